@@ -1,0 +1,102 @@
+"""What a plugin implements: the public vocabulary of gath-bench.
+
+Everything here is a frozen dataclass or a protocol; nothing here computes, reads or draws. Tensors are named
+in annotations only, so that importing the contracts never imports torch.
+"""
+
+from gath_bench.contracts.batch import Batch, Sample, Unreadable
+from gath_bench.contracts.dataset import (
+    DatasetAdapter,
+    DatasetInfo,
+    FramesBatch,
+    HasMeanPortrait,
+    StillsBatch,
+    TrainingStreams,
+)
+from gath_bench.contracts.evaluator import (
+    ROLES,
+    AUEstimator,
+    Evaluator,
+    EvaluatorInfo,
+    Features,
+    IdentityEncoder,
+    PerceptualTrunk,
+    Role,
+)
+from gath_bench.contracts.keys import ComponentKey, ComponentName, file_hash, fingerprint
+from gath_bench.contracts.lifecycle import CellResult, RunInfo
+from gath_bench.contracts.metric import (
+    Direction,
+    Evaluations,
+    Measured,
+    Metric,
+    MetricInfo,
+    RoleRequest,
+    Side,
+    Summary,
+    SystemMetric,
+    SystemUnderTest,
+)
+from gath_bench.contracts.model import MODEL_NEEDS, Animated, AnimationModel, ModelInfo
+from gath_bench.contracts.specs import (
+    KINDS,
+    AUEstimatorSpec,
+    CommandSpec,
+    ComponentSpec,
+    DatasetSpec,
+    IdentityEncoderSpec,
+    Kind,
+    MetricSpec,
+    ModelSpec,
+    PerceptualTrunkSpec,
+)
+
+__all__ = [
+    "KINDS",
+    "MODEL_NEEDS",
+    "ROLES",
+    "AUEstimator",
+    "AUEstimatorSpec",
+    "Animated",
+    "AnimationModel",
+    "Batch",
+    "CellResult",
+    "CommandSpec",
+    "ComponentKey",
+    "ComponentName",
+    "ComponentSpec",
+    "DatasetAdapter",
+    "DatasetInfo",
+    "DatasetSpec",
+    "Direction",
+    "Evaluations",
+    "Evaluator",
+    "EvaluatorInfo",
+    "Features",
+    "FramesBatch",
+    "HasMeanPortrait",
+    "IdentityEncoder",
+    "IdentityEncoderSpec",
+    "Kind",
+    "Measured",
+    "Metric",
+    "MetricInfo",
+    "MetricSpec",
+    "ModelInfo",
+    "ModelSpec",
+    "PerceptualTrunk",
+    "PerceptualTrunkSpec",
+    "Role",
+    "RoleRequest",
+    "RunInfo",
+    "Sample",
+    "Side",
+    "StillsBatch",
+    "Summary",
+    "SystemMetric",
+    "SystemUnderTest",
+    "TrainingStreams",
+    "Unreadable",
+    "file_hash",
+    "fingerprint",
+]

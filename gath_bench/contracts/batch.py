@@ -1,0 +1,70 @@
+"""Samples and batches: what a data set hands to the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The name of one sample, cheap to list: no image is read or rendered for it.
+
+    Adapters subclass it with whatever they need to load the sample.
+
+    Attributes:
+        sample_id: unique within (data set, split, protocol, seed); also a legal file name stem.
+        subject: the identity of the source portrait; intervals are bootstrapped over it.
+    """
+
+    sample_id: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A sample that has no image, with the reason; it becomes NA rows, never a gap."""
+
+    sample_id: str
+    subject: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B samples, loaded.
+
+    Attributes:
+        sample_id: B names.
+        subject: B subjects.
+        source: the source portraits, float32 (B, 3, H, W), sRGB in [0, 1].
+        target_aus: the requested AU coefficients, float32 (B, K) in [0, 1]; NaN where an AU is not
+            covered by the data set's labels.
+        au_space: the AU space of ``target_aus`` and ``source_aus``.
+        source_aus: the AU coefficients of the source portraits, float32 (B, K), if known.
+        target: the target images, float32 (B, 3, H, W), if the data set has them.
+        face_mask: where the face is in source or target, float32 (B, 1, H, W) in [0, 1], if known.
+        swept_au: under the sweep protocol, the one AU that each sample moves.
+        clip: B clip names, if the samples are frames of clips.
+        frame: B frame indices, if the samples are frames of clips.
+        unreadable: samples asked for that could not be loaded; they are not among the B.
+    """
+
+    sample_id: tuple[str, ...]
+    subject: tuple[str, ...]
+    source: Tensor
+    target_aus: Tensor
+    au_space: str
+    source_aus: Tensor | None = None
+    target: Tensor | None = None
+    face_mask: Tensor | None = None
+    swept_au: tuple[str, ...] | None = None
+    clip: tuple[str, ...] | None = None
+    frame: tuple[int, ...] | None = None
+    unreadable: tuple[Unreadable, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.sample_id)

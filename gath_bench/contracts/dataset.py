@@ -1,0 +1,118 @@
+"""Data sets: evaluation samples on one side, unpaired training streams on the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from gath_bench.contracts.batch import Batch, Sample
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What a data set says of itself before anything is loaded.
+
+    Attributes:
+        au_space: the AU space of its target AUs.
+        resolution: the evaluation resolution in pixels (images are square).
+        domain: ``"synthetic"`` or ``"photo"``; evaluators made for another domain answer NA.
+        protocols: the protocols it can serve, the default first.
+        splits: the splits it can serve.
+        licence: one line.
+        has_target: whether its batches hold target images.
+    """
+
+    au_space: str
+    resolution: int
+    domain: str
+    protocols: tuple[str, ...]
+    splits: tuple[str, ...]
+    licence: str
+    has_target: bool
+
+
+@runtime_checkable
+class DatasetAdapter(Protocol):
+    """A list of samples and a way to load any of them.
+
+    ``load`` must depend on nothing but the samples it is given: any batch size and any order give the same
+    images, which is what lets a run be resumed and shared out over ranks.
+    """
+
+    @property
+    def info(self) -> DatasetInfo: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over the content: files, labels or generator version; never over a path."""
+        ...
+
+    def samples(self, split: str, protocol: str, seed: int) -> Sequence[Sample]:
+        """All samples of one split under one protocol, in a fixed order.
+
+        Raises:
+            UsageError: the folder is not as published, or the split or protocol is not served.
+        """
+        ...
+
+    def load(self, samples: Sequence[Sample]) -> Batch:
+        """Load samples, in the order given; what cannot be read goes to ``Batch.unreadable``."""
+        ...
+
+
+@runtime_checkable
+class HasMeanPortrait(Protocol):
+    """A data set that can name an average portrait, for the ``mean-frame`` baseline."""
+
+    def mean_portrait(self) -> Tensor:
+        """The pixelwise mean of portraits outside every evaluated split, float32 (3, H, W) in [0, 1]."""
+        ...
+
+
+@dataclass(frozen=True)
+class StillsBatch:
+    """Portraits with an auxiliary identity label and no AU labels.
+
+    Attributes:
+        images: float32 (B, 3, H, W), sRGB in [0, 1].
+        identity: int64 (B,), in [0, number of identities).
+    """
+
+    images: Tensor
+    identity: Tensor
+
+
+@dataclass(frozen=True)
+class FramesBatch:
+    """Frames with AU coefficients and no identity labels.
+
+    Attributes:
+        images: float32 (B, 3, H, W), sRGB in [0, 1].
+        aus: float32 (B, K) in [0, 1].
+        au_space: the AU space of ``aus``.
+    """
+
+    images: Tensor
+    aus: Tensor
+    au_space: str
+
+
+@runtime_checkable
+class TrainingStreams(Protocol):
+    """A data set that can feed unpaired training. The subjects of the two streams are disjoint."""
+
+    def identities(self) -> int:
+        """The number of identity labels in the stills stream."""
+        ...
+
+    def stills(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[StillsBatch]:
+        """An endless stream; ``start`` is the first step to give, so that training can resume."""
+        ...
+
+    def frames(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[FramesBatch]:
+        """An endless stream; ``start`` is the first step to give, so that training can resume."""
+        ...

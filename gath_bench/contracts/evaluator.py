@@ -1,0 +1,76 @@
+"""Evaluators: the networks that grade, each in one of three roles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Role = Literal["au_estimator", "identity_encoder", "perceptual_trunk"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+@dataclass(frozen=True)
+class EvaluatorInfo:
+    """What an evaluator says of itself.
+
+    Attributes:
+        fingerprint: SHA-256 (hex) over its weights and configuration.
+        domains: the data-set domains it was made for (``"synthetic"``, ``"photo"``); elsewhere its
+            values are NA, "not valid here".
+        au_space: for an AU estimator, the AU space it answers in.
+    """
+
+    fingerprint: str
+    domains: frozenset[str]
+    au_space: str | None = None
+
+
+@dataclass(frozen=True)
+class Features:
+    """What an evaluator sees in B images.
+
+    Attributes:
+        values: AU coefficients (B, K), embeddings (B, D), or a trunk's feature maps, one (B, C, h, w) a layer.
+        missing: position in the batch -> reason ("no face found").
+    """
+
+    values: Tensor | tuple[Tensor, ...]
+    missing: Mapping[int, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Evaluator(Protocol):
+    """An AU estimator, identity encoder or perceptual trunk. Each is deterministic and per-image: an image's
+    features do not depend on its neighbours in the batch."""
+
+    @property
+    def info(self) -> EvaluatorInfo: ...
+
+    def to(self, device: str) -> Evaluator: ...
+
+    def __call__(self, images: Tensor) -> Features:
+        """Features of float32 (B, 3, H, W) images, sRGB in [0, 1].
+
+        Raises:
+            Unavailable: the weights are missing, with the file and the command that mend it.
+        """
+        ...
+
+
+@runtime_checkable
+class AUEstimator(Evaluator, Protocol):
+    """Images -> AU coefficients (B, K) in [0, 1], in ``info.au_space``."""
+
+
+@runtime_checkable
+class IdentityEncoder(Evaluator, Protocol):
+    """Images -> embeddings (B, D); identity similarity is the cosine between two of them."""
+
+
+@runtime_checkable
+class PerceptualTrunk(Evaluator, Protocol):
+    """Images -> feature maps of several layers, for perceptual distances."""

@@ -1,0 +1,155 @@
+"""Component names as people type them, and component keys as tables carry them.
+
+A name is ``name[param=value,...]``; a key is ``name[param=value,...]@version#hash``. Two values stand in one
+column only if their keys are equal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gath_bench.errors import UsageError
+
+_NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
+_HEAD = re.compile(r"^(?P<name>[^\[\]@#]+?)\s*(?:\[(?P<params>.*)\])?$", re.DOTALL)
+_KEY = re.compile(r"^(?P<head>[^\[\]@#]+(?:\[.*\])?)@(?P<version>\d+)(?:#(?P<hash>[0-9a-f]+))?$", re.DOTALL)
+_PARAM = re.compile(
+    r"\s*(?P<key>[a-z0-9_]+)\s*=\s*(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<plain>[^,\"]*))\s*(?:,|$)"
+)
+#: Hex digits of a hash that a key shows: enough that a collision is a curiosity, short enough to read.
+HASH_DIGITS = 8
+
+
+def fingerprint(*parts: bytes | str) -> str:
+    """SHA-256 (hex) over parts, each preceded by its length so that no two lists of parts collide.
+
+    >>> fingerprint("ab", "c") == fingerprint("a", "bc")
+    False
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 (hex) of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class ComponentName:
+    """A component as a user names it: ``lpips[trunk=alex]``.
+
+    >>> ComponentName.parse('portraits[root="a,b", size=128]').params["root"]
+    'a,b'
+    >>> str(ComponentName("lpips", {"trunk": "alex"}))
+    'lpips[trunk=alex]'
+    """
+
+    name: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> ComponentName:
+        """Read ``name`` or ``name[param=value,...]``; a value with a comma or bracket stands in double quotes.
+
+        Raises:
+            UsageError: the text is not of that form.
+        """
+        match = _HEAD.match(text.strip())
+        if match is None or not _NAME.match(match["name"]):
+            raise UsageError(
+                f"{text!r} is not a component name: write name or name[param=value,...], "
+                "and quote it, since shells take brackets for file patterns."
+            )
+        params: dict[str, str] = {}
+        rest = match["params"] or ""
+        position = 0
+        while position < len(rest):
+            part = _PARAM.match(rest, position)
+            if part is None:
+                raise UsageError(
+                    f"{text!r} has a parameter that cannot be read at {rest[position:]!r}: "
+                    "write param=value, and put a value with commas in double quotes."
+                )
+            if part["key"] in params:
+                raise UsageError(f"{text!r} gives the parameter {part['key']!r} twice: keep one of them.")
+            quoted = part["quoted"]
+            params[part["key"]] = (
+                re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else part["plain"].strip()
+            )
+            position = part.end()
+        return cls(match["name"], params)
+
+    def __str__(self) -> str:
+        if not self.params:
+            return self.name
+        return f"{self.name}[{','.join(f'{key}={_quote(value)}' for key, value in self.params.items())}]"
+
+
+@dataclass(frozen=True)
+class ComponentKey:
+    """The identity of a component's values: ``name[param=value,...]@version#hash``.
+
+    >>> key = ComponentKey.parse("lpips[trunk=alex]@1#ab12cd34")
+    >>> key.name, key.version, key.hash
+    ('lpips', 1, 'ab12cd34')
+    >>> str(key)
+    'lpips[trunk=alex]@1#ab12cd34'
+    """
+
+    name: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    version: int = 1
+    hash: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> ComponentKey:
+        """Read a key; the inverse of ``str``.
+
+        Raises:
+            UsageError: the text is not a key.
+        """
+        match = _KEY.match(text)
+        if match is None:
+            raise UsageError(
+                f"{text!r} is not a component key: it must read name[param=value,...]@version#hash."
+            )
+        head = ComponentName.parse(match["head"])
+        return cls(head.name, head.params, int(match["version"]), match["hash"] or "")
+
+    def __str__(self) -> str:
+        head = ComponentName(self.name, dict(sorted(self.params.items())))
+        return f"{head}@{self.version}" + (f"#{self.hash[:HASH_DIGITS]}" if self.hash else "")
+
+    def difference(self, other: ComponentKey) -> str | None:
+        """Which part sets two keys apart, in words; None for equal keys.
+
+        >>> a = ComponentKey("lpips", {"trunk": "alex"}, 1, "aa")
+        >>> a.difference(ComponentKey("lpips", {"trunk": "vgg"}, 1, "aa"))
+        'trunk: alex versus vgg'
+        """
+        if self.name != other.name:
+            return f"name: {self.name} versus {other.name}"
+        for name in sorted({*self.params, *other.params}):
+            mine, theirs = self.params.get(name, "(none)"), other.params.get(name, "(none)")
+            if mine != theirs:
+                return f"{name}: {mine} versus {theirs}"
+        if self.version != other.version:
+            return f"version: {self.version} versus {other.version}"
+        if self.hash[:HASH_DIGITS] != other.hash[:HASH_DIGITS]:
+            return f"weights or content: #{self.hash[:HASH_DIGITS]} versus #{other.hash[:HASH_DIGITS]}"
+        return None
+
+
+def _quote(value: str) -> str:
+    plain = value == value.strip() and not re.search(r"[,\[\]\"\\=@#]", value) and value != ""
+    return value if plain else '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'

@@ -1,0 +1,78 @@
+"""The hooks that a plugin may implement. Registration hooks return light specs; nothing is loaded by them.
+
+A plugin is a module (or object) whose functions carry ``@gath_bench.hookimpl``; ``docs/plugins.md`` has a
+runnable example of every hook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pluggy
+
+from gath_bench.contracts.lifecycle import CellResult, RunInfo
+from gath_bench.contracts.specs import (
+    AUEstimatorSpec,
+    CommandSpec,
+    DatasetSpec,
+    IdentityEncoderSpec,
+    MetricSpec,
+    ModelSpec,
+    PerceptualTrunkSpec,
+)
+
+#: The entry-point group, and the name of the pluggy project.
+GROUP = "gath_bench"
+
+hookspec = pluggy.HookspecMarker(GROUP)
+hookimpl = pluggy.HookimplMarker(GROUP)
+
+
+@hookspec
+def gath_bench_models() -> Iterable[ModelSpec]:  # type: ignore[empty-body]
+    """Models that this plugin brings."""
+
+
+@hookspec
+def gath_bench_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body]
+    """Data sets that this plugin brings."""
+
+
+@hookspec
+def gath_bench_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]
+    """Metrics that this plugin brings."""
+
+
+@hookspec
+def gath_bench_au_estimators() -> Iterable[AUEstimatorSpec]:  # type: ignore[empty-body]
+    """AU estimators that this plugin brings."""
+
+
+@hookspec
+def gath_bench_identity_encoders() -> Iterable[IdentityEncoderSpec]:  # type: ignore[empty-body]
+    """Identity encoders that this plugin brings."""
+
+
+@hookspec
+def gath_bench_perceptual_trunks() -> Iterable[PerceptualTrunkSpec]:  # type: ignore[empty-body]
+    """Perceptual trunks that this plugin brings."""
+
+
+@hookspec
+def gath_bench_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body]
+    """Subcommands of ``gath-bench`` that this plugin brings."""
+
+
+@hookspec
+def gath_bench_run_started(run: RunInfo) -> None:
+    """A run begins or is resumed; its folder exists."""
+
+
+@hookspec
+def gath_bench_cell_finished(run: RunInfo, cell: CellResult) -> None:
+    """A cell is complete and on disk."""
+
+
+@hookspec
+def gath_bench_run_finished(run: RunInfo) -> None:
+    """All cells are complete and the manifest says so."""

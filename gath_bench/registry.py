@@ -1,0 +1,194 @@
+"""Names -> components: collisions, suggestions, lazy loading, validated parameters."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gath_bench.contracts.keys import ComponentKey, ComponentName
+from gath_bench.contracts.specs import KINDS, ComponentSpec, Kind
+from gath_bench.errors import UsageError, did_you_mean
+from gath_bench.plugins import LoadedPlugin, Plugins
+
+_WORDS: dict[Kind, str] = {
+    "model": "model",
+    "dataset": "data set",
+    "metric": "metric",
+    "au_estimator": "AU estimator",
+    "identity_encoder": "identity encoder",
+    "perceptual_trunk": "perceptual trunk",
+}
+_COMMANDS: dict[Kind, str] = {
+    "model": "models",
+    "dataset": "datasets",
+    "metric": "metrics",
+    "au_estimator": "estimators",
+    "identity_encoder": "encoders",
+    "perceptual_trunk": "encoders",
+}
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component, made.
+
+    Attributes:
+        spec: its registration.
+        name: as the user wrote it.
+        params: all its parameters with their values, defaults included, paths left out: what a path holds is
+            in the hash, and a path would make equal things unlike.
+        instance: the object.
+    """
+
+    spec: ComponentSpec
+    name: ComponentName
+    params: Mapping[str, str]
+    instance: Any
+
+    def key(self, hash: str = "", **more: str) -> ComponentKey:
+        """Its key: name, parameters (and ``more``), version and hash."""
+        return ComponentKey(self.spec.name, {**self.params, **more}, self.spec.version, hash)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A spec and the plugin that registered it."""
+
+    spec: ComponentSpec
+    plugin: LoadedPlugin
+
+
+@dataclass
+class Registry:
+    """All components of this process by kind and name."""
+
+    entries: dict[Kind, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    collisions: dict[tuple[Kind, str], list[Entry]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, plugins: Plugins) -> Registry:
+        """Index what the plugins registered. A name that two of them claim belongs to neither."""
+        registry = cls()
+        for plugin in plugins.loaded:
+            for spec in plugin.components:
+                registry._add(Entry(spec, plugin))
+        return registry
+
+    def _add(self, entry: Entry) -> None:
+        kind, name = entry.spec.kind, entry.spec.name
+        if (kind, name) in self.collisions:
+            self.collisions[kind, name].append(entry)
+        elif name in self.entries[kind]:
+            self.collisions[kind, name] = [self.entries[kind].pop(name), entry]
+        else:
+            self.entries[kind][name] = entry
+
+    def find(self, kind: Kind, name: str) -> Entry:
+        """The entry of a name.
+
+        Raises:
+            UsageError: no component, or two of them, have that name.
+        """
+        rivals = self.collisions.get((kind, name))
+        if rivals:
+            sources = " and ".join(rival.plugin.source for rival in rivals)
+            raise UsageError(
+                f"two plugins register the {_WORDS[kind]} {name!r}: {sources}; uninstall or rename one of them."
+            )
+        if name not in self.entries[kind]:
+            raise UsageError(
+                f"there is no {_WORDS[kind]} {name!r}: {did_you_mean(name, self.entries[kind])} "
+                f"`gath-bench list {_COMMANDS[kind]}` shows them."
+            )
+        return self.entries[kind][name]
+
+    def missing(self, spec: ComponentSpec) -> str | None:
+        """The package that a component lacks here, with the command that installs it; None if it lacks none."""
+        for package in spec.requires:
+            if importlib.util.find_spec(package) is None:
+                install = (
+                    f"pip install 'gath-bench[{spec.extra}]'" if spec.extra else f"pip install {package}"
+                )
+                return f"needs the package {package!r}: {install}"
+        return None
+
+    def make(self, kind: Kind, name: str | ComponentName) -> Component:
+        """Load a component's code, validate its parameters, and make it.
+
+        Raises:
+            UsageError: unknown name or parameter, a value of the wrong type, a missing package, or whatever
+                the component itself finds wrong with its parameters.
+        """
+        wanted = ComponentName.parse(name) if isinstance(name, str) else name
+        spec = self.find(kind, wanted.name).spec
+        lacking = self.missing(spec)
+        if lacking:
+            raise UsageError(f"the {_WORDS[kind]} {spec.name!r} {lacking}.")
+        factory = _load(spec)
+        values = _validate(spec, factory, wanted.params)
+        try:
+            instance = factory(**values)
+        except UsageError as error:
+            raise UsageError(f"{wanted}: {error}") from error
+        shown = {name: _show(value) for name, value in values.items() if not _is_path(value)}
+        return Component(spec, wanted, shown, instance)
+
+
+def _load(spec: ComponentSpec) -> Any:
+    if not isinstance(spec.factory, str):
+        return spec.factory
+    module, _, attribute = spec.factory.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"the {_WORDS[spec.kind]} {spec.name!r} cannot be loaded: {error}.") from error
+
+
+def _validate(spec: ComponentSpec, factory: Any, given: Mapping[str, str]) -> dict[str, Any]:
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+    known = {
+        parameter.name: parameter
+        for parameter in inspect.signature(factory).parameters.values()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    for name in given:
+        if name not in known:
+            raise UsageError(f"{spec.name} has no parameter {name!r}: {did_you_mean(name, known)}")
+    hints = typing.get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
+    values = {}
+    for name, parameter in known.items():
+        if name not in given:
+            if parameter.default is inspect.Parameter.empty:
+                raise UsageError(
+                    f"{spec.name} needs the parameter {name!r}: write '{spec.name}[{name}=...]'."
+                )
+            values[name] = parameter.default
+            continue
+        try:
+            hint = hints.get(name, str)
+            values[name] = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(
+                given[name]
+            )
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"]
+            raise UsageError(f"{spec.name}[{name}={given[name]}] is not valid: {problem}.") from error
+    return values
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, Path) or value is None
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple | list):
+        return "+".join(map(str, value))
+    return str(value)
