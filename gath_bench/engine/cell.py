@@ -1,0 +1,213 @@
+"""One cell: its batches stream in, the model animates each once, every metric sees the same tensors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gath_bench.contracts.batch import Batch, Sample, Unreadable
+from gath_bench.contracts.dataset import DatasetAdapter
+from gath_bench.contracts.evaluator import Role
+from gath_bench.contracts.metric import SystemMetric
+from gath_bench.engine.evaluations import BatchEvaluations
+from gath_bench.engine.generate import Generated, Generator
+from gath_bench.engine.grade import (
+    BatchName,
+    explain,
+    grade,
+    has_failed,
+    refuse,
+    refuse_samples,
+    system_rows,
+)
+from gath_bench.engine.ranks import Ranks
+from gath_bench.engine.system import system_under_test
+from gath_bench.errors import Unavailable, UsageError
+from gath_bench.images import to_8bit
+from gath_bench.registry import Component
+from gath_bench.results.rows import Rows, Status
+from gath_bench.results.shards import SYSTEM_BATCH, ShardStore
+from gath_bench.suite.plan import Cell
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: Rows are flushed when the last flush is this long ago: the most that a kill can cost.
+FLUSH_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class CellRunner:
+    """Runs cells: where rows go, on what device, and who wants to hear of progress.
+
+    Attributes:
+        store: the run's shards.
+        evaluators: the shared evaluators, already on the device.
+        device: ``"cpu"`` or ``"cuda:i"``.
+        seed: seeds the models' random numbers.
+        batch_size: samples a batch.
+        ranks: this process among the others.
+        progress: called with the number of samples that were just done.
+        strict: stop at the first failure rather than record it and go on.
+    """
+
+    store: ShardStore
+    evaluators: Mapping[tuple[Role, str], Component | str]
+    device: str
+    seed: int
+    batch_size: int
+    ranks: Ranks
+    progress: Callable[[int], None]
+    strict: bool
+
+    def run(self, cell: Cell) -> None:
+        """Measure what of a cell is not yet on disk."""
+        done = self.store.done(cell.cell_id)
+        generator = Generator.ready(cell.model, cell.dataset, self.device, self.seed)
+        if self.ranks.first and SYSTEM_BATCH not in done:
+            self._run_system(cell, generator)
+        chunks = [
+            (number, cell.samples[start : start + self.batch_size])
+            for number, start in enumerate(range(0, len(cell.samples), self.batch_size))
+        ]
+        self.progress(sum(len(samples) for number, samples in chunks if number in done))
+        todo = [chunk for chunk in chunks if chunk[0] not in done and self.ranks.mine(chunk[0])]
+
+        pending, numbers, flushed = Rows(), list[int](), time.monotonic()
+        for number, samples, batch in _prefetched(cell, todo):
+            pending.extend(self._run_batch(cell, generator, BatchName(cell.cell_id, number), samples, batch))
+            numbers.append(number)
+            if time.monotonic() - flushed > FLUSH_SECONDS or number == todo[-1][0]:
+                self.store.write(cell.cell_id, pending, numbers, self.ranks.rank)
+                self._stop_if_strict(pending)
+                pending, numbers, flushed = Rows(), [], time.monotonic()
+            self.progress(len(samples))
+
+    def _run_batch(
+        self,
+        cell: Cell,
+        generator: Generator | Exception,
+        name: BatchName,
+        samples: Sequence[Sample],
+        batch: Batch | Exception,
+    ) -> Rows:
+        metrics = [metric for metric in cell.metrics if not isinstance(metric.instance, SystemMetric)]
+        if isinstance(batch, Exception):
+            reason = f"loading failed: {explain(batch)}"
+            lost = [Unreadable(sample.sample_id, sample.subject, reason) for sample in samples]
+            return refuse_samples(metrics, name, lost, "failed")
+        rows = refuse_samples(metrics, name, batch.unreadable, "na", first=len(batch))
+        if len(batch) == 0:
+            return rows
+        batch = _as_graded(batch, self.device)
+        try:
+            if isinstance(generator, Exception):
+                raise generator
+            generated = generator(batch, name.number)
+        except Exception as error:
+            status: Status = "na" if isinstance(error, Unavailable) else "failed"
+            for metric in metrics:
+                rows.extend(refuse(metric, name, batch, status, explain(error)))
+            return rows
+        return _graded(rows, metrics, name, batch, generated, self.evaluators, cell)
+
+    def _run_system(self, cell: Cell, generator: Generator | Exception) -> None:
+        """The system metrics of a cell, once."""
+        metrics = [metric for metric in cell.metrics if isinstance(metric.instance, SystemMetric)]
+        if not metrics:
+            return
+        rows = Rows()
+        for metric in metrics:
+            rows.extend(
+                system_rows(
+                    metric, BatchName(cell.cell_id, SYSTEM_BATCH), lambda: system_under_test(cell, generator)
+                )
+            )
+        self.store.write(cell.cell_id, rows, [SYSTEM_BATCH])
+        self._stop_if_strict(rows)
+
+    def _stop_if_strict(self, rows: Rows) -> None:
+        if self.strict and has_failed(rows):
+            at = rows.columns["status"].index("failed")
+            place = {name: rows.columns[name][at] for name in ("metric", "cell", "sample_id", "reason")}
+            raise StrictFailure(
+                "stopped by --strict: {metric} has no value in cell {cell} at sample {sample_id}: "
+                "{reason}".format(**place)
+            )
+
+
+class StrictFailure(Exception):
+    """A component failed and ``--strict`` asked to stop at once."""
+
+
+def _graded(
+    rows: Rows,
+    metrics: Sequence[Component],
+    name: BatchName,
+    batch: Batch,
+    generated: Generated,
+    evaluators: Mapping[tuple[Role, str], Component | str],
+    cell: Cell,
+) -> Rows:
+    import torch
+
+    evaluations = BatchEvaluations(
+        evaluators,
+        {"generated": generated.images, "source": batch.source, "target": batch.target},
+        cell.dataset.instance.info.domain,
+    )
+    with torch.inference_mode():
+        for metric in metrics:
+            rows.extend(grade(metric, name, batch, generated, evaluations))
+    return rows
+
+
+def _as_graded(batch: Batch, device: str) -> Batch:
+    """The batch on the device, its images rounded to 8 bits: what a viewer would have got."""
+
+    def graded(images: Tensor | None) -> Tensor | None:
+        return None if images is None else to_8bit(images.to(device))
+
+    def moved(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor.to(device)
+
+    return replace(
+        batch,
+        source=to_8bit(batch.source.to(device)),
+        target=graded(batch.target),
+        target_aus=batch.target_aus.to(device),
+        source_aus=moved(batch.source_aus),
+        face_mask=moved(batch.face_mask),
+    )
+
+
+def _prefetched(
+    cell: Cell, chunks: Sequence[tuple[int, Sequence[Sample]]]
+) -> Iterator[tuple[int, Sequence[Sample], Batch | Exception]]:
+    """Batches in order, the next one being loaded while this one is graded; at most two are in memory."""
+
+    adapter: DatasetAdapter = cell.dataset.instance
+
+    def load(samples: Sequence[Sample]) -> Batch | Exception:
+        import torch
+
+        try:
+            with torch.inference_mode():
+                return adapter.load(samples)
+        except UsageError:
+            raise
+        except Exception as error:
+            return error
+
+    if not chunks:
+        return
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="load") as loader:
+        coming = loader.submit(load, chunks[0][1])
+        for index, (number, samples) in enumerate(chunks):
+            batch = coming.result()
+            if index + 1 < len(chunks):
+                coming = loader.submit(load, chunks[index + 1][1])
+            yield number, samples, batch

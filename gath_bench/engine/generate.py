@@ -1,0 +1,143 @@
+"""One batch through one model: what a viewer would get, at the evaluation resolution, rounded to 8 bits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gath_bench.au.maps import AUMap, apply, find_map
+from gath_bench.contracts.batch import Batch
+from gath_bench.contracts.dataset import DatasetInfo, HasMeanPortrait
+from gath_bench.contracts.model import MODEL_NEEDS, Animated, AnimationModel, ModelInfo
+from gath_bench.errors import Unavailable, UsageError
+from gath_bench.images import RESIZE, resize, to_8bit
+from gath_bench.registry import Component
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_MISSING_NEEDS = {
+    "target": "no target image",
+    "source_aus": "the AUs of the source portrait are unknown",
+    "mean_portrait": "the data set names no mean portrait",
+}
+
+
+@dataclass(frozen=True)
+class Generated:
+    """The images of one batch: float32 (B, 3, H, W), multiples of 1/255; position -> reason for those missing."""
+
+    images: Tensor
+    missing: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A model on a device, fitted to one data set: AU space, resolution, and the extras that it declared."""
+
+    model: AnimationModel
+    dataset: Component
+    device: str
+    seed: int
+
+    @classmethod
+    def ready(cls, model: Component, dataset: Component, device: str, seed: int) -> Generator | Exception:
+        """The model on its device; or why it cannot get there, which is then every sample's reason."""
+        try:
+            return cls(model.instance.to(device), dataset, device, seed)
+        except UsageError:
+            raise
+        except Exception as error:
+            return error
+
+    @property
+    def info(self) -> ModelInfo:
+        return self.model.info
+
+    def __call__(self, batch: Batch, number: int) -> Generated:
+        """Animate a batch; ``number`` seeds the random numbers, so that a resumed run draws the same.
+
+        Raises:
+            Unavailable: nothing of this batch can be had.
+        """
+        import torch
+
+        extras = self.extras(batch)
+        torch.manual_seed((self.seed * 1_000_003 + number) % 2**63)
+        side = batch.source.shape[-1]
+        with torch.inference_mode():
+            portraits = self.portraits(batch)
+            result = self.model.animate(portraits, self.target_aus(batch), **extras)
+            animated = result if isinstance(result, Animated) else Animated(result)
+            self._check(animated.images, len(batch))
+            images = to_8bit(resize(animated.images.detach().float().to(self.device).clamp(0, 1), side))
+        bad = ~torch.isfinite(images).flatten(1).all(1)
+        missing = dict(animated.missing)
+        for position in bad.nonzero().flatten().tolist():
+            missing.setdefault(position, "the model painted values that are not numbers")
+        return Generated(torch.nan_to_num(images), missing)
+
+    def extras(self, batch: Batch) -> dict[str, Any]:
+        """What the model declared that it needs beyond portrait and target AUs, and nothing else.
+
+        Raises:
+            Unavailable: this data set does not have it.
+        """
+        return {name: self._need(name, batch) for name in sorted(self.info.needs)}
+
+    def portraits(self, batch: Batch) -> Tensor:
+        """The source portraits at the model's resolution."""
+        source = batch.source.to(self.device)
+        return source if self.info.resolution is None else to_8bit(resize(source, self.info.resolution))
+
+    def target_aus(self, batch: Batch) -> Tensor:
+        """The target AUs in the model's space; what the space does not cover is zero."""
+        return self._mapped(batch.target_aus)
+
+    def _mapped(self, aus: Tensor) -> Tensor:
+        import torch
+
+        mapping = au_map(self.dataset.instance.info, self.info)
+        mapped = aus if mapping is None else apply(mapping, aus)
+        return torch.nan_to_num(torch.as_tensor(mapped, dtype=torch.float32)).to(self.device)
+
+    def _need(self, name: str, batch: Batch) -> Any:
+        if name not in MODEL_NEEDS:
+            raise UsageError(
+                f"the model asks for {name!r}; a model can need {', '.join(sorted(MODEL_NEEDS))}."
+            )
+        if name == "mean_portrait":
+            adapter = self.dataset.instance
+            if not isinstance(adapter, HasMeanPortrait):
+                raise Unavailable(_MISSING_NEEDS[name])
+            return adapter.mean_portrait().to(self.device)
+        value = getattr(batch, name)
+        if value is None:
+            raise Unavailable(_MISSING_NEEDS[name])
+        if name == "source_aus":
+            return self._mapped(value)
+        return value.to(self.device) if name == "target" else value
+
+    def _check(self, images: Tensor, count: int) -> None:
+        if images.ndim != 4 or images.shape[:2] != (count, 3):
+            raise ValueError(
+                f"animate must return ({count}, 3, H, W) images, but it returned {tuple(images.shape)}"
+            )
+
+
+def au_map(dataset: DatasetInfo, model: ModelInfo) -> AUMap | None:
+    """The map from the data set's AU space to the model's; None where they are the same.
+
+    Raises:
+        UsageError: there is no such map.
+    """
+    if model.au_space is None or model.au_space == dataset.au_space:
+        return None
+    return find_map(dataset.au_space, model.au_space)
+
+
+def resize_note(dataset: DatasetInfo, model: ModelInfo) -> dict[str, str]:
+    """What a model's key says of a resize between its resolution and the evaluation's."""
+    if model.resolution is None or model.resolution == dataset.resolution:
+        return {}
+    return {"resize": f"{RESIZE}:{model.resolution}to{dataset.resolution}"}

@@ -1,0 +1,73 @@
+"""A plan as the manifest keeps it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from gath_bench.contracts.keys import fingerprint
+from gath_bench.contracts.metric import MetricInfo, SystemMetric
+from gath_bench.engine.generate import resize_note
+from gath_bench.registry import Component
+from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
+from gath_bench.suite.plan import Cell, Plan
+
+
+def now() -> str:
+    """UTC, to the second, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def new_manifest(plan: Plan, *, command: list[str], device: str, environment: dict[str, Any]) -> Manifest:
+    """The manifest of a run that is about to begin."""
+    suite = plan.suite
+    return Manifest(
+        status="running",
+        command=command,
+        suite=suite.model_dump(mode="json"),
+        references=suite.references.model_dump(),
+        seed=suite.seed,
+        device=device,
+        batch_size=suite.batch_size,
+        created=now(),
+        environment=environment,
+        skipped=list(plan.skipped),
+        metrics=[_metric(metric, plan) for metric in plan.metrics],
+        cells=[_cell(cell, plan) for cell in plan.cells],
+    )
+
+
+def _cell(cell: Cell, plan: Plan) -> CellRecord:
+    model, dataset = cell.model.instance.info, cell.dataset.instance.info
+    model_key = cell.model.key(model.fingerprint, **resize_note(dataset, model))
+    return CellRecord(
+        cell_id=cell.cell_id,
+        model=str(cell.model.name),
+        model_key=str(model_key),
+        sees_target=model.is_reference,
+        trained_against=list(model.trained_against),
+        dataset=str(cell.dataset.name),
+        dataset_key=str(cell.dataset.key(cell.dataset.instance.fingerprint)),
+        domain=dataset.domain,
+        split=plan.suite.split,
+        protocol=cell.protocol,
+        samples=len(cell.samples),
+        metrics=[str(metric.name) for metric in cell.metrics],
+    )
+
+
+def _metric(metric: Component, plan: Plan) -> MetricRecord:
+    info: MetricInfo = metric.instance.info
+    evaluators = [plan.evaluators[request.role, request.component] for request in info.roles]
+    made = [evaluator for evaluator in evaluators if isinstance(evaluator, Component)]
+    hashes = [evaluator.instance.info.fingerprint for evaluator in made]
+    return MetricRecord(
+        name=str(metric.name),
+        key=str(metric.key(fingerprint(*hashes) if hashes else "")),
+        evaluators=[str(evaluator.key(evaluator.instance.info.fingerprint)) for evaluator in made],
+        system=isinstance(metric.instance, SystemMetric),
+        deterministic=info.deterministic,
+        tolerance=info.tolerance,
+        display=info.display,
+        summaries=list(info.summaries),
+    )

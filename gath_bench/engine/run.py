@@ -1,0 +1,212 @@
+"""Runs a whole plan into a run folder, from the start or from where a killed run stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gath_bench.contracts.keys import file_hash
+from gath_bench.contracts.lifecycle import CellResult, RunInfo
+from gath_bench.engine.cell import CellRunner
+from gath_bench.engine.device import make_deterministic, resolve_device
+from gath_bench.engine.environment import describe_environment
+from gath_bench.engine.ranks import join_ranks
+from gath_bench.engine.record import new_manifest, now
+from gath_bench.errors import UsageError
+from gath_bench.plugins import Plugins
+from gath_bench.registry import Component
+from gath_bench.results.manifest import MANIFEST, CellRecord, Manifest
+from gath_bench.results.reader import SAMPLES
+from gath_bench.results.shards import ShardStore
+from gath_bench.suite.plan import Plan
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run a plan.
+
+    Attributes:
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
+        output: the folder to write; a new one under ``results/runs`` if None.
+        resume: a run folder to go on with, instead.
+        command: the words of the command line, for the manifest.
+        timeout: stop before the next cell when so many seconds have passed; the run can be resumed.
+        strict: stop at the first failure.
+    """
+
+    device: str = "auto"
+    output: Path | None = None
+    resume: Path | None = None
+    command: tuple[str, ...] = ()
+    timeout: float | None = None
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run.
+
+    Attributes:
+        path: its folder.
+        failed: whether a component failed.
+        timed_out: whether the timeout cut it short.
+        first_rank: whether this process is the one that reports.
+    """
+
+    path: Path
+    failed: bool
+    timed_out: bool
+    first_rank: bool
+
+
+def execute(
+    plan: Plan,
+    plugins: Plugins,
+    options: RunOptions,
+    progress: Callable[[str, int], None] = lambda cell, n: None,
+) -> Outcome:
+    """Measure every cell of a plan.
+
+    Args:
+        plan: what to measure.
+        plugins: told of the run's life cycle.
+        options: device, folder, resume.
+        progress: called with a cell id and the number of its samples that were just done.
+
+    Raises:
+        UsageError: the device is not there, the folder is taken, or the run to resume is another one.
+        StrictFailure: a component failed under ``strict``.
+    """
+    started = time.monotonic()
+    ranks = join_ranks()
+    device = resolve_device(options.device)
+    environment = describe_environment(device) | {"determinism": make_deterministic()}
+    manifest = new_manifest(plan, command=list(options.command), device=device, environment=environment)
+    folder = Path(ranks.agree(str(_folder(plan, options, manifest) if ranks.first else "")))
+    if options.resume is not None:
+        manifest = _resumed(folder, manifest)
+    store = ShardStore(folder / SAMPLES)
+    if ranks.first:
+        store.sweep()
+        manifest.status = "running"
+        manifest.write(folder)
+    ranks.wait()
+
+    run = RunInfo(folder, len(plan.cells))
+    plugins.notify("gath_bench_run_started", run=run)
+    evaluators = {name: _on_device(evaluator, device) for name, evaluator in plan.evaluators.items()}
+    timed_out = False
+    for cell, record in zip(plan.cells, manifest.cells, strict=True):
+        timed_out = options.timeout is not None and time.monotonic() - started > options.timeout
+        if timed_out:
+            break
+        begun = time.monotonic()
+        runner = CellRunner(
+            store=store,
+            evaluators=evaluators,  # type: ignore[arg-type]
+            device=device,
+            seed=plan.suite.seed,
+            batch_size=plan.suite.batch_size,
+            ranks=ranks,
+            progress=lambda count, cell_id=cell.cell_id: progress(cell_id, count),  # type: ignore[misc]
+            strict=options.strict,
+        )
+        runner.run(cell)
+        ranks.wait()
+        if ranks.first:
+            _finish_cell(record, store, time.monotonic() - begun)
+            manifest.write(folder)
+        plugins.notify("gath_bench_cell_finished", run=run, cell=_result(record))
+    if ranks.first:
+        _finish_run(manifest, folder, store, complete=not timed_out)
+    ranks.wait()
+    if not timed_out:
+        plugins.notify("gath_bench_run_finished", run=run)
+    failed = any(record.status == "failed" for record in manifest.cells)
+    return Outcome(folder, failed, timed_out, ranks.first)
+
+
+def _folder(plan: Plan, options: RunOptions, manifest: Manifest) -> Path:
+    if options.resume is not None:
+        return options.resume
+    if options.output is not None:
+        if (options.output / MANIFEST).exists():
+            raise UsageError(
+                f"{options.output} already holds a run: go on with it by --resume {options.output}, "
+                "or give another folder."
+            )
+        folder = options.output
+    else:
+        stamp = manifest.created.replace(":", "").replace("+0000", "Z")
+        base = Path("results") / "runs" / f"{stamp}-{plan.suite.name}"
+        folder = base
+        number = 2
+        while folder.exists():
+            folder = base.with_name(f"{base.name}-{number}")
+            number += 1
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the run folder {folder} cannot be made: {error.strerror}; give another with --output."
+        ) from error
+    return folder
+
+
+def _resumed(folder: Path, fresh: Manifest) -> Manifest:
+    """The manifest of the run to resume, if the plan and the keys are still the same."""
+    old = Manifest.read(folder)
+    for name in ("seed", "device", "batch_size"):
+        before, after = getattr(old, name), getattr(fresh, name)
+        if before != after:
+            raise UsageError(
+                f"{folder} was run with {name} {before} and would go on with {after}: start a new run."
+            )
+    mine = [(cell.cell_id, cell.model_key, cell.dataset_key, cell.samples) for cell in fresh.cells]
+    theirs = [(cell.cell_id, cell.model_key, cell.dataset_key, cell.samples) for cell in old.cells]
+    for now_, then in zip(mine, theirs, strict=False):
+        if now_ != then:
+            raise UsageError(
+                f"{folder} cannot go on: the cell {then[0]} was {then[1:]} and is {now_[1:]} now; start a new run."
+            )
+    if len(mine) != len(theirs) or [m.key for m in old.metrics] != [m.key for m in fresh.metrics]:
+        raise UsageError(
+            f"{folder} cannot go on: its models, data sets or metrics are not those of now; start a new run."
+        )
+    return old
+
+
+def _on_device(evaluator: Component | str, device: str) -> Component | str:
+    if isinstance(evaluator, str):
+        return evaluator
+    try:
+        return Component(evaluator.spec, evaluator.name, evaluator.params, evaluator.instance.to(device))
+    except Exception as error:
+        return str(error)
+
+
+def _finish_cell(record: CellRecord, store: ShardStore, seconds: float) -> None:
+    record.status = "failed" if store.has_failed(record.cell_id) else "ok"
+    record.seconds = round(record.seconds + seconds, 3)
+
+
+def _finish_run(manifest: Manifest, folder: Path, store: ShardStore, *, complete: bool) -> None:
+    if complete:
+        manifest.status = "finished"
+        manifest.finished = now()
+        manifest.files = {path.name: file_hash(path) for path in store.paths()}
+    manifest.write(folder)
+
+
+def _result(record: CellRecord) -> CellResult:
+    return CellResult(
+        record.cell_id,
+        record.model_key,
+        record.dataset_key,
+        record.protocol,
+        record.samples,
+        record.status,
+        record.seconds,
+    )

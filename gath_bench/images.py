@@ -1,0 +1,232 @@
+"""Images in and out: every file becomes float32 sRGB in [0, 1], and everything graded is rounded to 8 bits.
+
+What `decode` settles, since files differ:
+
+- 16 bits a channel are kept (divided by 65535), grey and RGB alike. Pillow alone keeps the high byte of RGB.
+- EXIF orientation is applied: a viewer shows the picture upright.
+- An embedded colour profile is converted to sRGB (at 8 bits), as a viewer would; without one, or with one
+  that cannot be read, the values are taken for sRGB.
+- CMYK becomes RGB by its profile, or by the plain formula; the inverted CMYK of Adobe's JPEG is understood.
+- Alpha is composited over white, the page on which cut-out portraits are usually seen.
+- Of an animation or a multi-picture file, the first picture counts.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from gath_bench.errors import Unavailable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+    from torch import Tensor
+
+#: The one filter by which images are resized anywhere: torch's bicubic (a = -0.5 with antialias), clipped.
+RESIZE = "bicubic-antialias"
+#: File name endings that are taken for images, in lower case.
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+_FORMATS = ("PNG", "JPEG", "WEBP")
+_ORIENTATION = 0x0112
+
+
+def read_image(path: Path) -> Tensor:
+    """An image file as float32 (3, H, W), sRGB in [0, 1]; see the module for what is settled on the way.
+
+    Raises:
+        Unavailable: the file is missing, empty, truncated or not an image; the sentence names it.
+    """
+    import torch
+
+    return torch.from_numpy(decode(path)).permute(2, 0, 1).contiguous()
+
+
+def decode(path: Path) -> NDArray[np.float32]:
+    """An image file as float32 (H, W, 3), sRGB in [0, 1]; `read_image` without the torch tensor.
+
+    Raises:
+        Unavailable: the file is missing, empty, truncated or not an image; the sentence names it.
+    """
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Unavailable(f"{path.name} cannot be read: {error.strerror or error}.") from error
+    if not data:
+        raise Unavailable(f"{path.name} is empty.")
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            image.load()
+            pixels = _deep(data, image) if _is_deep_png(data) else None
+            if pixels is None:
+                pixels = _shallow(image)
+            upright = _rotate(_over_white(pixels), image)
+    except UnidentifiedImageError:
+        raise Unavailable(f"{path.name} is not a PNG, JPEG or WebP image.") from None
+    except Exception as error:  # a damaged file can make the decoders raise almost anything
+        raise Unavailable(f"{path.name} is damaged: {str(error) or type(error).__name__}.") from error
+    return np.ascontiguousarray(upright, dtype=np.float32)
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height of an image, upright, by its header alone.
+
+    Raises:
+        Unavailable: the file is missing or not an image.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            width, height = image.size
+            return (height, width) if _orientation(image) >= 5 else (width, height)
+    except Exception as error:  # as in `decode`
+        raise Unavailable(f"{path.name} is not a PNG, JPEG or WebP image.") from error
+
+
+def write_png(path: Path, image: Tensor) -> None:
+    """Write a (3, H, W) image in [0, 1] as an 8-bit PNG, atomically: the file is whole or not there."""
+    import torch
+    from PIL import Image
+
+    values = image.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    try:
+        Image.fromarray(values.permute(1, 2, 0).cpu().numpy()).save(temporary, format="PNG")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def to_8bit(image: Tensor) -> Tensor:
+    """Clip to [0, 1] and round to multiples of 1/255, float32: what survives a PNG file.
+
+    >>> import torch
+    >>> to_8bit(torch.tensor([-0.1, 0.5, 2.0])).mul(255).tolist()
+    [0.0, 128.0, 255.0]
+    """
+    levels = image.float().clamp(0, 1).mul(255).round()
+    # By a tensor and not by 255: CUDA multiplies by 1/255 instead, which differs from a file in the last bit.
+    return levels / levels.new_full((), 255.0)
+
+
+def resize(image: Tensor, size: int | tuple[int, int]) -> Tensor:
+    """Resize (3, H, W) or (B, 3, H, W) by `RESIZE`, clipped to [0, 1]; at the same size nothing is touched.
+
+    Args:
+        image: float32, in [0, 1].
+        size: a side, or height and width.
+    """
+    from torch.nn.functional import interpolate
+
+    wanted = (size, size) if isinstance(size, int) else size
+    if tuple(image.shape[-2:]) == wanted:
+        return image
+    batch = image if image.ndim == 4 else image[None]
+    if len(batch) == 0:
+        return image.new_zeros((*image.shape[:-2], *wanted))
+    resized = interpolate(batch, size=wanted, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+    return resized if image.ndim == 4 else resized[0]
+
+
+def _is_deep_png(data: bytes) -> bool:
+    """Whether the header of a PNG says 16 bits a channel."""
+    return data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR" and data[24:25] == b"\x10"
+
+
+def _deep(data: bytes, image: Image.Image) -> NDArray[np.float32] | None:
+    """A 16-bit PNG as float32 (H, W, 1 to 4); None where a profile or a key colour needs the 8-bit path."""
+    if "icc_profile" in image.info and image.mode != "I;16":
+        return None
+    if "transparency" in image.info:
+        return None
+    import numpy as np
+    import torch
+    from torchvision.io import ImageReadMode, decode_png
+
+    raw = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+    values = decode_png(raw, mode=ImageReadMode.UNCHANGED).permute(1, 2, 0).numpy()
+    deep: NDArray[np.float32] = values.astype(np.float32) / np.float32(65535)
+    return deep
+
+
+def _shallow(image: Image.Image) -> NDArray[np.float32]:
+    """Any other image as float32 (H, W, 3 or 4)."""
+    import numpy as np
+
+    if image.mode in ("I", "I;16", "I;16B", "I;16L"):
+        grey = np.asarray(image).astype(np.float32) / np.float32(65535)
+        key = image.info.get("transparency")
+        if key is None:
+            return grey[..., None]
+        opaque = (np.asarray(image) != int(key)).astype(np.float32)
+        return np.stack([grey, opaque], axis=-1)
+    has_alpha = image.mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in image.info
+    converted = _to_srgb(image, has_alpha) or image.convert("RGBA" if has_alpha else "RGB")
+    return np.asarray(converted).astype(np.float32) / np.float32(255)
+
+
+def _to_srgb(image: Image.Image, has_alpha: bool) -> Image.Image | None:
+    """The image by its embedded profile; None without a profile that fits."""
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return None
+    from PIL import ImageCms
+
+    colour = image.convert("RGBA") if has_alpha else image
+    if colour.mode not in ("RGB", "RGBA", "CMYK", "L"):
+        colour = colour.convert("RGB")
+    try:
+        result: Any = ImageCms.profileToProfile(
+            colour if not has_alpha else colour.convert("RGB"),
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            outputMode="RGB",
+        )
+    except (ImageCms.PyCMSError, OSError):
+        return None
+    if has_alpha:
+        result.putalpha(colour.getchannel("A"))
+    converted: Image.Image = result
+    return converted
+
+
+def _over_white(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W, C) with C of 1 (grey), 2 (grey, alpha), 3 or 4 (RGB, alpha) -> (H, W, 3)."""
+    import numpy as np
+
+    channels = pixels.shape[-1]
+    colour = pixels if channels % 2 else pixels[..., :-1]
+    if channels % 2 == 0:
+        alpha = pixels[..., -1:]
+        colour = colour * alpha + (1 - alpha)
+    return np.broadcast_to(colour, (*pixels.shape[:2], 3)) if colour.shape[-1] == 1 else colour
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a damaged EXIF block says nothing about the picture
+        return 1
+    return value if 1 <= value <= 8 else 1
+
+
+def _rotate(pixels: NDArray[np.float32], image: Image.Image) -> NDArray[np.float32]:
+    """Turn the stored rows and columns upright, by the EXIF orientation."""
+    value = _orientation(image)
+    if value >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    # After the swap: which of rows and columns run backwards.
+    if value in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if value in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels

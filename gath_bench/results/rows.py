@@ -1,0 +1,100 @@
+"""The long frame: one row is one observation on one sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Status = Literal["ok", "na", "failed"]
+
+#: Columns of a shard, in order. ``value`` is null unless ``status`` is "ok"; ``reason`` is null if it is.
+COLUMNS = (
+    "cell",
+    "batch",
+    "position",
+    "sample_id",
+    "subject",
+    "metric",
+    "observation",
+    "au",
+    "value",
+    "status",
+    "reason",
+)
+
+
+def schema() -> pa.Schema:
+    """The Arrow schema of a shard."""
+    import pyarrow as pa
+
+    word = pa.dictionary(pa.int32(), pa.string())
+    types = {
+        "batch": pa.int32(),
+        "position": pa.int32(),
+        "sample_id": pa.string(),
+        "value": pa.float64(),
+    }
+    return pa.schema([pa.field(name, types.get(name, word)) for name in COLUMNS])
+
+
+@dataclass
+class Rows:
+    """Rows on their way to a shard, column by column."""
+
+    columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
+
+    def __len__(self) -> int:
+        return len(self.columns["value"])
+
+    def add(
+        self,
+        *,
+        cell: str,
+        batch: int,
+        position: int,
+        sample_id: str,
+        subject: str,
+        metric: str,
+        observation: str,
+        au: str | None = None,
+        value: float | None = None,
+        status: Status = "ok",
+        reason: str | None = None,
+    ) -> None:
+        """Append one row."""
+        row = (cell, batch, position, sample_id, subject, metric, observation, au, value, status, reason)
+        for name, item in zip(COLUMNS, row, strict=True):
+            self.columns[name].append(item)
+
+    def extend(self, other: Rows) -> None:
+        """Append all rows of another."""
+        for name in COLUMNS:
+            self.columns[name].extend(other.columns[name])
+
+    def table(self) -> pa.Table:
+        """The rows as an Arrow table."""
+        import pyarrow as pa
+
+        wanted = schema()
+        arrays = [
+            pa.array(self.columns[column.name], pa.string()).dictionary_encode()
+            if pa.types.is_dictionary(column.type)
+            else pa.array(self.columns[column.name], column.type)
+            for column in wanted
+        ]
+        return pa.Table.from_arrays(arrays, schema=wanted)
+
+
+def batches_of(metadata: dict[bytes, bytes] | None) -> list[int]:
+    """The batch numbers that a shard's metadata says it holds."""
+    text = (metadata or {}).get(b"gath_bench.batches", b"").decode()
+    return [int(part) for part in text.split(",") if part]
+
+
+def with_batches(table: pa.Table, batches: Iterable[int] | Sequence[int]) -> pa.Table:
+    """The table with the batch numbers it holds written into its metadata."""
+    return table.replace_schema_metadata({"gath_bench.batches": ",".join(map(str, batches))})

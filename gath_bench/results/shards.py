@@ -1,0 +1,90 @@
+"""Immutable Parquet shards: written under another name, then renamed, so that a reader never sees half of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gath_bench.results.rows import COLUMNS, Rows, batches_of, schema, with_batches
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: The batch number of rows that belong to the cell as a whole (system metrics).
+SYSTEM_BATCH = -1
+
+
+class ShardStore:
+    """The shards of one run: ``samples/<cell>.<first batch>-<rank>.parquet``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, cell: str, rows: Rows, batches: Sequence[int], rank: int = 0) -> Path:
+        """Write rows as one shard; the shard's metadata says which batches it holds."""
+        import pyarrow.parquet as pq
+
+        stem = "system" if batches[0] == SYSTEM_BATCH else f"{batches[0]:06d}-{rank}"
+        path = self.folder / f"{cell}.{stem}.parquet"
+        scratch = path.with_suffix(f".{os.getpid()}.part")
+        pq.write_table(with_batches(rows.table(), batches), scratch, compression="zstd")
+        with scratch.open("rb") as file:
+            os.fsync(file.fileno())
+        scratch.replace(path)
+        return path
+
+    def done(self, cell: str) -> set[int]:
+        """The batches of a cell that are on disk, whole and without a failure.
+
+        A shard in which a component failed is removed: what failed is tried again. Leftovers of a killed
+        writer are removed as well.
+        """
+        import pyarrow.parquet as pq
+
+        done: set[int] = set()
+        for path in self.paths(cell):
+            if _has_failed(path):
+                path.unlink()
+            else:
+                done.update(batches_of(pq.ParquetFile(path).schema_arrow.metadata))
+        return done
+
+    def has_failed(self, cell: str) -> bool:
+        """Whether a component failed anywhere in a cell."""
+        return any(_has_failed(path) for path in self.paths(cell))
+
+    def sweep(self) -> None:
+        """Remove what a killed writer left behind."""
+        for leftover in self.folder.glob("*.part"):
+            leftover.unlink(missing_ok=True)
+
+    def paths(self, cell: str | None = None) -> list[Path]:
+        """The shards of one cell, or of all, in order."""
+        return sorted(self.folder.glob(f"{cell}.*.parquet" if cell else "*.parquet"))
+
+    def read(self) -> pa.Table:
+        """All rows, ordered by cell, batch and position, whatever wrote them in whatever order."""
+        import pyarrow as pa
+
+        tables = [_read(path, list(COLUMNS)) for path in self.paths()]
+        if not tables:
+            return schema().empty_table()
+        whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+        # Arrow does not sort dictionaries.
+        named = whole.set_column(0, "cell", whole["cell"].cast(pa.string()))
+        return named.sort_by([("cell", "ascending"), ("batch", "ascending"), ("position", "ascending")])
+
+
+def _has_failed(shard: Path) -> bool:
+    return "failed" in _read(shard, ["status"])["status"].unique().to_pylist()
+
+
+def _read(shard: Path, columns: list[str]) -> pa.Table:
+    # Not pq.read_table: it imports pyarrow.dataset, and that imports pandas, half a second of it.
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(shard) as file:
+        return file.read(columns=columns)
