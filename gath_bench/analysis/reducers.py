@@ -1,0 +1,141 @@
+"""Named reducers: observations in, one number out.
+
+Most of what tables print is a function of sums: a mean, an error, a correlation. Such a reducer is a pair
+of pure functions, ``moments`` (per sample, what is summed) and ``finish`` (sums -> value). Sums over a
+resampled set of subjects are then one matrix product, which makes the bootstrap and the jackknife exact and
+fast. The others (percentiles) are computed from the samples themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+#: Intensity 2 of FACS's 0-5 scale as a coefficient: from here on an AU counts as present.
+PRESENT = 0.4
+
+
+@dataclass(frozen=True)
+class Reducer:
+    """One reducer.
+
+    Attributes:
+        inputs: how many observations it takes.
+        moments: inputs, each (N,), -> (N, M), what is summed over samples; None for a direct reducer.
+        finish: sums (..., M) -> values (...); NaN where the value is undefined.
+        direct: one input (..., N) -> values (...), for reducers that are no function of sums.
+    """
+
+    inputs: int
+    moments: Callable[..., Array] | None = None
+    finish: Callable[[Array], Array] | None = None
+    direct: Callable[[Array], Array] | None = None
+
+    def __call__(self, *inputs: Array) -> float:
+        """The value over all samples given."""
+        if self.direct is not None:
+            return float(self.direct(inputs[0])) if len(inputs[0]) else float("nan")
+        assert self.moments is not None
+        assert self.finish is not None
+        return float(self.finish(self.moments(*inputs).sum(0)))
+
+
+def _ratio(above: Array, below: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(below > 0, above / np.where(below > 0, below, 1), np.nan)
+
+
+def _value_moments(x: Array) -> Array:
+    return np.stack([np.ones_like(x), x], -1)
+
+
+def _mean(sums: Array) -> Array:
+    return _ratio(sums[..., 1], sums[..., 0])
+
+
+def _absolute_error_moments(x: Array, y: Array) -> Array:
+    return _value_moments(np.abs(x - y))
+
+
+def _squared_error_moments(x: Array, y: Array) -> Array:
+    return _value_moments((x - y) ** 2)
+
+
+def _rmse(sums: Array) -> Array:
+    return np.sqrt(_mean(sums))
+
+
+def _pair_moments(x: Array, y: Array) -> Array:
+    return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], -1)
+
+
+def _spread(sums: Array) -> tuple[Array, Array, Array]:
+    """Centred sums of squares and products, each (...)."""
+    n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
+    n = np.where(n > 0, n, np.nan)
+    # A constant leaves rounding noise of the order of its square: that is no spread.
+    sxx, syy = xx - x * x / n, yy - y * y / n
+    sxx = np.where(sxx > 1e-12 * np.maximum(xx, 1e-300), sxx, 0.0)
+    syy = np.where(syy > 1e-12 * np.maximum(yy, 1e-300), syy, 0.0)
+    return sxx, syy, xy - x * y / n
+
+
+def _pcc(sums: Array) -> Array:
+    sxx, syy, sxy = _spread(sums)
+    return np.clip(_ratio(sxy, np.sqrt(sxx * syy)), -1, 1)
+
+
+def _slope(sums: Array) -> Array:
+    _, syy, sxy = _spread(sums)
+    return _ratio(sxy, syy)
+
+
+def _icc31(sums: Array) -> Array:
+    # Two raters (measured, requested): with row means m and half differences d,
+    # MSR = 2 var(m), MSE = 2 var(d) = sum of squares of interaction / (n - 1).
+    n = sums[..., 0]
+    sxx, syy, sxy = _spread(sums)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rows = (sxx + syy + 2 * sxy) / 2 / (n - 1)
+        error = (sxx + syy - 2 * sxy) / 2 / (n - 1)
+    value = _ratio(rows - error, rows + error)
+    return np.where(n > 1, value, np.nan)
+
+
+def _detection_moments(x: Array, y: Array) -> Array:
+    found, present = x >= PRESENT, y >= PRESENT
+    return np.stack([found & present, found & ~present, ~found & present], -1).astype(np.float64)
+
+
+def _f1(sums: Array) -> Array:
+    hit, false, missed = np.moveaxis(sums, -1, 0)
+    return _ratio(2 * hit, 2 * hit + false + missed)
+
+
+def _percentile(q: float) -> Callable[[Array], Array]:
+    return lambda x: np.asarray(np.percentile(x, q, axis=-1))
+
+
+#: Reducers by the name that ``Summary.reducer`` gives. ``rmse``, ``pcc``, ``icc31``, ``f1`` and ``slope``
+#: take (measured, requested). ``slope`` is of measured over requested; ``f1`` counts an AU as present from
+#: FACS intensity 2 on; ``icc31`` is ICC(3,1) = (MSR - MSE) / (MSR + MSE) for two raters (Shrout & Fleiss 1979).
+REDUCERS: dict[str, Reducer] = {
+    "mean": Reducer(1, _value_moments, _mean),
+    "mae": Reducer(2, _absolute_error_moments, _mean),
+    "rmse": Reducer(2, _squared_error_moments, _rmse),
+    "pcc": Reducer(2, _pair_moments, _pcc),
+    "slope": Reducer(2, _pair_moments, _slope),
+    "icc31": Reducer(2, _pair_moments, _icc31),
+    "f1": Reducer(2, _detection_moments, _f1),
+    "sum": Reducer(1, direct=lambda x: np.asarray(x.sum(-1))),
+    "max": Reducer(1, direct=lambda x: np.asarray(x.max(-1))),
+    "median": Reducer(1, direct=_percentile(50)),
+    "p50": Reducer(1, direct=_percentile(50)),
+    "p90": Reducer(1, direct=_percentile(90)),
+    "p99": Reducer(1, direct=_percentile(99)),
+}

@@ -1,0 +1,87 @@
+"""``gath-bench list``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import click
+
+from gath_bench.cli.context import Context, pass_context
+from gath_bench.contracts.specs import Kind
+
+_KINDS: dict[str, tuple[Kind, ...]] = {
+    "models": ("model",),
+    "datasets": ("dataset",),
+    "metrics": ("metric",),
+    "estimators": ("au_estimator",),
+    "encoders": ("identity_encoder", "perceptual_trunk"),
+}
+_WHAT = ("plugins", *_KINDS, "au-spaces")
+
+
+@click.command("list")
+@click.argument("what", required=False, type=click.Choice(_WHAT))
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@pass_context
+def list_components(context: Context, what: str | None, as_json: bool) -> None:
+    """List plugins, models, data sets, metrics, evaluators, AU spaces.
+
+    \b
+    gath-bench list
+    gath-bench list metrics --json
+    """
+    items = [item for name in ([what] if what else _WHAT) for item in _items(context, name)]
+    if as_json:
+        click.echo(json.dumps(items, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("kind", "name", "version", "plugin", "status", "summary"):
+        table.add_column(column, no_wrap=column != "summary", overflow="fold")
+    for item in items:
+        style = "" if item["status"] == "ok" else "yellow"
+        table.add_row(*(Text(str(item[name]), style=style) for name in item))
+    Console().print(table)
+
+
+def _items(context: Context, what: str) -> Iterator[dict[str, str]]:
+    if what == "plugins":
+        for plugin in context.plugins.loaded:
+            count = f"{len(plugin.components)} components, {len(plugin.commands)} commands"
+            status = "failed" if plugin.error else "ok"
+            yield _item(
+                "plugin", plugin.name, plugin.version, plugin.distribution, status, plugin.error or count
+            )
+    elif what == "au-spaces":
+        from gath_bench.au import SPACES
+
+        for space in SPACES.values():
+            yield _item("au-space", space.name, "", "gath-bench", "ok", space.summary)
+    else:
+        registry = context.registry
+        for kind in _KINDS[what]:
+            for name, entry in sorted(registry.entries[kind].items()):
+                lacking = registry.missing(entry.spec)
+                yield _item(
+                    kind.replace("_", "-"), name, str(entry.spec.version), entry.plugin.name,
+                    "unavailable" if lacking else "ok", lacking or entry.spec.summary,
+                )  # fmt: skip
+            for (rival_kind, name), rivals in sorted(registry.collisions.items()):
+                if rival_kind == kind:
+                    sources = " and ".join(rival.plugin.source for rival in rivals)
+                    yield _item(kind.replace("_", "-"), name, "", "", "collision", f"registered by {sources}")
+
+
+def _item(kind: str, name: str, version: str, plugin: str, status: str, summary: str) -> dict[str, str]:
+    return {
+        "kind": kind,
+        "name": name,
+        "version": version,
+        "plugin": plugin,
+        "status": status,
+        "summary": summary,
+    }

@@ -1,0 +1,49 @@
+"""Progress on standard error: a bar a cell on a terminal, a line a cell elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from gath_bench.suite.plan import Plan
+
+
+@contextmanager
+def progress_bars(plan: Plan) -> Iterator[Callable[[str, int], None]]:
+    """A callback for ``execute`` that shows how far a plan has come."""
+    if plan.skipped:
+        click.echo(f"not installed, left out: {', '.join(plan.skipped)}", err=True)
+    totals = {cell.cell_id: len(cell.samples) for cell in plan.cells}
+    if not sys.stderr.isatty():
+        done = dict.fromkeys(totals, 0)
+
+        def line(cell_id: str, count: int) -> None:
+            done[cell_id] += count
+            if count and done[cell_id] == totals[cell_id]:
+                click.echo(f"{cell_id}: {totals[cell_id]} samples", err=True)
+
+        yield line
+        return
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=Console(stderr=True), transient=True,
+    ) as bars:  # fmt: skip
+        whole = bars.add_task("all cells", total=sum(totals.values()))
+        tasks = {}
+
+        def advance(cell_id: str, count: int) -> None:
+            if cell_id not in tasks:
+                tasks[cell_id] = bars.add_task(cell_id, total=totals[cell_id])
+            bars.advance(tasks[cell_id], count)
+            bars.advance(whole, count)
+            if bars.tasks[tasks[cell_id]].finished:
+                bars.update(tasks[cell_id], visible=False)
+
+        yield advance

@@ -1,0 +1,42 @@
+"""``gath-bench render-list``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gath_bench.cli.context import Context, pass_context
+
+
+@click.command("render-list")
+@click.argument("dataset")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--split", default="test", show_default=True)
+@click.option("--protocol", help="The data set's default protocol if not given.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option("--limit", type=click.IntRange(min=1), metavar="N")
+@pass_context
+def render_list(
+    context: Context,
+    dataset: str,
+    output: Path,
+    split: str,
+    protocol: str | None,
+    seed: int,
+    limit: int | None,
+) -> None:
+    """Write portraits and AUs for a system outside Python; its images come back through `precomputed`.
+
+    \b
+    gath-bench render-list synthfaces -o todo --limit 50
+    gath-bench run -d synthfaces -m 'precomputed[root=painted]' --limit 50
+    """
+    from gath_bench.render_list import write_render_list
+
+    adapter = context.registry.make("dataset", dataset).instance
+    written = write_render_list(adapter, dataset, split, protocol, seed, limit, output)
+    click.echo(f"{written.samples} samples in {written.directory}; README.txt there says what to write back")
+    for sample in written.unreadable:
+        click.echo(f"left out: {sample.sample_id}: {sample.reason}", err=True)
+    click.echo(f"then: {written.command}")

@@ -1,0 +1,71 @@
+"""Tables for a terminal, by rich."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gath_bench.report.grid import Grid
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def print_grids(console: Console, tables: Sequence[Grid]) -> None:
+    """Print tables; columns that do not fit the width go on below, the models named again."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    for grid in tables:
+        blocks = _fitting(grid, console.width)
+        for number, block in enumerate(blocks):
+            table = Table(
+                title=grid.title if number == 0 else None, title_justify="left", title_style="bold",
+                box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1),
+            )  # fmt: skip
+            table.add_column("model", no_wrap=True)
+            for column in block:
+                table.add_column(_header(grid, column), justify="right", no_wrap=True)
+            for model, sees_target, entries in grid.lines:
+                cells = []
+                for column in block:
+                    entry = entries[column]
+                    text = Text(entry.value, style="" if entry.row.value is not None else "yellow")
+                    if entry.mark:
+                        text.append(f" {entry.mark}", style="dim")
+                    if entry.interval:
+                        text.append(f"\n{entry.interval}", style="dim")
+                    cells.append(text)
+                table.add_row(Text(model, style="italic" if sees_target else "bold"), *cells)
+            console.print(table)
+        for note in grid.notes:
+            console.print(Text(f"  {note}", style="dim"), soft_wrap=True)
+        console.print()
+
+
+def _header(grid: Grid, column: int) -> str:
+    head = grid.columns[column]
+    name, _, rest = head.metric.partition(".")
+    second = f"{rest} " if rest else ""
+    unit = f"{head.unit} " if head.unit else ""
+    arrow = {"higher": "↑", "lower": "↓", "none": ""}[head.direction]
+    return f"{name}\n{second}{unit}{arrow}".rstrip()
+
+
+def _fitting(grid: Grid, width: int) -> list[list[int]]:
+    """Cut the columns into blocks that fit side by side."""
+    names = max(len(model) for model, _, _ in grid.lines) + 2
+    blocks: list[list[int]] = [[]]
+    room = width - names
+    for column in range(len(grid.columns)):
+        wanted = max(len(line) for line in _header(grid, column).split("\n"))
+        for _, _, entries in grid.lines:
+            entry = entries[column]
+            wanted = max(wanted, len(entry.value) + 1 + len(entry.mark), len(entry.interval))
+        if blocks[-1] and wanted + 3 > room:
+            blocks.append([])
+            room = width - names
+        blocks[-1].append(column)
+        room -= wanted + 3
+    return blocks

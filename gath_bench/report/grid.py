@@ -1,0 +1,126 @@
+"""The rows of one data set under one protocol, laid out as models by metrics; every text format prints this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gath_bench.analysis.summarise import Row
+from gath_bench.results.manifest import Manifest
+
+ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One summary: name, key, unit and direction."""
+
+    metric: str
+    key: str
+    unit: str
+    direction: str
+
+    @property
+    def header(self) -> str:
+        """``psnr (dB) ↑``."""
+        unit = f" ({self.unit})" if self.unit else ""
+        return f"{self.metric}{unit} {ARROWS[self.direction]}".rstrip()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One place of a grid, as text: the value, its interval, and a mark for what is not as usual."""
+
+    value: str
+    interval: str
+    mark: str
+    row: Row
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One table: a title, the columns, and for each model its entries.
+
+    Attributes:
+        title: data set, split, protocol, number of samples.
+        columns: the summaries shown.
+        lines: (model, whether it sees the target, entries in the columns' order).
+        notes: what the marks stand for.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    lines: tuple[tuple[str, bool, tuple[Entry, ...]], ...]
+    notes: tuple[str, ...]
+
+
+def grids(manifest: Manifest, rows: Sequence[Row]) -> list[Grid]:
+    """The tables of a run: one a data set and protocol, of the primary summaries over all AUs."""
+    primary = {
+        summary.name: record.display
+        for record in manifest.metrics
+        for summary in record.summaries
+        if summary.primary
+    }
+    shown = [row for row in rows if row.au is None and row.metric in primary]
+    places = dict.fromkeys((row.dataset, row.dataset_key, row.split, row.protocol) for row in shown)
+    return [
+        _grid(
+            manifest,
+            [row for row in shown if (row.dataset, row.dataset_key, row.split, row.protocol) == place],
+            primary,
+        )
+        for place in places
+    ]
+
+
+def _grid(manifest: Manifest, rows: Sequence[Row], displays: dict[str, str]) -> Grid:
+    columns = tuple(dict.fromkeys(Column(row.metric, row.key, row.unit, row.direction) for row in rows))
+    notes: dict[str, str] = {}
+    lines = []
+    sees_target = {cell.model: cell.sees_target for cell in manifest.cells}
+    for model in dict.fromkeys(row.model for row in rows):
+        entries = []
+        for column in columns:
+            row = next(
+                row
+                for row in rows
+                if row.model == model and (row.metric, row.key) == (column.metric, column.key)
+            )
+            entries.append(_entry(row, displays[row.metric], notes))
+        lines.append((model, sees_target[model], tuple(entries)))
+    first = rows[0]
+    cell = next(
+        cell for cell in manifest.cells if (cell.dataset, cell.protocol) == (first.dataset, first.protocol)
+    )
+    samples = f"{cell.samples} sample{'s' if cell.samples != 1 else ''}"
+    title = (
+        f"{first.dataset} · {first.split} · {first.protocol} · {samples} · {first.device} · seed {first.seed}"
+    )
+    return Grid(title, columns, tuple(lines), tuple(f"{mark} {note}" for note, mark in notes.items()))
+
+
+def _entry(row: Row, display: str, notes: dict[str, str]) -> Entry:
+    marks = []
+    if row.value is None:
+        marks.append(_mark(notes, f"{'failed' if row.status == 'failed' else 'NA'}: {row.reason}"))
+        return Entry("failed" if row.status == "failed" else "NA", "", "".join(marks), row)
+    if row.coverage < 1 or row.status == "failed":
+        marks.append(_mark(notes, f"coverage {row.coverage:.0%} (n = {row.n}): {row.reason}"))
+    if row.few_subjects and row.low is not None:
+        marks.append(_mark(notes, "few subjects: the interval is likely too short"))
+    interval = (
+        ""
+        if row.low is None or row.high is None
+        else f"[{display.format(row.low)}, {display.format(row.high)}]"
+    )
+    return Entry(display.format(row.value), interval, " ".join(marks), row)
+
+
+def _mark(notes: dict[str, str], note: str) -> str:
+    """The mark of a note: a, b, c, ... in order of first use."""
+    if note not in notes:
+        number = len(notes)
+        letters = chr(ord("a") + number % 26)
+        notes[note] = letters if number < 26 else f"{letters}{number // 26}"
+    return notes[note]
