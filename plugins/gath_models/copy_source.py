@@ -1,0 +1,25 @@
+"""Copy-source: a model that does nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gath_bench.contracts import ModelInfo
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class CopySource:
+    """Returns the portrait unedited. Its throughput is the floor cost of the harness."""
+
+    @property
+    def info(self) -> ModelInfo:
+        return ModelInfo()
+
+    def to(self, device: str) -> CopySource:
+        return self
+
+    def animate(self, portraits: Tensor, target_aus: Tensor) -> Tensor:
+        """A copy of the portraits, (B, 3, H, W)."""
+        return portraits.clone()

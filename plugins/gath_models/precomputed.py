@@ -1,0 +1,125 @@
+"""Precomputed: scores images that any outside system wrote into a folder.
+
+The folder is flat: ``<sample_id>.png`` (or ``.jpg``, ``.jpeg``, ``.webp``), one image a sample, all of one
+square size. ``gath-bench render-list`` writes what to render, and the sample ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gath_bench.contracts import Animated, ModelInfo, file_hash, fingerprint
+from gath_bench.errors import Unavailable, UsageError
+from gath_bench.images import SUFFIXES, read_image, size_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NO_IMAGE = "precomputed: no image of this sample in the folder"
+
+
+class Precomputed:
+    """Looks the images up by sample id; a missing or unreadable one is NA with its reason.
+
+    Args:
+        root: the folder.
+
+    Raises:
+        UsageError: no such folder, no images in it, or two images of one sample.
+    """
+
+    def __init__(self, *, root: Path) -> None:
+        self.root = root
+        self.files = _index(root)
+
+    @cached_property
+    def info(self) -> ModelInfo:
+        contents = (part for path in self.files.values() for part in (path.name, _hash(path)))
+        return ModelInfo(
+            fingerprint=fingerprint(*contents),
+            resolution=self._resolution,
+            needs=frozenset({"sample_id"}),
+            timed=False,
+        )
+
+    def to(self, device: str) -> Precomputed:
+        return self
+
+    def animate(self, portraits: Tensor, target_aus: Tensor, *, sample_id: tuple[str, ...]) -> Animated:
+        """The images of those samples, (B, 3, R, R) in the resolution of the folder."""
+        side = self._resolution or portraits.shape[-1]
+        images = portraits.new_zeros((len(sample_id), 3, side, side))
+        missing: dict[int, str] = {}
+        for position, name in enumerate(sample_id):
+            try:
+                images[position] = self._read(name, side)
+            except Unavailable as reason:
+                missing[position] = str(reason)
+        return Animated(images, missing)
+
+    def unmatched(self, sample_ids: Iterable[str]) -> tuple[str, ...]:
+        """The folder's images that belong to none of these samples, by file name."""
+        known = set(sample_ids)
+        return tuple(path.name for name, path in self.files.items() if name not in known)
+
+    def _read(self, name: str, side: int) -> Tensor:
+        if name not in self.files:
+            raise Unavailable(NO_IMAGE)
+        image = read_image(self.files[name])
+        height, width = image.shape[-2:]
+        if (height, width) != (side, side):
+            raise Unavailable(
+                f"{self.files[name].name} is {width}x{height}, but the folder's images are {side}x{side}."
+            )
+        return image
+
+    @cached_property
+    def _resolution(self) -> int | None:
+        """The side of the first readable square image; None if there is none."""
+        for path in self.files.values():
+            try:
+                width, height = size_of(path)
+            except Unavailable:
+                continue
+            if width == height:
+                return width
+        return None
+
+
+def _index(root: Path) -> dict[str, Path]:
+    """Sample id -> file, sorted by file name."""
+    if not root.is_dir():
+        raise UsageError(
+            f"there is no folder {root}: give the folder that holds <sample_id>.png; "
+            "`gath-bench render-list` says which."
+        )
+    try:
+        found = sorted(path for path in root.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    except OSError as error:
+        raise UsageError(f"{root} cannot be read: {error.strerror}; check its permissions.") from error
+    files: dict[str, Path] = {}
+    for path in found:
+        if path.name.startswith("."):
+            continue
+        if path.stem in files:
+            raise UsageError(
+                f"{root} has two images of sample {path.stem}, {files[path.stem].name} and {path.name}: "
+                "keep one of them."
+            )
+        files[path.stem] = path
+    if not files:
+        raise UsageError(
+            f"{root} holds no images: put <sample_id>.png (or .jpg, .jpeg, .webp) straight into it; "
+            "`gath-bench render-list` says which."
+        )
+    return files
+
+
+def _hash(path: Path) -> str:
+    try:
+        return file_hash(path)
+    except OSError:
+        return "unreadable"
