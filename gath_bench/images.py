@@ -2,7 +2,7 @@
 
 What `decode` settles, since files differ:
 
-- 16 bits a channel are kept (divided by 65535), grey and RGB alike. Pillow alone keeps the high byte of RGB.
+- 16 bits a channel are kept (divided by 65535) in grey, RGB and RGBA; grey with alpha keeps the upper 8.
 - EXIF orientation is applied: a viewer shows the picture upright.
 - An embedded colour profile is converted to sRGB (at 8 bits), as a viewer would; without one, or with one
   that cannot be read, the values are taken for sRGB.
@@ -65,7 +65,7 @@ def decode(path: Path) -> NDArray[np.float32]:
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             image.load()
-            pixels = _deep(data, image) if _is_deep_png(data) else None
+            pixels = _deep(data, image)
             if pixels is None:
                 pixels = _shallow(image)
             upright = _rotate(_over_white(pixels), image)
@@ -137,25 +137,26 @@ def resize(image: Tensor, size: int | tuple[int, int]) -> Tensor:
     return resized if image.ndim == 4 else resized[0]
 
 
-def _is_deep_png(data: bytes) -> bool:
-    """Whether the header of a PNG says 16 bits a channel."""
-    return data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR" and data[24:25] == b"\x10"
-
-
 def _deep(data: bytes, image: Image.Image) -> NDArray[np.float32] | None:
-    """A 16-bit PNG as float32 (H, W, 1 to 4); None where a profile or a key colour needs the 8-bit path."""
-    if "icc_profile" in image.info and image.mode != "I;16":
-        return None
-    if "transparency" in image.info:
-        return None
-    import numpy as np
-    import torch
-    from torchvision.io import ImageReadMode, decode_png
+    """A 16-bit PNG in colour as float32 (H, W, 3 or 4); None for any other image.
 
-    raw = torch.frombuffer(bytearray(data), dtype=torch.uint8)
-    values = decode_png(raw, mode=ImageReadMode.UNCHANGED).permute(1, 2, 0).numpy()
-    deep: NDArray[np.float32] = values.astype(np.float32) / np.float32(65535)
-    return deep
+    Pillow has no such mode: it unpacks the first byte of each big-endian pair. Unpacked once more as if the
+    pairs were little-endian, the same file gives the second byte.
+    """
+    import numpy as np
+    from PIL import Image
+
+    is_deep = data[:8] == b"\x89PNG\r\n\x1a\n" and data[24:25] == b"\x10"
+    if not is_deep or image.mode not in ("RGB", "RGBA") or {"icc_profile", "transparency"} & set(image.info):
+        return None
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as second:
+        codec, extents, offset, raw_mode = second.tile[0]
+        if raw_mode not in ("RGB;16B", "RGBA;16B"):
+            return None
+        second.tile = [type(second.tile[0])(codec, extents, offset, raw_mode.replace("16B", "16L"))]
+        low = np.asarray(second, dtype=np.float32)
+    values: NDArray[np.float32] = (np.asarray(image, dtype=np.float32) * 256 + low) / np.float32(65535)
+    return values
 
 
 def _shallow(image: Image.Image) -> NDArray[np.float32]:

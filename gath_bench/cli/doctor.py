@@ -17,9 +17,10 @@ def doctor(context: Context) -> None:
 
     device = resolve_device("auto")
     environment = describe_environment(device)
-    click.echo(f"device       {device}" + (f" ({environment['gpu']})" if environment["gpu"] else ""))
-    click.echo(f"processor    {environment['cpu']}, {environment['cpu_count']} cores")
-    click.echo(f"python       {environment['python']} on {environment['platform']}")
+    machine = environment["machine"]
+    click.echo(f"device       {device}" + (f" ({machine['gpu']})" if machine["gpu"] else ""))
+    click.echo(f"processor    {machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads")
+    click.echo(f"python       {machine['python']} on {environment['platform']}")
     for package, version in environment["packages"].items():
         click.echo(f"package      {package} {version}")
     for plugin in context.plugins.loaded:

@@ -30,7 +30,7 @@ def render_list(
 
     \b
     gath-bench render-list synthfaces -o todo --limit 50
-    gath-bench run -d synthfaces -m 'precomputed[root=painted]' --limit 50
+    gath-bench run todo/suite.toml -m 'precomputed[root=todo/output]'
     """
     from gath_bench.render_list import write_render_list
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import gath_bench
+from gath_bench.perf import describe_machine
 from gath_bench.version import __version__
 
 #: Packages whose version can move a number.
@@ -18,27 +18,18 @@ _PACKAGES = ("torch", "torchvision", "lpips", "numpy", "scikit-image", "pillow",
 
 def describe_environment(device: str) -> dict[str, Any]:
     """Versions, commit and hardware, without user names, host names or paths."""
-    import torch
-
     packages = {"gath-bench": __version__}
     for name in _PACKAGES:
         try:
             packages[name] = version(name)
         except PackageNotFoundError:
             packages[name] = "missing"
-    described: dict[str, Any] = {
-        "python": platform.python_version(),
+    return {
+        "machine": describe_machine(device),
         "platform": platform.platform(),
         "packages": packages,
         "source": _commit(),
-        "cpu": _cpu_model(),
-        "cpu_count": os.cpu_count(),
-        "gpu": None,
-        "cuda": torch.version.cuda if device.startswith("cuda") else None,
     }
-    if device.startswith("cuda"):
-        described["gpu"] = torch.cuda.get_device_name(device)
-    return described
 
 
 def _commit() -> dict[str, Any]:
@@ -57,13 +48,3 @@ def _git(folder: Path, *words: str) -> str:
     return subprocess.run(
         ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, timeout=10
     ).stdout.strip()
-
-
-def _cpu_model() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -171,8 +171,11 @@ def test_formats_and_case_of_endings(tmp_path: Path) -> None:
 
 
 def test_the_resolution_is_the_folders_own(output: Path) -> None:
-    assert Precomputed(root=output).info.resolution == 8
-    assert Precomputed(root=output).info == replace(Precomputed(root=output).info)
+    info = Precomputed(root=output).info
+    assert info.resolution == 8
+    assert info.needs == {"sample_id"}
+    assert not info.timed
+    assert not info.is_reference
 
 
 def test_the_fingerprint_follows_names_and_contents(output: Path, tmp_path: Path) -> None:

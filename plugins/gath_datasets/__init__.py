@@ -1,0 +1,1 @@
+"""Built-in data sets: procedural portraits with exact truth, and real portraits."""

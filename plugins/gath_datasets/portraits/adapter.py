@@ -1,0 +1,190 @@
+"""The ``portraits`` data set: real photos, asked for expressions that nobody has photographed.
+
+There is no target image, so the oracle and every metric that needs one are NA here, with that reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from gath_bench.au import DEFAULT_SPACE, get_space
+from gath_bench.contracts import Batch, DatasetInfo, Sample, Unreadable, file_hash, fingerprint
+from gath_bench.errors import Unavailable, UsageError, did_you_mean
+from gath_bench.images import RESIZE, read_image, resize, to_8bit
+from gath_datasets.portraits.files import PortraitFile, find_portraits
+from gath_datasets.portraits.targets import Target, parse_targets, read_targets, sweep
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: Left, top, right, bottom in scikit-image's ``astronaut``: the face, about three quarters of the height.
+ASTRONAUT_BOX = (138, 24, 314, 200)
+_ASTRONAUT = PortraitFile(Path("astronaut"), "astronaut", "astronaut", "astronaut")
+#: Portraits held decoded: samples of one portrait follow each other, so a few are enough.
+_HELD = 4
+
+
+@dataclass(frozen=True)
+class PortraitSample(Sample):
+    """A portrait and the expression asked of it."""
+
+    portrait: PortraitFile
+    target: Target
+
+
+class Portraits:
+    """Portraits of a file, a flat folder or a folder per subject; by default the one of scikit-image.
+
+    Args:
+        root: the file or folder; None takes the built-in portrait.
+        size: the evaluation resolution in pixels.
+        aus: the target AUs: ``basic`` (six emotions), presets and named AUs between commas, or ``sweep``.
+        csv: a CSV of AUs instead, every row a target.
+        crop: ``centre`` takes the largest centred square; ``none`` takes square images only.
+        au_space: the AU space of the targets.
+
+    Raises:
+        UsageError: nothing at ``root``, or targets that cannot be read.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: Path | None = None,
+        size: int = 128,
+        aus: str = "basic",
+        csv: Path | None = None,
+        crop: Literal["centre", "none"] = "centre",
+        au_space: str = DEFAULT_SPACE,
+    ) -> None:
+        if size < 1:
+            raise UsageError(f"size={size} is no resolution: give the side in pixels, such as 128.")
+        get_space(au_space)
+        if csv is not None and aus != "basic":
+            raise UsageError("aus and csv both name target AUs: give one of them.")
+        self.root, self.size, self.crop, self.au_space = root, size, crop, au_space
+        self._sweeps = csv is None and aus.strip() == "sweep"
+        self._targets: tuple[Target, ...] = ()
+        if csv is not None:
+            self._targets = read_targets(csv, au_space)
+        elif not self._sweeps:
+            self._targets = parse_targets(aus, au_space)
+        self.portraits = (_ASTRONAUT,) if root is None else find_portraits(root)
+        self._portrait: Callable[[PortraitFile], Tensor] = lru_cache(maxsize=_HELD)(self._read)
+
+    @property
+    def info(self) -> DatasetInfo:
+        return DatasetInfo(
+            au_space=self.au_space,
+            resolution=self.size,
+            domain="photo",
+            protocols=("sweep",) if self._sweeps else ("same-subject", "sweep"),
+            splits=("test",),
+            licence=(
+                "NASA, public domain (Eileen Collins, as scikit-image ships it)"
+                if self.root is None
+                else "the user's own images"
+            ),
+            has_target=False,
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        portraits = (part for item in self.portraits for part in (item.relative, self._content_hash(item)))
+        targets = (f"{item.name} {item.values} {item.reason}" for item in self._targets)
+        settings = f"{self.au_space} {self.size} {self.crop} {RESIZE}"
+        return fingerprint(settings, *portraits, *targets)
+
+    def samples(self, split: str, protocol: str, seed: int) -> Sequence[PortraitSample]:
+        """Every target of every portrait, portrait by portrait; the seed changes nothing."""
+        info = self.info
+        for word, asked, served in (("split", split, info.splits), ("protocol", protocol, info.protocols)):
+            if asked not in served:
+                raise UsageError(f"portraits has no {word} {asked!r}: {did_you_mean(asked, served)}")
+        self._refuse_unreadable()
+        targets = sweep(self.au_space) if protocol == "sweep" else self._targets
+        return [
+            PortraitSample(f"{portrait.name}--{target.name}", portrait.subject, portrait, target)
+            for portrait in self.portraits
+            for target in targets
+        ]
+
+    def load(self, samples: Sequence[Sample]) -> Batch:
+        """The portraits, cropped, resized and rounded to 8 bits, with their target AUs."""
+        import torch
+
+        kept: list[PortraitSample] = []
+        images: list[Tensor] = []
+        unreadable: list[Unreadable] = []
+        for sample in samples:
+            if not isinstance(sample, PortraitSample):
+                raise TypeError(f"portraits can only load its own samples, not {sample!r}")
+            try:
+                if sample.target.reason is not None:
+                    raise Unavailable(sample.target.reason)
+                images.append(self._portrait(sample.portrait))
+                kept.append(sample)
+            except Unavailable as reason:
+                unreadable.append(Unreadable(sample.sample_id, sample.subject, str(reason)))
+        count = len(get_space(self.au_space))
+        swept = tuple(sample.target.swept_au or "" for sample in kept)
+        return Batch(
+            sample_id=tuple(sample.sample_id for sample in kept),
+            subject=tuple(sample.subject for sample in kept),
+            source=torch.stack(images) if images else torch.zeros(0, 3, self.size, self.size),
+            target_aus=torch.tensor([sample.target.values for sample in kept]).reshape(-1, count),
+            au_space=self.au_space,
+            swept_au=swept if swept and all(swept) else None,
+            unreadable=tuple(unreadable),
+        )
+
+    def _read(self, portrait: PortraitFile) -> Tensor:
+        image = _astronaut() if self.root is None else read_image(portrait.path)
+        height, width = image.shape[-2:]
+        if height != width:
+            if self.crop == "none":
+                raise Unavailable(
+                    f"{portrait.relative} is {width}x{height}, not square: crop it, or use crop=centre."
+                )
+            side = min(height, width)
+            top, left = (height - side) // 2, (width - side) // 2
+            image = image[:, top : top + side, left : left + side]
+        return to_8bit(resize(image, self.size))
+
+    def _refuse_unreadable(self) -> None:
+        """A folder without one good image is a mistake; one bad image among good ones is a row."""
+        first = None
+        for portrait in self.portraits:
+            try:
+                self._portrait(portrait)
+            except Unavailable as reason:
+                first = first or str(reason).rstrip(".")
+            else:
+                return
+        raise UsageError(
+            f"none of the {len(self.portraits)} images in {self.root} can be used ({first}): "
+            "give PNG, JPEG or WebP portraits."
+        )
+
+    def _content_hash(self, portrait: PortraitFile) -> str:
+        if self.root is None:
+            return fingerprint(_astronaut().numpy().tobytes())
+        try:
+            return file_hash(portrait.path)
+        except OSError:
+            return "unreadable"
+
+
+def _astronaut() -> Tensor:
+    """The face of scikit-image's astronaut, float32 (3, H, W); the file ships in its wheel."""
+    import torch
+    from skimage import data
+
+    astronaut: Any = data.astronaut
+    left, top, right, bottom = ASTRONAUT_BOX
+    pixels = astronaut()[top:bottom, left:right].copy()
+    return torch.from_numpy(pixels).permute(2, 0, 1).float() / 255
