@@ -1,0 +1,1 @@
+"""The built-in metrics, one a file. ``plugin.py`` registers them; everything else is loaded on first use."""

@@ -1,0 +1,102 @@
+"""au-control: when one action unit is turned up, does it follow, and do the others stay?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gath_bench.au import get_space
+from gath_bench.contracts import Batch, Evaluations, Measured, MetricInfo, RoleRequest, Summary
+from gath_bench.errors import Unavailable
+from gath_metrics.measured_aus import MeasuredAUs, measured_aus
+
+#: An AU is asked to stay if its request is within this of what the source shows.
+STAYS = 0.1
+
+
+def leakage(measured: Tensor, before: Tensor, requested: Tensor, shown: Tensor, swept: Tensor) -> Tensor:
+    """How far AUs move that were asked to stay.
+
+    ``mean_j |measured_j - before_j|`` over the AUs j that are not swept and whose request is within 0.1 of
+    what the source shows. Both terms are the estimator's, so that its bias cancels and an unedited portrait
+    has 0. The measure is this project's own.
+
+    Args:
+        measured: the estimator's AUs on the generated images, (B, K); NaN where unknown.
+        before: the estimator's AUs on the source images, (B, K).
+        requested: the requested AUs, (B, K).
+        shown: the AUs of the source images, (B, K): their labels, or ``before`` where they have none.
+        swept: which AU each image sweeps, bool (B, K).
+
+    Returns:
+        float64 (B,) in [0, 1]; NaN where no AU was asked to stay.
+
+    >>> import torch
+    >>> swept = torch.tensor([[True, False, False]])
+    >>> before, requested = torch.zeros(1, 3), torch.tensor([[1.0, 0.0, 0.8]])
+    >>> leakage(torch.tensor([[0.9, 0.25, 0.7]]), before, requested, before, swept).tolist()
+    [0.25]
+    """
+    movement = (measured.double() - before.double()).abs()
+    counts = ~swept & ((requested - shown).abs() <= STAYS) & ~movement.isnan()
+    return movement.where(counts, 0.0).sum(1) / counts.sum(1)
+
+
+def only_swept(values: Tensor, swept: Tensor) -> Tensor:
+    """The values of the swept AUs, (B, K) -> (B, K) with NaN everywhere else.
+
+    >>> only_swept(torch.tensor([[0.25, 0.5]]), torch.tensor([[False, True]])).tolist()
+    [[nan, 0.5]]
+    """
+    return values.where(swept, float("nan"))
+
+
+class AUControl:
+    """The metric ``au-control``, for the sweep protocol.
+
+    Each sample turns one AU to one level. Slope and correlation of measured over requested levels are taken
+    AU by AU over all samples that sweep it; a value without an AU is their mean.
+    """
+
+    def __init__(self, *, estimator: str = "synthfaces") -> None:
+        """Choose the AU estimator that grades, by its component name."""
+        pair = ("au-control.measured", "au-control.requested")
+        self.info = MetricInfo(
+            summaries=(
+                Summary("au-control.slope", "none", reducer="slope", inputs=pair, per_au=True),
+                Summary("au-control.pcc", "higher", "", -1.0, 1.0, "pcc", pair, per_au=True),
+                Summary("au-control.leakage", "lower", "AU coefficient", 0.0, 1.0, per_au=True),
+            ),
+            needs=frozenset({"swept_au"}),
+            roles=(RoleRequest("au_estimator", estimator),),
+            protocols=frozenset({"sweep"}),
+            display="{:.3f}",
+        )
+
+    def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
+        """Measured and requested level of the swept AU, and the movement of the others, at the swept AU."""
+        if batch.swept_au is None:
+            raise Unavailable("no AU is swept")
+        labels = get_space(batch.au_space).labels
+        painted = measured_aus(evaluations, "generated", batch.au_space)
+        swept = torch.tensor([[au == label for label in labels] for au in batch.swept_au])
+        swept = swept.to(painted.values.device)
+        requested = batch.target_aus.to(painted.values)
+        moved, missing = _leakage(batch, painted, swept, evaluations)
+        return [
+            Measured("au-control.measured", only_swept(painted.values, swept), labels, painted.missing),
+            Measured("au-control.requested", only_swept(requested, swept), labels),
+            Measured("au-control.leakage", only_swept(moved[:, None], swept), labels, missing),
+        ]
+
+
+def _leakage(
+    batch: Batch, painted: MeasuredAUs, swept: Tensor, evaluations: Evaluations
+) -> tuple[Tensor, dict[int, str]]:
+    before = measured_aus(evaluations, "source", batch.au_space)
+    shown = before.values if batch.source_aus is None else batch.source_aus.to(before.values)
+    values = leakage(painted.values, before.values, batch.target_aus.to(before.values), shown, swept)
+    nothing = dict.fromkeys(values.isnan().nonzero().flatten().tolist(), "no AU was asked to stay")
+    return values, {**nothing, **before.missing, **painted.missing}

@@ -1,0 +1,129 @@
+"""identity: is it still the same person?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gath_bench.contracts import Batch, Evaluations, Features, Measured, MetricInfo, RoleRequest, Summary
+from gath_bench.contracts.evaluator import Role
+
+#: With less than this between the oracle and a stranger, the encoder tells nothing about a pair.
+LEAST_CONTRAST = 0.1
+
+
+def cosine(a: Tensor, b: Tensor) -> Tensor:
+    """The cosine between embeddings, (B, D) twice -> float64 (B,) in [-1, 1].
+
+    >>> import torch
+    >>> cosine(torch.tensor([[3.0, 4.0]]), torch.tensor([[6.0, 8.0]])).round(decimals=9).tolist()
+    [1.0]
+    """
+    return F.cosine_similarity(a.double(), b.double(), dim=1).clamp(-1, 1)
+
+
+def normalised(similarity: Tensor, oracle: Tensor, impostor_mean: float) -> Tensor:
+    """Similarity on a scale where a stranger has 0 and the true image has 1.
+
+    ``(cos(generated, source) - impostor) / (cos(target, source) - impostor)``, image by image: what the
+    encoder says of the person's true image under the new expression is as much as any model can reach.
+
+    Args:
+        similarity: cosines of generated and source images, (B,).
+        oracle: cosines of target and source images, (B,).
+        impostor_mean: the encoder's mean cosine between images of unlike people.
+
+    Returns:
+        (B,); NaN where the oracle is less than 0.1 above a stranger.
+
+    >>> import torch
+    >>> normalised(torch.tensor([0.5, 0.5]), torch.tensor([0.9, 0.1]), 0.1).round(decimals=6).tolist()
+    [0.5, nan]
+    """
+    contrast = oracle - impostor_mean
+    return ((similarity - impostor_mean) / contrast).where(contrast >= LEAST_CONTRAST, float("nan"))
+
+
+@runtime_checkable
+class Calibrated(Protocol):
+    """Evaluations that know how an evaluator was calibrated."""
+
+    def calibration(self, role: Role) -> Mapping[str, float]:
+        """``impostor_mean``, the mean cosine between unlike people, and ``threshold``, the cosine that one
+        impostor pair in a thousand reaches; whatever of these the encoder's makers measured."""
+        ...
+
+
+class Identity:
+    """The metric ``identity``."""
+
+    def __init__(self, *, encoder: str = "synthfaces") -> None:
+        """Choose the identity encoder that grades, by its component name."""
+        self.info = MetricInfo(
+            summaries=(
+                Summary("identity.source", "higher", "", -1.0, 1.0),
+                Summary("identity.target", "higher", "", -1.0, 1.0, primary=False),
+                Summary("identity.normalised", "higher", primary=False),
+                Summary("identity.verified", "higher", "", 0.0, 1.0, primary=False),
+            ),
+            roles=(RoleRequest("identity_encoder", encoder),),
+            display="{:.3f}",
+        )
+
+    def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
+        """Cosines between the embeddings of generated, source and target images."""
+        painted = evaluations.features("identity_encoder", "generated")
+        source = evaluations.features("identity_encoder", "source")
+        known = evaluations.calibration("identity_encoder") if isinstance(evaluations, Calibrated) else {}
+        to_source = _similarity("identity.source", painted, source)
+        if batch.target is None:
+            to_target = _nothing("identity.target", len(batch), "no target image")
+            relative = _nothing("identity.normalised", len(batch), "no target image")
+        else:
+            target = evaluations.features("identity_encoder", "target")
+            to_target = _similarity("identity.target", painted, target)
+            relative = _normalised(to_source, _similarity("", target, source), known)
+        return [to_source, to_target, relative, _verified(to_source, known)]
+
+
+def _embeddings(features: Features) -> Tensor:
+    if not isinstance(features.values, Tensor):
+        raise TypeError("an identity encoder answers with one tensor (B, D), not with feature maps")
+    return features.values
+
+
+def _values(measured: Measured) -> Tensor:
+    return torch.as_tensor(measured.values, dtype=torch.float64)
+
+
+def _similarity(name: str, a: Features, b: Features) -> Measured:
+    return Measured(name, cosine(_embeddings(a), _embeddings(b)), missing={**b.missing, **a.missing})
+
+
+def _normalised(similarity: Measured, oracle: Measured, known: Mapping[str, float]) -> Measured:
+    name = "identity.normalised"
+    if "impostor_mean" not in known:
+        return _nothing(
+            name, len(similarity.values), "the encoder does not say how alike strangers are to it"
+        )
+    values = normalised(_values(similarity), _values(oracle), known["impostor_mean"])
+    reason = "to the encoder, source and target are no more alike than strangers"
+    blind = dict.fromkeys(values.isnan().nonzero().flatten().tolist(), reason)
+    return Measured(name, values, missing={**blind, **oracle.missing, **similarity.missing})
+
+
+def _verified(similarity: Measured, known: Mapping[str, float]) -> Measured:
+    name = "identity.verified"
+    if "threshold" not in known:
+        return _nothing(
+            name, len(similarity.values), "the encoder has no threshold for one false match in 1000"
+        )
+    return Measured(name, (_values(similarity) >= known["threshold"]).double(), missing=similarity.missing)
+
+
+def _nothing(name: str, count: int, reason: str) -> Measured:
+    return Measured(name, [float("nan")] * count, missing=dict.fromkeys(range(count), reason))

@@ -1,0 +1,117 @@
+"""au-control on sweeps of models whose control is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from gath_metrics.au_control import AUControl, leakage
+from metrics.helpers import TableEvaluations, make_batch
+
+from gath_bench.analysis.reducers import REDUCERS
+from gath_bench.au import get_space
+from gath_bench.contracts import Features
+from gath_bench.errors import Unavailable
+
+LABELS = get_space("openface17").labels
+LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
+SWEPT = ("AU04", "AU12", "AU45")
+
+
+def sweep():
+    """A batch that sweeps three AUs over five levels from a neutral source."""
+    names = [(au, level) for au in SWEPT for level in LEVELS]
+    requested = torch.tensor([[level if au == label else 0.0 for label in LABELS] for au, level in names])
+    return replace(
+        make_batch(count=len(names), side=4),
+        target_aus=requested,
+        source_aus=torch.zeros_like(requested),
+        swept_au=tuple(au for au, _ in names),
+    )
+
+
+def measure(batch, painted, before=None):
+    before = torch.zeros(len(batch), 17) if before is None else before
+    answers = {("au_estimator", "generated"): painted, ("au_estimator", "source"): before}
+    return {item.name: item for item in AUControl().measure(batch.source, batch, TableEvaluations(answers))}
+
+
+def summary(name, observed, au):
+    (wanted,) = [item for item in AUControl().info.summaries if item.name == name]
+    columns = [
+        np.asarray(observed[item].values, dtype=np.float64)[:, LABELS.index(au)] for item in wanted.inputs
+    ]
+    known = np.isfinite(np.stack(columns)).all(0)
+    return REDUCERS[wanted.reducer](*(column[known] for column in columns))
+
+
+@pytest.mark.parametrize("au", SWEPT)
+@pytest.mark.parametrize("gain", [0.3, 0.8, 1.0])
+def test_slope_and_correlation_are_those_of_the_curve(au, gain):
+    batch = sweep()
+    observed = measure(batch, 0.1 + gain * 0.8 * batch.target_aus)
+    assert summary("au-control.slope", observed, au) == pytest.approx(0.8 * gain, abs=1e-6)
+    assert summary("au-control.pcc", observed, au) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_model_that_does_nothing_has_no_slope_and_no_leakage():
+    batch = sweep()
+    observed = measure(batch, torch.full((15, 17), 0.2), before=torch.full((15, 17), 0.2))
+    for au in SWEPT:
+        assert summary("au-control.slope", observed, au) == 0
+        assert summary("au-control.leakage", observed, au) == 0
+
+
+def test_more_movement_elsewhere_is_more_leakage():
+    batch = sweep()
+    values = [
+        summary("au-control.leakage", measure(batch, batch.target_aus.clamp_min(extra)), "AU12")
+        for extra in (0.0, 0.1, 0.3)
+    ]
+    assert values == pytest.approx([0.0, 0.1, 0.3], abs=1e-6)
+
+
+def test_the_estimators_bias_does_not_leak():
+    batch = sweep()
+    bias = torch.linspace(0, 0.3, 17)
+    observed = measure(batch, (0.6 * batch.target_aus + bias), before=bias.expand(15, 17))
+    assert summary("au-control.leakage", observed, "AU04") == pytest.approx(0, abs=1e-7)
+
+
+def test_an_au_that_was_asked_to_relax_may_move():
+    swept = torch.tensor([[True, False, False]])
+    shown = torch.tensor([[0.0, 0.9, 0.0]])
+    requested = torch.tensor([[1.0, 0.0, 0.0]])
+    measured = torch.tensor([[1.0, 0.0, 0.1]])
+    assert leakage(measured, shown, requested, shown, swept).item() == pytest.approx(0.1)
+
+
+def test_without_source_labels_the_estimator_says_what_the_source_shows():
+    batch = replace(sweep(), source_aus=None)
+    before = torch.zeros(15, 17)
+    before[:, LABELS.index("AU25")] = 0.8
+    observed = measure(batch, batch.target_aus, before)  # AU25 relaxes, as asked
+    assert summary("au-control.leakage", observed, "AU12") == pytest.approx(0, abs=1e-7)
+
+
+def test_only_the_swept_au_is_observed():
+    batch = sweep()
+    for item in measure(batch, batch.target_aus).values():
+        known = torch.as_tensor(item.values).isfinite()
+        assert known.sum(1).tolist() == [1] * 15
+        assert [LABELS[column] for column in known.int().argmax(1)] == list(batch.swept_au)
+
+
+def test_a_face_that_was_not_found_is_na():
+    batch = sweep()
+    observed = measure(batch, Features(batch.target_aus, {3: "no face found"}))
+    for name in ("au-control.measured", "au-control.leakage"):
+        assert dict(observed[name].missing) == {3: "no face found"}
+
+
+def test_outside_a_sweep_it_is_na():
+    assert AUControl().info.protocols == {"sweep"}
+    with pytest.raises(Unavailable, match="no AU is swept"):
+        measure(make_batch(), torch.zeros(4, 17), torch.zeros(4, 17))

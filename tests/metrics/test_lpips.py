@@ -1,0 +1,170 @@
+"""lpips equals the lpips package on the same weights, to the bit."""
+
+from __future__ import annotations
+
+import warnings
+
+import lpips as package
+import pytest
+import torch
+from gath_metrics import imagenet_trunks as trunks
+from gath_metrics.lpips import HEADS, LPIPS, perceptual_distance, published_heads
+from metrics.helpers import TableEvaluations, make_batch, pictures
+
+from gath_bench.contracts import Features, PerceptualTrunk
+from gath_bench.errors import Unavailable
+
+ARCHITECTURES = {"alex": trunks.ALEX, "squeeze": trunks.SQUEEZE, "vgg": trunks.VGG}
+TRUNKS = {"alex": trunks.AlexTrunk, "squeeze": trunks.SqueezeTrunk, "vgg": trunks.VGGTrunk}
+
+
+def reference(trunk, *, heads=True):
+    """The package's network with its heads and a fixed random trunk; its weights as a checkpoint has them."""
+    torch.manual_seed(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torchvision, about an argument that the package still uses
+        net = package.LPIPS(net=trunk, lpips=heads, pnet_rand=True, verbose=False)
+    # It keeps each module under its index in a slice.
+    state = {f"features.{name.split('.', 1)[1]}": value for name, value in net.net.state_dict().items()}
+    return net, state
+
+
+@pytest.fixture(scope="module", params=["alex", "squeeze", pytest.param("vgg", marks=pytest.mark.slow)])
+def pair(request):
+    """A trunk's name, the package's network and our layers, of the same weights."""
+    net, state = reference(request.param)
+    return request.param, net, trunks.build_layers(ARCHITECTURES[request.param], state)
+
+
+def distance(name, layers, a, b, heads):
+    ends = ARCHITECTURES[name].ends
+    return perceptual_distance(
+        trunks.feature_maps(layers, ends, a), trunks.feature_maps(layers, ends, b), heads
+    )
+
+
+@pytest.mark.parametrize("side", [64, 97])
+@torch.no_grad()
+def test_equals_the_package_to_the_bit(pair, side):
+    name, net, layers = pair
+    a, b = pictures(3, side, 0), pictures(3, side, 1)
+    ours = distance(name, layers, a, b, published_heads(name))
+    assert torch.equal(ours, net(a, b, normalize=True).flatten())
+
+
+@torch.no_grad()
+def test_without_heads_it_equals_the_package_without_heads(pair):
+    name, net, layers = pair
+    a, b = pictures(2, 64, 0), pictures(2, 64, 1)
+    net.lpips = False
+    try:
+        expected = net(a, b, normalize=True).flatten()
+    finally:
+        net.lpips = True
+    assert torch.equal(distance(name, layers, a, b, None), expected)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_the_heads_are_those_of_version_0_1(name):
+    heads = published_heads(name)
+    assert len(heads) == len(ARCHITECTURES[name].ends)
+    assert all((head >= 0).all() for head in heads)
+
+
+def test_neighbours_do_not_matter(pair):
+    name, _, layers = pair
+    a, b = pictures(4, 64, 0), pictures(4, 64, 1)
+    whole = distance(name, layers, a, b, published_heads(name))
+    alone = torch.cat([distance(name, layers, a[[i]], b[[i]], published_heads(name)) for i in (2, 0)])
+    torch.testing.assert_close(alone, whole[[2, 0]], rtol=1e-5, atol=1e-8)
+
+
+def test_more_damage_is_more_distance(pair, spoil):
+    name, _, layers = pair
+    images = pictures(2, 64, 0)
+    ladder = torch.stack(
+        [
+            distance(name, layers, images, damaged, published_heads(name))
+            for damaged in (images, *(spoil(images, level) for level in (0.7, 1.2, 2.0, 3.0)))
+        ]
+    )
+    assert (ladder[0] == 0).all()
+    assert (ladder.diff(dim=0) > 0).all(), ladder
+
+
+def install(monkeypatch, tmp_path, name, state=None):
+    """A folder of checkpoints for torch, holding a trunk's weights if they are given."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    if state is not None:
+        torch.save(state, folder / ARCHITECTURES[name].file)
+    return folder / ARCHITECTURES[name].file
+
+
+def test_a_trunk_reads_torchvisions_file(monkeypatch, tmp_path):
+    net, state = reference("squeeze")
+    install(monkeypatch, tmp_path, "squeeze", state)
+    trunk = trunks.SqueezeTrunk()
+    assert isinstance(trunk, PerceptualTrunk)
+    batch = make_batch(side=64)
+    sides = {"generated": batch.source, "target": batch.target}
+    answers = {("perceptual_trunk", side): trunk.to("cpu")(images) for side, images in sides.items()}
+    (measured,) = LPIPS(trunk="squeeze").measure(batch.source, batch, TableEvaluations(answers))
+    with torch.no_grad():
+        assert torch.equal(measured.values, net(batch.source, batch.target, normalize=True).flatten())
+
+
+def test_a_trunks_fingerprint_follows_its_weights(monkeypatch, tmp_path):
+    _, state = reference("squeeze")
+    path = install(monkeypatch, tmp_path, "squeeze", state)
+    before = trunks.SqueezeTrunk().info.fingerprint
+    assert trunks.SqueezeTrunk().info.fingerprint == before
+    torch.save({name: value + 1 for name, value in state.items()}, path)
+    assert trunks.SqueezeTrunk().info.fingerprint != before
+
+
+@pytest.mark.parametrize("name", TRUNKS)
+def test_missing_weights_name_the_file_and_the_command(monkeypatch, tmp_path, name):
+    path = install(monkeypatch, tmp_path, name)
+    with pytest.raises(Unavailable) as caught:
+        TRUNKS[name]()(pictures(1, 64, 0))
+    assert path.name in str(caught.value)
+    assert "python -c" in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)  # reasons stand in results, which name no folder
+    assert TRUNKS[name]().info.domains == {"photo", "synthetic"}
+
+
+def test_the_command_names_weights_that_torchvision_keeps_in_that_file():
+    from torchvision import models
+
+    for architecture in ARCHITECTURES.values():
+        weights = models.get_model_weights(architecture.builder).IMAGENET1K_V1
+        assert weights.url.rpartition("/")[2] == architecture.file
+
+
+def test_damaged_weights_are_na(monkeypatch, tmp_path):
+    install(monkeypatch, tmp_path, "alex").write_bytes(b"not a checkpoint")
+    with pytest.raises(Unavailable, match=r"alexnet-owt-7be5be79\.pth is damaged"):
+        trunks.AlexTrunk()(pictures(1, 64, 0))
+
+
+def test_another_trunk_gets_weights_of_one():
+    batch = make_batch()
+    maps = {
+        side: (pictures(4, 8, seed), pictures(4, 4, seed))
+        for seed, side in enumerate(("generated", "target"))
+    }
+    answers = {("perceptual_trunk", side): Features(value) for side, value in maps.items()}
+    (measured,) = LPIPS().measure(batch.source, batch, TableEvaluations(answers))
+    assert torch.equal(measured.values, perceptual_distance(maps["generated"], maps["target"]))
+
+
+def test_what_a_trunk_could_not_see_is_na():
+    batch = make_batch()
+    answers = {
+        ("perceptual_trunk", "generated"): Features((pictures(4, 8, 0),), {1: "no face"}),
+        ("perceptual_trunk", "target"): Features((pictures(4, 8, 1),), {1: "dark", 2: "dark"}),
+    }
+    (measured,) = LPIPS().measure(batch.source, batch, TableEvaluations(answers))
+    assert dict(measured.missing) == {1: "no face", 2: "dark"}
