@@ -13,6 +13,7 @@ from typing import Any
 import pluggy
 
 from gath_bench import hookspecs
+from gath_bench.contracts.keys import is_name
 from gath_bench.contracts.specs import (
     AUEstimatorSpec,
     CommandSpec,
@@ -119,7 +120,10 @@ def _load(
 ) -> LoadedPlugin:
     try:
         plugin = load()
-        unknown = [hook for hook in _implemented(plugin) if hook not in _HOOKS]
+        hooks = _implemented(plugin)
+        if not hooks:
+            raise UsageError("it implements no hook; mark its functions with @gath_bench.hookimpl")
+        unknown = [hook for hook in hooks if hook not in _HOOKS]
         if unknown:
             raise UsageError(
                 f"it implements the unknown hook {unknown[0]!r} ({did_you_mean(unknown[0], _HOOKS)})"
@@ -129,7 +133,7 @@ def _load(
         specs = _collect(plugin)
         manager.register(plugin, name=f"{distribution}:{name}")
         manager.check_pending()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         _forget(manager, f"{distribution}:{name}")
         return LoadedPlugin(name, distribution, version, error=_reason(error))
     return LoadedPlugin(
@@ -167,6 +171,8 @@ def _collect(plugin: Any) -> list[ComponentSpec | CommandSpec]:
         for item in items:
             if not isinstance(item, wanted):
                 raise UsageError(f"{hook} must return a list of {wanted.__name__}, but it holds {item!r}")
+            if not is_name(item.name):
+                raise UsageError(f"{hook} names {item.name!r}; a name is lower-case words joined by hyphens")
         specs += items
     return specs
 
@@ -177,9 +183,10 @@ def _forget(manager: pluggy.PluginManager, name: str) -> None:
 
 
 def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split())
     if isinstance(error, UsageError):
-        return str(error)
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _warn(message: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from gath_bench.contracts.keys import ComponentKey, ComponentName
 from gath_bench.contracts.specs import KINDS, ComponentSpec, Kind
-from gath_bench.errors import UsageError, did_you_mean
+from gath_bench.errors import Unavailable, UsageError, did_you_mean
 from gath_bench.plugins import LoadedPlugin, Plugins
 
 _WORDS: dict[Kind, str] = {
@@ -99,7 +99,8 @@ class Registry:
         if rivals:
             sources = " and ".join(rival.plugin.source for rival in rivals)
             raise UsageError(
-                f"two plugins register the {_WORDS[kind]} {name!r}: {sources}; uninstall or rename one of them."
+                f"the {_WORDS[kind]} {name!r} is registered {len(rivals)} times, by {sources}; "
+                "uninstall or rename all but one."
             )
         if name not in self.entries[kind]:
             raise UsageError(
@@ -111,7 +112,7 @@ class Registry:
     def missing(self, spec: ComponentSpec) -> str | None:
         """The package that a component lacks here, with the command that installs it; None if it lacks none."""
         for package in spec.requires:
-            if importlib.util.find_spec(package) is None:
+            if not _is_installed(package):
                 install = (
                     f"pip install 'gath-bench[{spec.extra}]'" if spec.extra else f"pip install {package}"
                 )
@@ -136,18 +137,37 @@ class Registry:
             instance = factory(**values)
         except UsageError as error:
             raise UsageError(f"{wanted}: {error}") from error
+        except Exception as error:
+            raise UsageError(f"the {_WORDS[kind]} {wanted} cannot be made: {_reason(error)}.") from error
         shown = {name: _show(value) for name, value in values.items() if not _is_path(value)}
         return Component(spec, wanted, shown, instance)
 
 
 def _load(spec: ComponentSpec) -> Any:
-    if not isinstance(spec.factory, str):
-        return spec.factory
-    module, _, attribute = spec.factory.partition(":")
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"the {_WORDS[spec.kind]} {spec.name!r} cannot be loaded: {error}.") from error
+        factory = spec.factory
+        if isinstance(factory, str):
+            module, _, attribute = factory.partition(":")
+            factory = getattr(importlib.import_module(module), attribute)
+        if not callable(factory):
+            raise TypeError(f"its factory {factory!r} cannot be called")
+        return factory
+    except Exception as error:
+        raise UsageError(
+            f"the {_WORDS[spec.kind]} {spec.name!r} cannot be loaded: {_reason(error)}."
+        ) from error
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):  # the parent of a submodule is missing
+        return False
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, ImportError | Unavailable) else f"{type(error).__name__}: {text}"
 
 
 def _validate(spec: ComponentSpec, factory: Any, given: Mapping[str, str]) -> dict[str, Any]:
@@ -161,24 +181,23 @@ def _validate(spec: ComponentSpec, factory: Any, given: Mapping[str, str]) -> di
     for name in given:
         if name not in known:
             raise UsageError(f"{spec.name} has no parameter {name!r}: {did_you_mean(name, known)}")
-    hints = typing.get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
+    try:
+        hints = typing.get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
+    except Exception as error:  # an annotation that only a type checker can see
+        raise UsageError(f"the annotations of {spec.name} cannot be read: {_reason(error)}.") from error
     values = {}
     for name, parameter in known.items():
-        if name not in given:
-            if parameter.default is inspect.Parameter.empty:
-                raise UsageError(
-                    f"{spec.name} needs the parameter {name!r}: write '{spec.name}[{name}=...]'."
-                )
-            values[name] = parameter.default
-            continue
+        if name not in given and parameter.default is inspect.Parameter.empty:
+            raise UsageError(f"{spec.name} needs the parameter {name!r}: write '{spec.name}[{name}=...]'.")
+        # Defaults are validated too: `sigma: float = 2` and a typed `sigma=2` must give one key.
+        value = given.get(name, parameter.default)
         try:
-            hint = hints.get(name, str)
-            values[name] = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(
-                given[name]
-            )
+            hint = hints.get(name, str if name in given else Any)
+            adapter = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
+            values[name] = adapter.validate_python(value)
         except ValidationError as error:
             problem = error.errors()[0]["msg"]
-            raise UsageError(f"{spec.name}[{name}={given[name]}] is not valid: {problem}.") from error
+            raise UsageError(f"{spec.name}[{name}={value}] is not valid: {problem}.") from error
     return values
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import click
 
 from gath_bench.hookspecs import GROUP
-from gath_bench.plugins import Plugins, PluginWarning, load_plugins
+from gath_bench.plugins import Plugins, load_plugins
 from gath_bench.registry import Registry
 
 
@@ -26,17 +25,10 @@ class Context:
     modules: tuple[str, ...] = ()
     use_entry_points: bool = True
     verbose: bool = False
-    _told: list[str] = field(default_factory=list)
 
     @cached_property
     def plugins(self) -> Plugins:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", PluginWarning)
-            loaded = load_plugins(self.modules, entry_point_group=GROUP if self.use_entry_points else None)
-        for warning in caught:
-            if issubclass(warning.category, PluginWarning):
-                click.echo(f"warning: {warning.message}", err=True)
-        return loaded
+        return load_plugins(self.modules, entry_point_group=GROUP if self.use_entry_points else None)
 
     @cached_property
     def registry(self) -> Registry:

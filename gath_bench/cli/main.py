@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import NoReturn
+import warnings
+from typing import Any, NoReturn
 
 import click
 
 from gath_bench.cli.context import Context
 from gath_bench.contracts.specs import CommandSpec
 from gath_bench.errors import UsageError, did_you_mean
+from gath_bench.plugins import PluginWarning
 from gath_bench.version import __version__
 
+_python_shows = warnings.showwarning
 _BUILT_IN = {
     "run": CommandSpec(
         "run", "gath_bench.cli.run:run", "Measure models on data sets and print the comparison table."
@@ -40,20 +43,31 @@ _BUILT_IN = {
 }
 
 
+def _context(ctx: click.Context) -> Context:
+    """What the global options say. click resolves a subcommand before it calls the group, so either may ask first."""
+    if ctx.obj is None:
+        given = ctx.params
+        ctx.obj = Context(given.get("modules", ()), not given.get("no_plugins"), bool(given.get("verbose")))
+    assert isinstance(ctx.obj, Context)
+    return ctx.obj
+
+
 class _Commands(click.Group):
     """Built-in and plugins' subcommands, listed from their specs and imported on call."""
 
     def _specs(self, ctx: click.Context) -> dict[str, CommandSpec]:
         specs = dict(_BUILT_IN)
-        for plugin in ctx.ensure_object(Context).plugins.loaded:
+        owners = dict.fromkeys(specs, "gath-bench itself")
+        for plugin in _context(ctx).plugins.loaded:
             for spec in plugin.commands:
                 if spec.name in specs:
                     click.echo(
-                        f"warning: the subcommand {spec.name!r} of {plugin.source} is left out: it is there already.",
+                        f"warning: the subcommand {spec.name!r} of {plugin.source} is left out: "
+                        f"{owners[spec.name]} has one of that name.",
                         err=True,
                     )
                 else:
-                    specs[spec.name] = spec
+                    specs[spec.name], owners[spec.name] = spec, plugin.source
         return specs
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -67,9 +81,12 @@ class _Commands(click.Group):
         module, _, attribute = spec.target.partition(":")
         try:
             command = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
+        except Exception as error:
             raise UsageError(f"the subcommand {cmd_name!r} cannot be loaded: {error}.") from error
-        assert isinstance(command, click.Command)
+        if not isinstance(command, click.Command):
+            raise UsageError(
+                f"the subcommand {cmd_name!r} cannot be loaded: {spec.target} is no click command."
+            )
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -79,9 +96,16 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--plugin", "modules", multiple=True, metavar="MODULE", help="Also load this module as a plugin."
+    "--plugin",
+    "modules",
+    multiple=True,
+    is_eager=True,
+    metavar="MODULE",
+    help="Also load this module as a plugin.",
 )
-@click.option("--no-plugins", is_flag=True, help="Load no installed plugin, the built-in ones included.")
+@click.option(
+    "--no-plugins", is_flag=True, is_eager=True, help="Load no installed plugin, the built-in ones included."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show the traceback of whatever goes wrong.")
 @click.version_option(__version__, prog_name="gath-bench")
 @click.pass_context
@@ -91,11 +115,21 @@ def cli(ctx: click.Context, modules: tuple[str, ...], no_plugins: bool, verbose:
     Without arguments, `gath-bench run` measures the built-in models on the built-in data and prints the
     comparison table; it needs no network.
     """
-    ctx.obj = Context(modules=modules, use_entry_points=not no_plugins, verbose=verbose)
+    _context(ctx)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *where: Any) -> None:
+    """A plugin's fault is one line; other warnings say where they come from."""
+    if issubclass(category, PluginWarning):
+        click.echo(f"warning: {message}", err=True)
+    else:
+        _python_shows(message, category, *where)
 
 
 def main() -> NoReturn:
     """The console script: exit code 2 with one sentence for a usage or configuration error."""
+    warnings.simplefilter("always", PluginWarning)
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
     try:
         sys.exit(cli.main(prog_name="gath-bench", standalone_mode=False) or 0)
     except UsageError as error:

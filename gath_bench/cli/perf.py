@@ -37,7 +37,14 @@ def perf() -> None:
     "-m", "--model", "models", multiple=True, help="A model; all that can be timed if none is given."
 )
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]")
-@click.option("--rounds", default=40, show_default=True, type=click.IntRange(min=5))
+@click.option("--rounds", default=1000, show_default=True, type=click.IntRange(min=15), help="Readings, at most.")
+@click.option(
+    "--threads",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Of torch on a CPU; one, since threads that wait for a busy core measure the neighbours.",
+)
 @click.option(
     "--batch", "batches", multiple=True, type=click.IntRange(min=1), default=(1, 8), show_default=True
 )
@@ -50,6 +57,7 @@ def run(
     models: tuple[str, ...],
     device: str,
     rounds: int,
+    threads: int,
     batches: tuple[int, ...],
     size: int,
     name: str,
@@ -60,18 +68,21 @@ def run(
     \b
     gath-bench perf run -m copy-source
     """
+    import torch
+
     from gath_bench.engine.device import resolve_device
     from gath_bench.perf.tracking import run_benchmarks
     from gath_bench.perf.tracking.subjects import tracked_models
 
     place = resolve_device(device)
+    torch.set_num_threads(threads)
     tracked = tracked_models(context.registry, models, device=place, batches=batches, size=size)
     code = run_benchmarks(tracked, storage=storage, name=name, device=place, rounds=rounds)
     if code:
         raise click.exceptions.Exit(1)
 
 
-@perf.command("compare")
+@perf.command("compare", context_settings={"ignore_unknown_options": True})  # -1 is the last record
 @click.argument("before", default="-2")
 @click.argument("after", default="-1")
 @click.option("--fail", "tolerance", type=_Percent(), help="Exit 1 if anything is slower by more than this.")

@@ -17,7 +17,9 @@ from gath_bench.cli.context import Context, pass_context
 @click.option("-d", "--dataset", "datasets", multiple=True, help="A data set.")
 @click.option("-M", "--metric", "metrics", multiple=True, help="A metric.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N samples a data set.")
-@click.option("--seed", type=click.IntRange(min=0, max=2**63 - 1), help="Draws other samples, and seeds the models.")
+@click.option(
+    "--seed", type=click.IntRange(min=0, max=2**63 - 1), help="Draws other samples, and seeds the models."
+)
 @click.option(
     "--split", metavar="NAME", help="The split to evaluate; `test` unless the suite says otherwise."
 )

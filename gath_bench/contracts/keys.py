@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gath_bench.errors import UsageError
 
-_NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _HEAD = re.compile(r"^(?P<name>[^\[\]@#]+?)\s*(?:\[(?P<params>.*)\])?$", re.DOTALL)
 _KEY = re.compile(r"^(?P<head>[^\[\]@#]+(?:\[.*\])?)@(?P<version>\d+)(?:#(?P<hash>[0-9a-f]+))?$", re.DOTALL)
 _PARAM = re.compile(
@@ -22,6 +22,15 @@ _PARAM = re.compile(
 )
 #: Hex digits of a hash that a key shows: enough that a collision is a curiosity, short enough to read.
 HASH_DIGITS = 8
+
+
+def is_name(text: object) -> bool:
+    """Whether a component or command may bear this name: lower-case words joined by hyphens.
+
+    >>> is_name("copy-source"), is_name("Copy Source")
+    (True, False)
+    """
+    return isinstance(text, str) and _NAME.fullmatch(text) is not None
 
 
 def fingerprint(*parts: bytes | str) -> str:
@@ -65,7 +74,7 @@ class ComponentName:
             UsageError: the text is not of that form.
         """
         match = _HEAD.match(text.strip())
-        if match is None or not _NAME.match(match["name"]):
+        if match is None or not is_name(match["name"]):
             raise UsageError(
                 f"{text!r} is not a component name: write name or name[param=value,...], "
                 "and quote it, since shells take brackets for file patterns."
@@ -118,7 +127,7 @@ class ComponentKey:
         Raises:
             UsageError: the text is not a key.
         """
-        match = _KEY.match(text)
+        match = _KEY.fullmatch(text)
         if match is None:
             raise UsageError(
                 f"{text!r} is not a component key: it must read name[param=value,...]@version#hash."
