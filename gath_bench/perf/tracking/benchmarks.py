@@ -12,14 +12,19 @@ if TYPE_CHECKING:
 
     from gath_bench.perf.tracking.session import Tracked
 
+#: A benchmark takes about so long, half of it reference work, unless ``LEAST_ROUNDS`` take longer.
+SECONDS = 12.0
+LEAST_ROUNDS = 15
+
 
 def test_speed(benchmark: BenchmarkFixture, tracked: Tracked, device: str, rounds: int) -> None:
     """One call, in turn with the reference work."""
     call = tracked.prepare()
     reference = reference_work(device)
-    first = time_calls(call, device=device, seconds=0, least=3)
+    typical = sorted(time_calls(call, device=device, seconds=0, least=3))[1]
     reference(3)
-    units = units_for(sorted(first)[1], reference(3))
+    units = units_for(typical, reference(3))
+    rounds = max(LEAST_ROUNDS, min(rounds, round(SECONDS * 500 / typical)))
     readings: list[float] = []
 
     def synchronised() -> None:

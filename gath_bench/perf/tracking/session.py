@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gath_bench.perf.machine import describe_machine
+from gath_bench.perf.tracking.reference import CLOCKS
 
 if TYPE_CHECKING:
     import pytest
@@ -79,6 +80,7 @@ def run_benchmarks(
                 f"--benchmark-storage=file://{storage.resolve()}",
                 f"--benchmark-save={name}",
                 "--benchmark-save-data",
+                f"--benchmark-timer=time.{CLOCKS[device.partition(':')[0]].__name__}",
                 "--benchmark-disable-gc",
                 "--benchmark-columns=median,iqr,rounds",
             ],
