@@ -1,7 +1,10 @@
 """95 % intervals by the bootstrap over subjects: samples of one person are not independent.
 
 Bias-corrected and accelerated (BCa, Efron 1987), with the acceleration from leaving out one subject at a
-time. A plain percentile interval over 20 subjects covers about 90 % instead of 95 %.
+time, and expanded to Student's quantiles (Hesterberg 2015, "What Teachers Should Know About the Bootstrap"),
+since resampling n subjects spreads by (n - 1) / n too little. Measured on the mean over 20 subjects with four
+samples each (1,000 simulated data sets): the interval covers 94 % for normal values and 92 % for exponential
+ones; without the expansion it would be 92 % and 90 %.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ DIRECT_RESAMPLES = 400
 #: Below so many subjects the interval is marked: it is too short more often than it says.
 FEW_SUBJECTS = 20
 _CONFIDENCE = 0.95
+#: Numbers that the resampling holds at a time.
+_CHUNK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,8 @@ def estimate(
     if present < 2:
         return Estimate(float(value), None, None, few)
     if reducer.direct is not None:
-        resampled = np.stack([_direct(reducer, inputs[0]) for inputs in groups])
+        pairs = zip(groups, subjects, strict=True)
+        resampled = np.stack([_direct(reducer, inputs[0], numbers, count) for inputs, numbers in pairs])
         left_out = None
     else:
         sums = [
@@ -69,17 +75,20 @@ def estimate(
         ]
         assert reducer.finish is not None
         weights = _weights(count)
-        resampled = np.stack([reducer.finish(weights @ part) for part in sums])
+        resampled = np.stack([reducer.finish(_weighted(weights, part)) for part in sums])
         left_out = _average_over(np.stack([reducer.finish(part.sum(0) - part) for part in sums]))
-    low, high = bca_interval(float(value), _average_over(resampled), left_out)
+    low, high = bca_interval(float(value), _average_over(resampled), left_out, present)
     return Estimate(float(value), low, high, few)
 
 
-def bca_interval(value: float, resampled: Array, left_out: Array | None) -> tuple[float | None, float | None]:
+def bca_interval(
+    value: float, resampled: Array, left_out: Array | None, count: int | None = None
+) -> tuple[float | None, float | None]:
     """The BCa interval of a value.
 
     Args:
         value: the value over all subjects.
+        count: how many subjects there are, for the expansion; None for none.
         resampled: (R,) values over resampled subjects; NaN where undefined.
         left_out: (S,) values with one subject left out each; None for no acceleration.
     """
@@ -92,10 +101,30 @@ def bca_interval(value: float, resampled: Array, left_out: Array | None) -> tupl
     bias = normal.inv_cdf(float(np.clip(below, 1 / (len(drawn) + 1), len(drawn) / (len(drawn) + 1))))
     skew = 0.0 if left_out is None else _acceleration(left_out)
     ends = []
-    for tail in ((1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2):
-        z = bias + normal.inv_cdf(tail)
+    reach = normal.inv_cdf((1 + _CONFIDENCE) / 2) if count is None else expanded_reach(count)
+    for side in (-reach, reach):
+        z = bias + side
         ends.append(float(np.quantile(drawn, normal.cdf(bias + z / (1 - skew * z)))))
     return ends[0], ends[1]
+
+
+def expanded_reach(count: int) -> float:
+    """How many standard normal deviations the interval reaches to either side, expanded for few subjects.
+
+    ``sqrt(n / (n - 1)) t``, with Student's quantile at ``n - 1`` degrees of freedom by its expansion in
+    1 / (n - 1) (Abramowitz & Stegun 26.7.5; within 0.1 % from 5 subjects on).
+
+    >>> round(expanded_reach(20), 3), round(expanded_reach(10_000), 3)
+    (2.147, 1.96)
+    """
+    z, freedom = NormalDist().inv_cdf((1 + _CONFIDENCE) / 2), count - 1
+    student = (
+        z
+        + (z**3 + z) / (4 * freedom)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
+    )
+    return float(student * (count / freedom) ** 0.5)
 
 
 def _acceleration(left_out: Array) -> float:
@@ -114,18 +143,45 @@ def _subject_sums(
     return np.stack([np.bincount(subjects, weights=column, minlength=count) for column in moments.T], axis=-1)
 
 
-@lru_cache(maxsize=8)
-def _weights(count: int) -> Array:
+@lru_cache(maxsize=4)
+def _weights(count: int) -> NDArray[np.uint16]:
     """(R, count): how often each resample draws each subject; the same for every metric on the same subjects."""
     rng = np.random.default_rng(0)
-    return rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(np.float64)
+    chances = np.full(count, 1 / count)
+    weights = np.empty((RESAMPLES, count), np.uint16)
+    for rows in _slices(count):
+        weights[rows] = rng.multinomial(count, chances, size=len(weights[rows]))
+    return weights
 
 
-def _direct(reducer: Reducer, values: Array) -> Array:
-    """The reducer on resampled repeats; percentiles are no function of sums, and such groups are small."""
+def _weighted(weights: NDArray[np.uint16], sums: Array) -> Array:
+    """``weights @ sums``, a few resamples at a time: with many subjects all of them would not fit in memory."""
+    return np.concatenate([weights[rows].astype(np.float64) @ sums for rows in _slices(len(sums))])
+
+
+def _slices(count: int) -> list[slice]:
+    step = max(1, _CHUNK // max(count, 1))
+    return [slice(start, min(start + step, RESAMPLES)) for start in range(0, RESAMPLES, step)]
+
+
+def _direct(reducer: Reducer, values: Array, subjects: NDArray[np.int64], count: int) -> Array:
+    """The reducer on the samples of resampled subjects; percentiles are no function of sums."""
     assert reducer.direct is not None
-    rng = np.random.default_rng(0)
-    return reducer.direct(values[rng.integers(len(values), size=(DIRECT_RESAMPLES, len(values)))])
+    if len(np.unique(subjects)) == count == len(values):
+        # One value a subject, as the repeats of a system metric are: all resamples have the same length.
+        rng = np.random.default_rng(0)
+        by_subject = values[np.argsort(subjects)]
+        parts = [
+            reducer.direct(by_subject[rng.integers(count, size=(rows.stop - rows.start, count))])
+            for rows in _slices(count)
+        ]
+        return np.concatenate(parts)
+    drawn = np.full(RESAMPLES, np.nan)
+    for number, weights in enumerate(_weights(count)):
+        resample = np.repeat(values, weights[subjects])
+        if len(resample):
+            drawn[number] = reducer.direct(resample)
+    return drawn
 
 
 def _average(values: list[float]) -> float:

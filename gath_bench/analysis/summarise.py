@@ -123,7 +123,13 @@ def _codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Any]]:
     """Integer codes of a string column and the words they stand for; null is -1."""
     whole = column.combine_chunks()
     encoded = whole if hasattr(whole, "indices") else whole.dictionary_encode()
-    return _numbers(encoded.indices, np.int32, missing=-1).astype(np.int64), encoded.dictionary.to_pylist()
+    codes = _numbers(encoded.indices, np.int32, missing=-1).astype(np.int64)
+    words: list[Any] = encoded.dictionary.to_pylist()
+    # By the alphabet and not by first use, or intervals would depend on how rows came to lie in shards.
+    order = sorted(range(len(words)), key=words.__getitem__)
+    ranks = np.empty(len(words) + 1, np.int64)
+    ranks[order], ranks[-1] = np.arange(len(words)), -1
+    return ranks[codes], [words[number] for number in order]
 
 
 def _summarise_metric(
@@ -223,7 +229,7 @@ def _counts(parts: list[dict[str, NDArray[Any]]], cell: CellRecord, metric: Metr
         measured = have if measured is None else np.intersect1d(measured, have)
     done = 0 if measured is None else len(measured)
     seen = len(np.unique(parts[0]["sample"]))
-    return (seen if metric.system else max(cell.samples, seen)), done
+    return (max(seen, 1) if metric.system else max(cell.samples, seen)), done
 
 
 def _status(

@@ -69,8 +69,7 @@ def _unique(path: Path, labels: dict[str, str]) -> dict[str, str]:
     for column, label in labels.items():
         if label in names:
             raise UsageError(
-                f"{path} has two columns for {label}, {names[label]!r} and {column!r}: "
-                "keep one of them."
+                f"{path} has two columns for {label}, {names[label]!r} and {column!r}: keep one of them."
             )
         names[label] = column
     return names
@@ -78,10 +77,7 @@ def _unique(path: Path, labels: dict[str, str]) -> dict[str, str]:
 
 def _nothing(path: Path, header: Sequence[str]) -> str:
     if any(_OCCURRENCE.match(name) for name in header):
-        return (
-            f"{path} has AU occurrences (AU12_c) only: run the tool again with AU intensities "
-            "(AU12_r)."
-        )
+        return f"{path} has AU occurrences (AU12_c) only: run the tool again with AU intensities (AU12_r)."
     shown = ", ".join(header[:6]) + (", ..." if len(header) > 6 else "")
     return (
         f"{path} has no AU columns (it has {shown}): give a comma-separated file with OpenFace's "

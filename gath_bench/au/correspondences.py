@@ -77,9 +77,7 @@ _ARKIT_TO_OPENFACE = Correspondence(
 )
 
 _OPENFACE_TO_ARKIT = Correspondence(
-    weights={
-        f"{name}{side}": {au: 1.0} for au, name in _PAIRED.items() for side in ("Left", "Right")
-    }
+    weights={f"{name}{side}": {au: 1.0} for au, name in _PAIRED.items() for side in ("Left", "Right")}
     | {name: {au: 1.0} for au, name in _SINGLE.items()}
     | {
         "mouthClose": {"AU26": 1.0, "AU25": -1.0},

@@ -132,9 +132,7 @@ def _build(source: str, target: str, table: Correspondence) -> AUMap:
     }
     if stray:
         raise ValueError(f"{source} -> {target} names labels of neither space: {sorted(stray)}")
-    weights = tuple(
-        tuple(table.weights.get(column, {}).get(row, 0.0) for column in columns) for row in rows
-    )
+    weights = tuple(tuple(table.weights.get(column, {}).get(row, 0.0) for column in columns) for row in rows)
     return AUMap(
         source=source,
         target=target,

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 FACS_MAX = 5.0
 
 
-def from_named(
-    named: Mapping[str, float], space: str | AUSpace = DEFAULT_SPACE
-) -> NDArray[np.float32]:
+def from_named(named: Mapping[str, float], space: str | AUSpace = DEFAULT_SPACE) -> NDArray[np.float32]:
     """AU coefficients from intensities by name; an AU not named is 0.
 
     Args:

@@ -30,11 +30,7 @@ _ROLES = {
 #: Live Link Face columns that no AU space holds.
 _UNUSED = (
     "tongueout",
-    *(
-        f"{part}{axis}"
-        for part in ("head", "lefteye", "righteye")
-        for axis in ("yaw", "pitch", "roll")
-    ),
+    *(f"{part}{axis}" for part in ("head", "lefteye", "righteye") for axis in ("yaw", "pitch", "roll")),
 )
 
 
@@ -170,9 +166,7 @@ def _warnings(
     if found.space != requested:
         au_map = find_map(found.space.name, requested.name)
         loss = f", uncovered: {', '.join(au_map.uncovered)}" if au_map.uncovered else ""
-        sentences.append(
-            f"mapped from {found.space.name} to {requested.name}{loss}. {au_map.notes}"
-        )
+        sentences.append(f"mapped from {found.space.name} to {requested.name}{loss}. {au_map.notes}")
     unused = [name for name in header if name.lower() in _UNUSED]
     if unused:
         sentences.append(f"not used: {', '.join(unused)}.")

@@ -50,9 +50,7 @@ class AUSpace:
         """
         wanted = normalise_au(label) if self.is_facs else label
         if wanted not in self.labels:
-            raise UsageError(
-                f"AU space {self.name} has no {wanted}: {did_you_mean(wanted, self.labels)}"
-            )
+            raise UsageError(f"AU space {self.name} has no {wanted}: {did_you_mean(wanted, self.labels)}")
         return self.labels.index(wanted)
 
 

@@ -131,14 +131,8 @@ def _rows(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader: Any = csv.reader(file, skipinitialspace=True)
-            yield (
-                (reader.line_num, [cell.strip() for cell in row])
-                for row in reader
-                if row and row != [""]
-            )
+            yield ((reader.line_num, [cell.strip() for cell in row]) for row in reader if row and row != [""])
     except OSError as error:
-        raise UsageError(
-            f"cannot read {path}: {error.strerror or error}; check the path."
-        ) from error
+        raise UsageError(f"cannot read {path}: {error.strerror or error}; check the path.") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path} is not a CSV text file in UTF-8: export it as one.") from error

@@ -37,7 +37,9 @@ def perf() -> None:
     "-m", "--model", "models", multiple=True, help="A model; all that can be timed if none is given."
 )
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]")
-@click.option("--rounds", default=1000, show_default=True, type=click.IntRange(min=15), help="Readings, at most.")
+@click.option(
+    "--rounds", default=1000, show_default=True, type=click.IntRange(min=15), help="Readings, at most."
+)
 @click.option(
     "--threads",
     default=1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -55,7 +56,7 @@ class CellRunner:
     """
 
     store: ShardStore
-    evaluators: Mapping[tuple[Role, str], Component | str]
+    evaluators: Mapping[tuple[Role, str], Component | Exception | str]
     device: str
     seed: int
     batch_size: int
@@ -65,7 +66,7 @@ class CellRunner:
 
     def run(self, cell: Cell) -> None:
         """Measure what of a cell is not yet on disk."""
-        done = self.store.done(cell.cell_id)
+        done = self._done(cell)
         generator = Generator.ready(cell.model, cell.dataset, self.device, self.seed)
         if self.ranks.first and SYSTEM_BATCH not in done:
             self._run_system(cell, generator)
@@ -80,11 +81,17 @@ class CellRunner:
         for number, samples, batch in _prefetched(cell, todo):
             pending.extend(self._run_batch(cell, generator, BatchName(cell.cell_id, number), samples, batch))
             numbers.append(number)
-            if time.monotonic() - flushed > FLUSH_SECONDS or number == todo[-1][0]:
+            stop = self.strict and has_failed(pending)
+            if stop or time.monotonic() - flushed > FLUSH_SECONDS or number == todo[-1][0]:
                 self.store.write(cell.cell_id, pending, numbers, self.ranks.rank)
                 self._stop_if_strict(pending)
                 pending, numbers, flushed = Rows(), [], time.monotonic()
             self.progress(len(samples))
+
+    def _done(self, cell: Cell) -> set[int]:
+        """What is on disk, as the first rank sees it before any rank has begun: ``done`` removes failed shards."""
+        done = sorted(self.store.done(cell.cell_id)) if self.ranks.first else []
+        return set(json.loads(self.ranks.agree(json.dumps(done))))
 
     def _run_batch(
         self,
@@ -112,7 +119,11 @@ class CellRunner:
             for metric in metrics:
                 rows.extend(refuse(metric, name, batch, status, explain(error)))
             return rows
-        return _graded(rows, metrics, name, batch, generated, self.evaluators, cell)
+        batch, images, lost = _present(batch, generated)
+        rows.extend(refuse_samples(metrics, name, lost, "na", first=len(batch)))
+        if len(batch):
+            rows.extend(_graded(metrics, name, batch, images, self.evaluators, cell))
+        return rows
 
     def _run_system(self, cell: Cell, generator: Generator | Exception) -> None:
         """The system metrics of a cell, once."""
@@ -144,25 +155,47 @@ class StrictFailure(Exception):
 
 
 def _graded(
-    rows: Rows,
     metrics: Sequence[Component],
     name: BatchName,
     batch: Batch,
-    generated: Generated,
-    evaluators: Mapping[tuple[Role, str], Component | str],
+    generated: Tensor,
+    evaluators: Mapping[tuple[Role, str], Component | Exception | str],
     cell: Cell,
 ) -> Rows:
     import torch
 
+    rows = Rows()
     evaluations = BatchEvaluations(
         evaluators,
-        {"generated": generated.images, "source": batch.source, "target": batch.target},
+        {"generated": generated, "source": batch.source, "target": batch.target},
         cell.dataset.instance.info.domain,
     )
     with torch.inference_mode():
         for metric in metrics:
             rows.extend(grade(metric, name, batch, generated, evaluations))
     return rows
+
+
+def _present(batch: Batch, generated: Generated) -> tuple[Batch, Tensor, list[Unreadable]]:
+    """The samples that have an image, their images, and the others with the reason: no metric sees those."""
+    if not generated.missing:
+        return batch, generated.images, []
+    lost = [
+        Unreadable(batch.sample_id[position], batch.subject[position], reason)
+        for position, reason in sorted(generated.missing.items())
+    ]
+    kept = [position for position in range(len(batch)) if position not in generated.missing]
+
+    def picked(value: object) -> object:
+        # Every field of B entries is a tuple or a tensor; the unreadable have their rows already.
+        return tuple(value[i] for i in kept) if isinstance(value, tuple) else value[kept]  # type: ignore[index]
+
+    fields = {
+        name: picked(value)
+        for name, value in vars(batch).items()
+        if value is not None and name not in ("au_space", "unreadable")
+    }
+    return replace(batch, **fields), generated.images[kept], lost  # type: ignore[arg-type]
 
 
 def _as_graded(batch: Batch, device: str) -> Batch:
@@ -187,7 +220,8 @@ def _as_graded(batch: Batch, device: str) -> Batch:
 def _prefetched(
     cell: Cell, chunks: Sequence[tuple[int, Sequence[Sample]]]
 ) -> Iterator[tuple[int, Sequence[Sample], Batch | Exception]]:
-    """Batches in order, the next one being loaded while this one is graded; at most two are in memory."""
+    """Batches in order, the next one being loaded while this one is graded; the two and the
+    one just finished are the most that is in memory."""
 
     adapter: DatasetAdapter = cell.dataset.instance
 

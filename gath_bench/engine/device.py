@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from gath_bench.errors import UsageError
@@ -10,23 +11,26 @@ from gath_bench.errors import UsageError
 def resolve_device(name: str) -> str:
     """``auto``, ``cpu``, ``cuda`` or ``cuda:i`` -> ``"cpu"`` or ``"cuda:i"``.
 
+    Without an index, the ranks of ``torchrun`` on one machine take a GPU each.
+
     Raises:
         UsageError: not a device name, or no such device here.
     """
     import torch
 
     if name == "auto":
-        return "cuda:0" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cpu":
         return "cpu"
     kind, _, index = name.partition(":")
-    if kind != "cuda" or (index and not index.isdigit()):
+    if kind != "cuda" or (index and not index.isdecimal()):
         raise UsageError(f"{name!r} is not a device: write auto, cpu, cuda or cuda:0.")
     if not torch.cuda.is_available():
         raise UsageError("there is no CUDA device here: use --device cpu, and see `gath-bench doctor`.")
-    number = int(index or 0)
-    if number >= torch.cuda.device_count():
-        raise UsageError(f"there is no device cuda:{number}: this machine has {torch.cuda.device_count()}.")
+    count = torch.cuda.device_count()
+    number = int(index) if index else int(os.environ.get("LOCAL_RANK", "0")) % count
+    if number >= count:
+        raise UsageError(f"there is no device cuda:{number}: this machine has {count}.")
     return f"cuda:{number}"
 
 
@@ -34,6 +38,8 @@ def make_deterministic() -> dict[str, Any]:
     """Ask torch for repeatable kernels, and say what was asked for the manifest."""
     import torch
 
+    # Without it cuBLAS may sum in another order from one call to the next; it is read when CUDA starts.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True

@@ -17,28 +17,41 @@ if TYPE_CHECKING:
 
 @dataclass
 class BatchEvaluations:
-    """All evaluators on one batch; features are computed on first use and kept for the batch's life.
+    """All evaluators on one batch; features, or why there are none, are computed on first use and kept for the
+    batch's life.
 
     Attributes:
-        evaluators: component name and role -> component, or the reason why there is none.
+        evaluators: component name and role -> component, or why there is none: in words if it is not
+            installed, the exception if it failed.
         images: the generated, source and target images; None for a side that does not exist.
         domain: the data set's domain; evaluators made for others are not asked.
     """
 
-    evaluators: Mapping[tuple[Role, str], Component | str]
+    evaluators: Mapping[tuple[Role, str], Component | Exception | str]
     images: Mapping[Side, Tensor | None]
     domain: str
-    _features: dict[tuple[Role, str, Side], Features] = field(default_factory=dict)
+    _features: dict[tuple[Role, str, Side], Features | Exception] = field(default_factory=dict)
 
     def features(self, role: Role, name: str, side: Side) -> Features:
         """Features of one side of the batch by one evaluator."""
         if (role, name, side) not in self._features:
-            component = valid_evaluator(self.evaluators, role, name, self.domain)
-            images = self.images[side]
-            if images is None:
-                raise Unavailable(f"no {side} image")
-            self._features[role, name, side] = component.instance(images)
-        return self._features[role, name, side]
+            try:
+                self._features[role, name, side] = self._compute(role, name, side)
+            except Exception as error:
+                self._features[role, name, side] = error
+        found = self._features[role, name, side]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _compute(self, role: Role, name: str, side: Side) -> Features:
+        component = valid_evaluator(self.evaluators, role, name, self.domain)
+        images = self.images[side]
+        if images is None:
+            raise Unavailable(f"no {side} image")
+        # A copy: networks like to normalise in place.
+        features: Features = component.instance(images.clone())
+        return features
 
     def view(self, requests: tuple[RoleRequest, ...]) -> MetricEvaluations:
         """What one metric may see of it: the roles it asked for."""
@@ -69,7 +82,7 @@ class MetricEvaluations:
 
 
 def valid_evaluator(
-    evaluators: Mapping[tuple[Role, str], Component | str], role: Role, name: str, domain: str
+    evaluators: Mapping[tuple[Role, str], Component | Exception | str], role: Role, name: str, domain: str
 ) -> Component:
     """The evaluator in a role, if there is one and it was made for this domain.
 
@@ -77,6 +90,8 @@ def valid_evaluator(
         Unavailable: it is not installed, or not valid in this domain.
     """
     component = evaluators[role, name]
+    if isinstance(component, Exception):
+        raise component
     if isinstance(component, str):
         raise Unavailable(component)
     info: EvaluatorInfo = component.instance.info

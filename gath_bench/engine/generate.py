@@ -63,15 +63,17 @@ class Generator:
         import torch
 
         extras = self.extras(batch)
-        torch.manual_seed((self.seed * 1_000_003 + number) % 2**63)
+        _seed_all((self.seed * 1_000_003 + number) % 2**63)
         side = batch.source.shape[-1]
         with torch.inference_mode():
             portraits = self.portraits(batch)
             result = self.model.animate(portraits, self.target_aus(batch), **extras)
             animated = result if isinstance(result, Animated) else Animated(result)
             self._check(animated.images, len(batch))
-            images = to_8bit(resize(animated.images.detach().float().to(self.device).clamp(0, 1), side))
-        bad = ~torch.isfinite(images).flatten(1).all(1)
+            painted = animated.images.detach().float().to(self.device)
+            # Before the clipping, which would make white of Infinity.
+            bad = ~torch.isfinite(painted).flatten(1).all(1)
+            images = to_8bit(resize(painted.clamp(0, 1), side))
         missing = dict(animated.missing)
         for position in bad.nonzero().flatten().tolist():
             missing.setdefault(position, "the model painted values that are not numbers")
@@ -86,8 +88,8 @@ class Generator:
         return {name: self._need(name, batch) for name in sorted(self.info.needs)}
 
     def portraits(self, batch: Batch) -> Tensor:
-        """The source portraits at the model's resolution."""
-        source = batch.source.to(self.device)
+        """The source portraits at the model's resolution; a copy, for models work in place on what they get."""
+        source = batch.source.to(self.device, copy=True)
         return source if self.info.resolution is None else to_8bit(resize(source, self.info.resolution))
 
     def target_aus(self, batch: Batch) -> Tensor:
@@ -110,19 +112,31 @@ class Generator:
             adapter = self.dataset.instance
             if not isinstance(adapter, HasMeanPortrait):
                 raise Unavailable(_MISSING_NEEDS[name])
-            return adapter.mean_portrait().to(self.device)
+            return adapter.mean_portrait().to(self.device, copy=True)
         value = getattr(batch, name)
         if value is None:
             raise Unavailable(_MISSING_NEEDS[name])
         if name == "source_aus":
             return self._mapped(value)
-        return value.to(self.device) if name == "target" else value
+        return value.to(self.device, copy=True) if name == "target" else value
 
     def _check(self, images: Tensor, count: int) -> None:
         if images.ndim != 4 or images.shape[:2] != (count, 3):
             raise ValueError(
                 f"animate must return ({count}, 3, H, W) images, but it returned {tuple(images.shape)}"
             )
+
+
+def _seed_all(number: int) -> None:
+    """Seed every global generator that a model may draw from."""
+    import random
+
+    import numpy as np
+    import torch
+
+    torch.manual_seed(number)
+    np.random.seed(number % 2**32)
+    random.seed(number)
 
 
 def au_map(dataset: DatasetInfo, model: ModelInfo) -> AUMap | None:

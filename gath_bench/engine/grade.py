@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from gath_bench.contracts.batch import Batch, Unreadable
 from gath_bench.contracts.metric import Measured, MetricInfo, SystemUnderTest
 from gath_bench.engine.evaluations import BatchEvaluations
-from gath_bench.engine.generate import Generated
 from gath_bench.errors import Unavailable
 from gath_bench.registry import Component
 from gath_bench.results.rows import Rows, Status
@@ -43,28 +42,34 @@ def grade(
     metric: Component,
     name: BatchName,
     batch: Batch,
-    generated: Generated,
+    generated: torch.Tensor,
     evaluations: BatchEvaluations,
 ) -> Rows:
     """One metric on one batch.
 
-    Samples whose image is missing are not shown to the metric: it measures the rest, and theirs are NA.
+    The metric gets copies, so that one that works in place spoils nothing for the next.
     """
-    info: MetricInfo = metric.instance.info
-    lacking = [need for need in sorted(info.needs) if getattr(batch, need) is None]
-    if lacking:
-        return refuse(metric, name, batch, "na", _MISSING_NEEDS.get(lacking[0], f"no {lacking[0]}"))
     try:
-        measured = metric.instance.measure(generated.images, batch, evaluations.view(info.roles))
+        info: MetricInfo = metric.instance.info
+        lacking = [need for need in sorted(info.needs) if getattr(batch, need) is None]
+        if lacking:
+            return refuse(metric, name, batch, "na", _MISSING_NEEDS.get(lacking[0], f"no {lacking[0]}"))
+        measured = metric.instance.measure(generated.clone(), _copied(batch), evaluations.view(info.roles))
         rows = Rows()
         for observation in measured:
-            complete = replace(observation, missing={**observation.missing, **generated.missing})
-            write_observation(rows, metric, name, batch.sample_id, batch.subject, complete)
+            write_observation(rows, metric, name, batch.sample_id, batch.subject, observation)
+        for forgotten in set(observations(info)) - set(rows.columns["observation"]):
+            raise ValueError(f"the metric gave no {forgotten}")
         return rows
     except Unavailable as error:
         return refuse(metric, name, batch, "na", explain(error))
     except Exception as error:
         return refuse(metric, name, batch, "failed", explain(error))
+
+
+def _copied(batch: Batch) -> Batch:
+    tensors = {name: value.clone() for name, value in vars(batch).items() if hasattr(value, "clone")}
+    return replace(batch, **tensors)
 
 
 def refuse(metric: Component, name: BatchName, batch: Batch, status: Status, reason: str) -> Rows:

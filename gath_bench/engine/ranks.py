@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
+
+#: Ranks wait for one another as long as it takes: one may be timing a model while the rest are done.
+_PATIENCE = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,13 @@ class Ranks:
 
             dist.barrier()
 
+    def leave(self) -> None:
+        """Leave the group: a rank that just ends while others talk to it takes the whole run down."""
+        if self.world > 1:
+            import torch.distributed as dist
+
+            dist.destroy_process_group()
+
 
 def join_ranks() -> Ranks:
     """Join the group that ``torchrun`` described in the environment, over gloo: only names and barriers travel."""
@@ -47,5 +58,5 @@ def join_ranks() -> Ranks:
     import torch.distributed as dist
 
     if not dist.is_initialized():
-        dist.init_process_group("gloo")
+        dist.init_process_group("gloo", timeout=_PATIENCE)
     return Ranks(dist.get_rank(), dist.get_world_size())

@@ -7,20 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gath_bench.contracts.evaluator import Role
 from gath_bench.contracts.keys import file_hash
 from gath_bench.contracts.lifecycle import CellResult, RunInfo
 from gath_bench.engine.cell import CellRunner
 from gath_bench.engine.device import make_deterministic, resolve_device
 from gath_bench.engine.environment import describe_environment
-from gath_bench.engine.ranks import join_ranks
+from gath_bench.engine.ranks import Ranks, join_ranks
 from gath_bench.engine.record import new_manifest, now
 from gath_bench.errors import UsageError
 from gath_bench.plugins import Plugins
 from gath_bench.registry import Component
-from gath_bench.results.manifest import MANIFEST, CellRecord, Manifest
+from gath_bench.results.manifest import MANIFEST, CellRecord, Manifest, sweep
 from gath_bench.results.reader import SAMPLES
 from gath_bench.results.shards import ShardStore
-from gath_bench.suite.plan import Plan
+from gath_bench.suite.plan import Plan, slug
 
 
 @dataclass(frozen=True)
@@ -79,33 +80,48 @@ def execute(
         UsageError: the device is not there, the folder is taken, or the run to resume is another one.
         StrictFailure: a component failed under ``strict``.
     """
-    started = time.monotonic()
     ranks = join_ranks()
-    device = resolve_device(options.device)
+    try:
+        return _execute(plan, plugins, options, progress, ranks)
+    finally:
+        ranks.leave()
+
+
+def _execute(
+    plan: Plan, plugins: Plugins, options: RunOptions, progress: Callable[[str, int], None], ranks: Ranks
+) -> Outcome:
+    started = time.monotonic()
+    device = resolve_device(_wanted_device(options))
     environment = describe_environment(device) | {"determinism": make_deterministic()}
     manifest = new_manifest(plan, command=list(options.command), device=device, environment=environment)
     folder = Path(ranks.agree(str(_folder(plan, options, manifest) if ranks.first else "")))
-    if options.resume is not None:
+    if options.resume is not None and ranks.first:
         manifest = _resumed(folder, manifest)
     store = ShardStore(folder / SAMPLES)
     if ranks.first:
         store.sweep()
+        sweep(folder)
         manifest.status = "running"
         manifest.write(folder)
     ranks.wait()
 
     run = RunInfo(folder, len(plan.cells))
-    plugins.notify("gath_bench_run_started", run=run)
-    evaluators = {name: _on_device(evaluator, device) for name, evaluator in plan.evaluators.items()}
+    if ranks.first:
+        plugins.notify("gath_bench_run_started", run=run)
+    evaluators: dict[tuple[Role, str], Component | Exception | str] = {
+        name: _on_device(evaluator, device) for name, evaluator in plan.evaluators.items()
+    }
     timed_out = False
     for cell, record in zip(plan.cells, manifest.cells, strict=True):
-        timed_out = options.timeout is not None and time.monotonic() - started > options.timeout
+        late = options.timeout is not None and time.monotonic() - started > options.timeout
+        # The first rank's clock: ranks that disagreed would wait for one another for ever.
+        timed_out = ranks.agree("late" if late else "") == "late"
         if timed_out:
             break
         begun = time.monotonic()
         runner = CellRunner(
             store=store,
-            evaluators=evaluators,  # type: ignore[arg-type]
+            evaluators=evaluators,
             device=device,
             seed=plan.suite.seed,
             batch_size=plan.suite.batch_size,
@@ -118,12 +134,12 @@ def execute(
         if ranks.first:
             _finish_cell(record, store, time.monotonic() - begun)
             manifest.write(folder)
-        plugins.notify("gath_bench_cell_finished", run=run, cell=_result(record))
+            plugins.notify("gath_bench_cell_finished", run=run, cell=_result(record))
     if ranks.first:
         _finish_run(manifest, folder, store, complete=not timed_out)
+        if not timed_out:
+            plugins.notify("gath_bench_run_finished", run=run)
     ranks.wait()
-    if not timed_out:
-        plugins.notify("gath_bench_run_finished", run=run)
     failed = any(record.status == "failed" for record in manifest.cells)
     return Outcome(folder, failed, timed_out, ranks.first)
 
@@ -137,22 +153,35 @@ def _folder(plan: Plan, options: RunOptions, manifest: Manifest) -> Path:
                 f"{options.output} already holds a run: go on with it by --resume {options.output}, "
                 "or give another folder."
             )
+        if any((options.output / SAMPLES).glob("*.parquet")):
+            raise UsageError(
+                f"{options.output} holds the samples of a run without its {MANIFEST}: give another folder."
+            )
         folder = options.output
     else:
         stamp = manifest.created.replace(":", "").replace("+0000", "Z")
-        base = Path("results") / "runs" / f"{stamp}-{plan.suite.name}"
-        folder = base
-        number = 2
-        while folder.exists():
-            folder = base.with_name(f"{base.name}-{number}")
-            number += 1
+        folder = Path("results") / "runs" / f"{stamp}-{slug(plan.suite.name)}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        return _made(folder, new=options.output is None)
     except OSError as error:
         raise UsageError(
             f"the run folder {folder} cannot be made: {error.strerror}; give another with --output."
         ) from error
-    return folder
+
+
+def _made(folder: Path, *, new: bool) -> Path:
+    """Make a folder; one that is ``new`` gets a number if another run of this second has the name already."""
+    number = 1
+    while True:
+        tried = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        try:
+            tried.mkdir(parents=True, exist_ok=not new)
+        except FileExistsError:
+            if not new:
+                raise
+            number += 1
+        else:
+            return tried
 
 
 def _resumed(folder: Path, fresh: Manifest) -> Manifest:
@@ -164,8 +193,7 @@ def _resumed(folder: Path, fresh: Manifest) -> Manifest:
             raise UsageError(
                 f"{folder} was run with {name} {before} and would go on with {after}: start a new run."
             )
-    mine = [(cell.cell_id, cell.model_key, cell.dataset_key, cell.samples) for cell in fresh.cells]
-    theirs = [(cell.cell_id, cell.model_key, cell.dataset_key, cell.samples) for cell in old.cells]
+    mine, theirs = ([_identity(cell) for cell in manifest.cells] for manifest in (fresh, old))
     for now_, then in zip(mine, theirs, strict=False):
         if now_ != then:
             raise UsageError(
@@ -178,13 +206,27 @@ def _resumed(folder: Path, fresh: Manifest) -> Manifest:
     return old
 
 
-def _on_device(evaluator: Component | str, device: str) -> Component | str:
+def _identity(cell: CellRecord) -> tuple[object, ...]:
+    return (
+        cell.cell_id, cell.model_key, cell.dataset_key, cell.split, cell.protocol, cell.samples, cell.metrics,
+    )  # fmt: skip
+
+
+def _wanted_device(options: RunOptions) -> str:
+    """A resumed run goes on where it was, unless the user says otherwise."""
+    if options.resume is not None and options.device == "auto":
+        kind, _, _ = Manifest.read(options.resume).device.partition(":")
+        return kind
+    return options.device
+
+
+def _on_device(evaluator: Component | str, device: str) -> Component | Exception | str:
     if isinstance(evaluator, str):
         return evaluator
     try:
         return Component(evaluator.spec, evaluator.name, evaluator.params, evaluator.instance.to(device))
     except Exception as error:
-        return str(error)
+        return error
 
 
 def _finish_cell(record: CellRecord, store: ShardStore, seconds: float) -> None:

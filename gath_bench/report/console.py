@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gath_bench.report.grid import Grid
+from gath_bench.report.grid import ARROWS, Grid
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,12 +21,13 @@ def print_grids(console: Console, tables: Sequence[Grid]) -> None:
         blocks = _fitting(grid, console.width)
         for number, block in enumerate(blocks):
             table = Table(
-                title=grid.title if number == 0 else None, title_justify="left", title_style="bold",
+                # Text, for rich would take the brackets of portraits[root=...] for its own markup.
+                title=Text(grid.title) if number == 0 else None, title_justify="left", title_style="bold",
                 box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1),
             )  # fmt: skip
             table.add_column("model", no_wrap=True)
             for column in block:
-                table.add_column(_header(grid, column), justify="right", no_wrap=True)
+                table.add_column(Text(_header(grid, column)), justify="right", no_wrap=True)
             for model, sees_target, entries in grid.lines:
                 cells = []
                 for column in block:
@@ -47,10 +48,9 @@ def print_grids(console: Console, tables: Sequence[Grid]) -> None:
 def _header(grid: Grid, column: int) -> str:
     head = grid.columns[column]
     name, _, rest = head.metric.partition(".")
-    second = f"{rest} " if rest else ""
-    unit = f"{head.unit} " if head.unit else ""
-    arrow = {"higher": "↑", "lower": "↓", "none": ""}[head.direction]
-    return f"{name}\n{second}{unit}{arrow}".rstrip()
+    # A name with a part after the dot names its unit there (`latency_p50_ms`).
+    second = rest or head.unit
+    return f"{name}\n{second} {ARROWS[head.direction]}".rstrip()
 
 
 def _fitting(grid: Grid, width: int) -> list[list[int]]:

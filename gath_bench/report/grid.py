@@ -106,7 +106,7 @@ def _entry(row: Row, display: str, notes: dict[str, str]) -> Entry:
         marks.append(_mark(notes, f"{'failed' if row.status == 'failed' else 'NA'}: {row.reason}"))
         return Entry("failed" if row.status == "failed" else "NA", "", "".join(marks), row)
     if row.coverage < 1 or row.status == "failed":
-        marks.append(_mark(notes, f"coverage {row.coverage:.0%} (n = {row.n}): {row.reason}"))
+        marks.append(_mark(notes, f"coverage {row.coverage:.1%} (n = {row.n}): {row.reason}"))
     if row.few_subjects and row.low is not None:
         marks.append(_mark(notes, "few subjects: the interval is likely too short"))
     interval = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from gath_bench.report.grid import Entry, Grid
@@ -33,7 +34,7 @@ def markdown(tables: Sequence[Grid]) -> str:
         lines += ["", *(f"- {_md(note)}" for note in grid.notes)]
         lines += [
             "",
-            "Keys: " + ", ".join(f"`{key}`" for key in dict.fromkeys(c.key for c in grid.columns)) + ".",
+            "Keys: " + ", ".join(_code(key) for key in dict.fromkeys(c.key for c in grid.columns)) + ".",
             "",
         ]
         parts.append("\n".join(lines))
@@ -72,14 +73,16 @@ def _cell(entry: Entry) -> str:
 
 
 def _md(text: str) -> str:
-    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return (
-        safe.replace("|", "\\|")
-        .replace("`", "\\`")
-        .replace("*", "\\*")
-        .replace("_", "\\_")
-        .replace("\n", " ")
-    )
+    safe = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_|~]|\](?=[(\[]))", r"\\\1", safe)
+
+
+def _code(text: str) -> str:
+    """A code span, fenced by more backticks than the text has in a row."""
+    line = " ".join(text.split())
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
+    pad = " " if "`" in line else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
 
 
 def _md_line(cells: Sequence[str]) -> str:

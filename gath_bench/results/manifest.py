@@ -152,6 +152,12 @@ def write_json(path: Path, content: object) -> None:
     scratch.replace(path)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a killed writer of the manifest left behind."""
+    for leftover in folder.glob(f"{MANIFEST}.*.part"):
+        leftover.unlink(missing_ok=True)
+
+
 def _metric(record: Mapping[str, Any]) -> MetricRecord:
     summaries = [Summary(**{**item, "inputs": tuple(item["inputs"])}) for item in record["summaries"]]
     return MetricRecord(**{**record, "summaries": summaries})

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gath_bench.errors import UsageError
 from gath_bench.results.rows import COLUMNS, Rows, batches_of, schema, with_batches
 
 if TYPE_CHECKING:
@@ -84,7 +85,13 @@ def _has_failed(shard: Path) -> bool:
 
 def _read(shard: Path, columns: list[str]) -> pa.Table:
     # Not pq.read_table: it imports pyarrow.dataset, and that imports pandas, half a second of it.
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(shard) as file:
-        return file.read(columns=columns)
+    try:
+        with pq.ParquetFile(shard) as file:
+            return file.read(columns=columns)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UsageError(
+            f"{shard} is damaged: delete it, and `gath-bench run --resume {shard.parent.parent}` measures it again."
+        ) from error

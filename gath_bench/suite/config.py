@@ -10,7 +10,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gath_bench.errors import UsageError, did_you_mean
-from gath_bench.results.manifest import Manifest
+from gath_bench.results.manifest import MANIFEST, Manifest
+
+#: The largest seed: what a signed 64-bit integer holds, in tables as well.
+SEED_MAX = 2**63 - 1
 
 
 class _Strict(BaseModel):
@@ -62,7 +65,7 @@ class Suite(_Strict):
     datasets: tuple[DatasetChoice, ...] = Field(min_length=1)
     references: References = References()
     split: str = "test"
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=SEED_MAX)
     batch_size: int = Field(default=16, ge=1)
     skip_missing: bool = False
 
@@ -140,11 +143,15 @@ def suite_of_run(path: Path, *, given: bool) -> Suite:
         raise UsageError(
             "--resume goes on with the run's own suite: leave out the suite, -m, -d, -M and --output."
         )
-    return Suite.model_validate(Manifest.read(path).suite)
+    try:
+        return Suite.model_validate(Manifest.read(path).suite)
+    except ValidationError as error:
+        raise UsageError(f"the suite in {path / MANIFEST} is not valid: {_sentence(error)}") from error
 
 
 def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
+    # A mistyped key first: what it was meant to be is then the one that is missing.
+    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     *parents, leaf = [str(part) for part in first["loc"]]
     place = ".".join([*parents, leaf])
     if first["type"] == "extra_forbidden":

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from gath_bench.contracts.batch import Sample
 from gath_bench.contracts.dataset import DatasetAdapter
+from gath_bench.contracts.evaluator import Role
 from gath_bench.contracts.keys import ComponentName
 from gath_bench.contracts.specs import Kind
-from gath_bench.errors import UsageError, did_you_mean
+from gath_bench.errors import Unavailable, UsageError, did_you_mean
 from gath_bench.registry import Component, Registry
 from gath_bench.suite.config import DatasetChoice, Suite
 
@@ -52,7 +53,7 @@ class Plan:
     suite: Suite
     cells: tuple[Cell, ...]
     metrics: tuple[Component, ...]
-    evaluators: dict[tuple[Kind, str], Component | str]
+    evaluators: dict[tuple[Role, str], Component | str]
     skipped: tuple[str, ...] = field(default=())
 
 
@@ -73,7 +74,8 @@ def make_plan(suite: Suite, registry: Registry, *, explicit: Iterable[str] = ())
     def present(kind: Kind, names: Iterable[str]) -> list[str]:
         kept = []
         for name in dict.fromkeys(names):
-            known = ComponentName.parse(name).name in registry.entries[kind]
+            bare = ComponentName.parse(name).name
+            known = bare in registry.entries[kind] or (kind, bare) in registry.collisions
             if suite.skip_missing and not known and name not in must_exist:
                 skipped.append(name)
             else:
@@ -81,21 +83,24 @@ def make_plan(suite: Suite, registry: Registry, *, explicit: Iterable[str] = ())
         return kept
 
     references = (suite.references.oracle, suite.references.copy_source)
-    metrics = tuple(registry.make("metric", name) for name in present("metric", suite.metrics))
-    models = [registry.make("model", name) for name in present("model", (*references, *suite.models))]
+    metrics = tuple(_make(registry, "metric", name) for name in present("metric", suite.metrics))
+    models = [_make(registry, "model", name) for name in present("model", (*references, *suite.models))]
     dataset_names = present("dataset", (choice.name for choice in suite.datasets))
-    choices = [
-        (choice, registry.make("dataset", choice.name))
-        for choice in suite.datasets
-        if choice.name in dataset_names
-    ]
+    made = {name: _make(registry, "dataset", name) for name in dataset_names}
+    choices = [(choice, made[choice.name]) for choice in suite.datasets if choice.name in made]
     _refuse_empty(metrics, models, choices, skipped)
 
     cells: list[Cell] = []
+    taken: set[tuple[str, str]] = set()
     for choice, dataset in choices:
         for protocol, samples in _protocols(choice, dataset, suite):
+            if (choice.name, protocol) in taken:
+                raise UsageError(f"the suite has {choice.name} under {protocol!r} twice: keep one of them.")
+            taken.add((choice.name, protocol))
             for model in models:
-                cell_id = f"{len(cells):03d}-{_slug(model)}-{_slug(dataset)}-{protocol}"
+                cell_id = (
+                    f"{len(cells):03d}-{slug(str(model.name))}-{slug(str(dataset.name))}-{slug(protocol)}"
+                )
                 cells.append(Cell(cell_id, model, dataset, protocol, samples, _suited(metrics, protocol)))
     return Plan(suite, tuple(cells), metrics, _evaluators(metrics, registry), tuple(skipped))
 
@@ -114,7 +119,12 @@ def _protocols(
             raise UsageError(
                 f"{choice.name} has no protocol {protocol!r}: {did_you_mean(protocol, info.protocols)}"
             )
-        samples = adapter.samples(suite.split, protocol, suite.seed)[: choice.limit]
+        try:
+            samples = adapter.samples(suite.split, protocol, suite.seed)[: choice.limit]
+        except UsageError:
+            raise
+        except Exception as error:
+            raise UsageError(f"{choice.name} cannot list its samples: {_why(error)}.") from error
         if not samples:
             raise UsageError(f"{choice.name} has no samples in split {suite.split!r} under {protocol!r}.")
         yield protocol, samples
@@ -128,18 +138,18 @@ def _suited(metrics: Sequence[Component], protocol: str) -> tuple[Component, ...
     )
 
 
-def _evaluators(metrics: Sequence[Component], registry: Registry) -> dict[tuple[Kind, str], Component | str]:
+def _evaluators(metrics: Sequence[Component], registry: Registry) -> dict[tuple[Role, str], Component | str]:
     """One shared instance for every evaluator that any metric asks for."""
-    made: dict[tuple[Kind, str], Component | str] = {}
+    made: dict[tuple[Role, str], Component | str] = {}
     for metric in metrics:
         for request in metric.instance.info.roles:
             if (request.role, request.component) in made:
                 continue
             try:
                 made[request.role, request.component] = registry.make(request.role, request.component)
-            except UsageError as error:
+            except Exception as error:
                 # An evaluator that is not installed makes its metric NA with the reason; the rest is measured.
-                made[request.role, request.component] = str(error)
+                made[request.role, request.component] = _why(error)
     return made
 
 
@@ -152,5 +162,27 @@ def _refuse_empty(metrics: object, models: object, datasets: object, skipped: li
             )
 
 
-def _slug(component: Component) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", str(component.name).lower()).strip("-")[:40].rstrip("-")
+def _make(registry: Registry, kind: Kind, name: str) -> Component:
+    """A component that the user asked for, with what it says of itself; or one sentence why there is none."""
+    try:
+        component = registry.make(kind, name)
+        _ = component.instance.info
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(f"{name} cannot be made: {_why(error)}.") from error
+    return component
+
+
+def _why(error: Exception) -> str:
+    known = isinstance(error, UsageError | Unavailable)
+    return str(error).rstrip(".") if known else f"{type(error).__name__}: {error}"
+
+
+def slug(text: str) -> str:
+    """Text as a part of a file name.
+
+    >>> slug("portraits[root=My Photos]")
+    'portraits-root-my-photos'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].rstrip("-")

@@ -99,7 +99,7 @@ class Throughput:
         name = "throughput.latency_ms"
         latencies = tuple(
             Summary(f"throughput.latency_{percentile}_ms", "lower", "ms", low=0.0, reducer=percentile,
-                    inputs=(name,), primary=percentile != "p90")
+                    inputs=(name,), primary=percentile == "p50")
             for percentile in ("p50", "p90", "p99")
         )  # fmt: skip
         sweep = tuple(

@@ -82,9 +82,7 @@ def test_columns_are_found_by_name_in_any_order(file: Path) -> None:
     assert series.warnings == ()
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 @given(st.lists(st.floats(0, 1, width=32), min_size=17, max_size=17))
 def test_what_is_written_is_read_to_the_bit(file: Path, values: list[float]) -> None:
     series = read_au_csv(write(file, list(OPENFACE), values))
@@ -150,9 +148,7 @@ def test_byte_order_mark_blank_lines_and_windows_line_ends(file: Path) -> None:
     series = read_au_csv(file)
     np.testing.assert_array_equal(
         series.values[0],
-        np.where(np.isin(OPENFACE, ["AU12", "AU06"]), from_named({"AU12": 5}), np.nan).astype(
-            np.float32
-        ),
+        np.where(np.isin(OPENFACE, ["AU12", "AU06"]), from_named({"AU12": 5}), np.nan).astype(np.float32),
     )
 
 

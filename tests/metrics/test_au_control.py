@@ -88,6 +88,12 @@ def test_an_au_that_was_asked_to_relax_may_move():
     assert leakage(measured, shown, requested, shown, swept).item() == pytest.approx(0.1)
 
 
+def test_the_swept_au_itself_does_not_leak_even_where_it_is_asked_for_nothing():
+    swept = torch.tensor([[True, False]])
+    nothing = torch.zeros(1, 2)
+    assert leakage(torch.tensor([[0.6, 0.2]]), nothing, nothing, nothing, swept).item() == pytest.approx(0.2)
+
+
 def test_without_source_labels_the_estimator_says_what_the_source_shows():
     batch = replace(sweep(), source_aus=None)
     before = torch.zeros(15, 17)

@@ -73,6 +73,16 @@ def test_the_slower_model_is_measured_slower():
         assert slow.median(name) < fast.median(name)
 
 
+def test_a_model_that_takes_the_same_time_for_any_batch_makes_more_images_in_a_large_one():
+    class Parallel(Sleeper):
+        def animate(self, portraits, target_aus):
+            time.sleep(0.005)
+            return portraits
+
+    readings = measure(Parallel())
+    assert readings.median("images_per_s_batch_8") > 3 * readings.median("images_per_s_batch_1")
+
+
 def test_end_to_end_is_slower_than_the_model_alone():
     readings = measure(Sleeper())
     assert readings.median("e2e_images_per_s") < readings.median("images_per_s_batch_1")

@@ -16,7 +16,17 @@ def perf(storage: Path, *words: str, work: float = 1.0) -> subprocess.CompletedP
     """Call the command in a process of its own, with the worker model at so much work."""
     environment = os.environ | {"GATH_TEST_WORK": str(work), "PYTHONPATH": str(HERE), "COLUMNS": "120"}
     return subprocess.run(
-        [sys.executable, "-m", "gath_bench", "--plugin", "perf_plugin", "perf", *words, "--storage", str(storage)],
+        [
+            sys.executable,
+            "-m",
+            "gath_bench",
+            "--plugin",
+            "perf_plugin",
+            "perf",
+            *words,
+            "--storage",
+            str(storage),
+        ],
         env=environment,
         capture_output=True,
         text=True,
