@@ -27,13 +27,13 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def commands() -> list[tuple[str, str]]:
     """Every line of a shell block that calls gath-bench, with its page."""
-    found = []
-    for page in PAGES:
-        for block in blocks(page, "sh"):
-            for line in block.replace("\\\n", " ").splitlines():
-                if line.startswith("gath-bench "):
-                    found.append((page.name, line))
-    return found
+    return [
+        (page.name, line)
+        for page in PAGES
+        for block in blocks(page, "sh")
+        for line in block.replace("\\\n", " ").splitlines()
+        if line.startswith("gath-bench ")
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -6,6 +6,7 @@ Subcommands are imported when they are called, so that ``--help`` and ``list`` a
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 import warnings
 from typing import Any, NoReturn
@@ -130,10 +131,16 @@ def main() -> NoReturn:
     """The console script: exit code 2 with one sentence for a usage or configuration error."""
     warnings.simplefilter("always", PluginWarning)
     warnings.showwarning = _show_warning  # type: ignore[assignment]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # a terminal without arrows gets question marks, no traceback
+            stream.reconfigure(errors="replace")
+    verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
     try:
         sys.exit(cli.main(prog_name="gath-bench", standalone_mode=False) or 0)
     except UsageError as error:
-        if {"-v", "--verbose"} & set(sys.argv[1:]):
+        if verbose:
             raise
         click.echo(f"gath-bench: {error}", err=True)
         sys.exit(2)
@@ -145,3 +152,12 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except Exception as error:
+        if verbose:
+            raise
+        words = " ".join(sys.argv[1:])
+        click.echo(
+            f"gath-bench: unexpected {type(error).__name__}: {error}; `gath-bench -v {words}` shows where.",
+            err=True,
+        )
+        sys.exit(1)

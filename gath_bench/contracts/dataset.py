@@ -40,7 +40,8 @@ class DatasetAdapter(Protocol):
     """A list of samples and a way to load any of them.
 
     ``load`` must depend on nothing but the samples it is given: any batch size and any order give the same
-    images, which is what lets a run be resumed and shared out over ranks.
+    images, which is what lets a run be resumed and shared out over ranks. It runs beside the model, in a thread
+    of its own: random numbers come from a generator of the adapter's, never from torch's global one.
     """
 
     @property

@@ -31,7 +31,7 @@ class EvaluatorInfo:
 
 @dataclass(frozen=True)
 class Features:
-    """What an evaluator sees in B images.
+    """What an evaluator sees in B images. Several metrics get the same one: the values are read, never changed.
 
     Attributes:
         values: AU coefficients (B, K), embeddings (B, D), or a trunk's feature maps, one (B, C, h, w) a layer.

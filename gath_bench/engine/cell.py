@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gath_bench.contracts.batch import Batch, Sample, Unreadable
-from gath_bench.contracts.dataset import DatasetAdapter
 from gath_bench.contracts.evaluator import Role
 from gath_bench.contracts.metric import SystemMetric
 from gath_bench.engine.evaluations import BatchEvaluations
@@ -24,9 +22,10 @@ from gath_bench.engine.grade import (
     refuse_samples,
     system_rows,
 )
+from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.ranks import Ranks
 from gath_bench.engine.system import system_under_test
-from gath_bench.errors import Unavailable, UsageError
+from gath_bench.errors import Unavailable
 from gath_bench.images import to_8bit
 from gath_bench.registry import Component
 from gath_bench.results.rows import Rows, Status
@@ -46,6 +45,7 @@ class CellRunner:
 
     Attributes:
         store: the run's shards.
+        loader: loads batches, and keeps them from one cell to the next.
         evaluators: the shared evaluators, already on the device.
         device: ``"cpu"`` or ``"cuda:i"``.
         seed: seeds the models' random numbers.
@@ -56,6 +56,7 @@ class CellRunner:
     """
 
     store: ShardStore
+    loader: BatchLoader
     evaluators: Mapping[tuple[Role, str], Component | Exception | str]
     device: str
     seed: int
@@ -78,7 +79,7 @@ class CellRunner:
         todo = [chunk for chunk in chunks if chunk[0] not in done and self.ranks.mine(chunk[0])]
 
         pending, numbers, flushed = Rows(), list[int](), time.monotonic()
-        for number, samples, batch in _prefetched(cell, todo):
+        for number, samples, batch in self.loader.batches(cell, todo):
             pending.extend(self._run_batch(cell, generator, BatchName(cell.cell_id, number), samples, batch))
             numbers.append(number)
             stop = self.strict and has_failed(pending)
@@ -215,33 +216,3 @@ def _as_graded(batch: Batch, device: str) -> Batch:
         source_aus=moved(batch.source_aus),
         face_mask=moved(batch.face_mask),
     )
-
-
-def _prefetched(
-    cell: Cell, chunks: Sequence[tuple[int, Sequence[Sample]]]
-) -> Iterator[tuple[int, Sequence[Sample], Batch | Exception]]:
-    """Batches in order, the next one being loaded while this one is graded; the two and the
-    one just finished are the most that is in memory."""
-
-    adapter: DatasetAdapter = cell.dataset.instance
-
-    def load(samples: Sequence[Sample]) -> Batch | Exception:
-        import torch
-
-        try:
-            with torch.inference_mode():
-                return adapter.load(samples)
-        except UsageError:
-            raise
-        except Exception as error:
-            return error
-
-    if not chunks:
-        return
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="load") as loader:
-        coming = loader.submit(load, chunks[0][1])
-        for index, (number, samples) in enumerate(chunks):
-            batch = coming.result()
-            if index + 1 < len(chunks):
-                coming = loader.submit(load, chunks[index + 1][1])
-            yield number, samples, batch

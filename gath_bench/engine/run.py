@@ -13,6 +13,7 @@ from gath_bench.contracts.lifecycle import CellResult, RunInfo
 from gath_bench.engine.cell import CellRunner
 from gath_bench.engine.device import make_deterministic, resolve_device
 from gath_bench.engine.environment import describe_environment
+from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.ranks import Ranks, join_ranks
 from gath_bench.engine.record import new_manifest, now
 from gath_bench.errors import UsageError
@@ -111,6 +112,7 @@ def _execute(
     evaluators: dict[tuple[Role, str], Component | Exception | str] = {
         name: _on_device(evaluator, device) for name, evaluator in plan.evaluators.items()
     }
+    loader = BatchLoader()
     timed_out = False
     for cell, record in zip(plan.cells, manifest.cells, strict=True):
         late = options.timeout is not None and time.monotonic() - started > options.timeout
@@ -121,6 +123,7 @@ def _execute(
         begun = time.monotonic()
         runner = CellRunner(
             store=store,
+            loader=loader,
             evaluators=evaluators,
             device=device,
             seed=plan.suite.seed,

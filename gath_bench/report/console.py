@@ -49,7 +49,7 @@ def _header(grid: Grid, column: int) -> str:
     head = grid.columns[column]
     name, _, rest = head.metric.partition(".")
     # A name with a part after the dot names its unit there (`latency_p50_ms`).
-    second = rest or head.unit
+    second = " ".join(part for part in (rest or head.unit, head.apart) if part)
     return f"{name}\n{second} {ARROWS[head.direction]}".rstrip()
 
 

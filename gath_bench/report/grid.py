@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from gath_bench.analysis.summarise import Row
+from gath_bench.contracts.keys import ComponentKey
 from gath_bench.results.manifest import Manifest
 
 ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
@@ -13,18 +14,20 @@ ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 
 @dataclass(frozen=True)
 class Column:
-    """One summary: name, key, unit and direction."""
+    """One summary: name, key, unit and direction; and what sets it apart from a namesake, if it has one."""
 
     metric: str
     key: str
     unit: str
     direction: str
+    apart: str = ""
 
     @property
     def header(self) -> str:
-        """``psnr (dB) ↑``."""
+        """``psnr (dB) ↑``, or ``lpips [trunk=alex] ↓`` beside another ``lpips``."""
         unit = f" ({self.unit})" if self.unit else ""
-        return f"{self.metric}{unit} {ARROWS[self.direction]}".rstrip()
+        apart = f" [{self.apart}]" if self.apart else ""
+        return f"{self.metric}{apart}{unit} {ARROWS[self.direction]}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,9 @@ def grids(manifest: Manifest, rows: Sequence[Row]) -> list[Grid]:
 
 
 def _grid(manifest: Manifest, rows: Sequence[Row], displays: dict[str, str]) -> Grid:
-    columns = tuple(dict.fromkeys(Column(row.metric, row.key, row.unit, row.direction) for row in rows))
+    columns = _set_apart(
+        tuple(dict.fromkeys(Column(row.metric, row.key, row.unit, row.direction) for row in rows))
+    )
     notes: dict[str, str] = {}
     lines = []
     sees_target = {cell.model: cell.sees_target for cell in manifest.cells}
@@ -98,6 +103,23 @@ def _grid(manifest: Manifest, rows: Sequence[Row], displays: dict[str, str]) -> 
         f"{first.dataset} · {first.split} · {first.protocol} · {samples} · {first.device} · seed {first.seed}"
     )
     return Grid(title, columns, tuple(lines), tuple(f"{mark} {note}" for note, mark in notes.items()))
+
+
+def _set_apart(columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """Columns of one name told apart by the parameters in which their keys differ."""
+    params: dict[str, list[Mapping[str, str]]] = {}
+    for column in columns:
+        params.setdefault(column.metric, []).append(ComponentKey.parse(column.key).params)
+    told = []
+    for column in columns:
+        mine = ComponentKey.parse(column.key).params
+        unlike = [
+            f"{name}={value}"
+            for name, value in mine.items()
+            if any(other.get(name) != value for other in params[column.metric])
+        ]
+        told.append(replace(column, apart=",".join(unlike)))
+    return tuple(told)
 
 
 def _entry(row: Row, display: str, notes: dict[str, str]) -> Entry:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
+import pytest
 from toy.running import measure, toy_suite
 from toy.toy_plugin import CALLS, HEARD, Living
 
+from gath_bench.engine.loading import BatchLoader
 
-def test_each_batch_is_animated_once(tmp_path: Path) -> None:
+
+def test_each_batch_is_animated_once_a_model_and_loaded_once(tmp_path: Path) -> None:
     metrics = ("toy-l1", "toy-source-l1", "toy-au", "toy-mask")
     measure(toy_suite(metrics=metrics, dataset="toy[n=10]"), tmp_path)
     assert CALLS["animate"] == 3
-    assert CALLS["load"] == 2 * 3
+    assert CALLS["load"] == 3
 
 
 def test_two_metrics_share_an_evaluator(tmp_path: Path) -> None:
@@ -34,7 +38,15 @@ def test_a_system_metric_runs_once_a_cell(tmp_path: Path) -> None:
     assert CALLS["animate"] == 1 + 3
 
 
-def test_memory_is_constant(tmp_path: Path) -> None:
+def test_what_is_kept_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_batch = 4 * (2 * 3 + 1) * 32 * 32 * 4 + 1000
+    monkeypatch.setattr("gath_bench.engine.run.BatchLoader", partial(BatchLoader, keep_bytes=one_batch))
+    measure(toy_suite(metrics=("toy-l1",), dataset="toy[n=12]"), tmp_path)
+    assert CALLS["load"] == 3 + 2
+
+
+def test_memory_is_constant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gath_bench.engine.run.BatchLoader", partial(BatchLoader, keep_bytes=0))
     Living.now = Living.peak = 0
     suite = toy_suite(("toy-edit",), ("toy-l1", "toy-au"), "toy[n=120]")
     measure(suite, tmp_path)

@@ -66,7 +66,7 @@ def test_slower_code_is_found_on_a_faster_machine(tmp_path: Path) -> None:
 def test_unlike_machines_are_refused_with_what_differs(tmp_path: Path) -> None:
     store(tmp_path, 1)
     store(tmp_path, 2, machine={"cpu": "a", "threads": 8})
-    with pytest.raises(UsageError, match="unlike machines .*threads: 1 versus 8"):
+    with pytest.raises(UsageError, match=r"unlike machines .*threads: 1 versus 8"):
         compare_records(*read_records(tmp_path))
 
 

@@ -204,9 +204,13 @@ class Edit(_Model):
 
 
 class Noise(_Model):
-    """Draws from every global generator that a model may use."""
+    """Draws from every global generator that a model may use; takes its time over it."""
+
+    def __init__(self, *, delay: float = 0.0) -> None:
+        self.delay = delay
 
     def animate(self, portraits: Tensor, target_aus: Tensor) -> Tensor:
+        time.sleep(self.delay)
         noise = torch.randn_like(portraits) + float(np.random.rand()) + random.random()
         return portraits + 0.1 * noise
 
