@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gath_bench.contracts.specs import MetricSpec
+from gath_bench.contracts.specs import MetricSpec, PerceptualTrunkSpec
 from gath_bench.hookspecs import hookimpl
 
 
@@ -16,4 +16,20 @@ def gath_bench_metrics() -> list[MetricSpec]:
         MetricSpec("changed-error", "gath_metrics.changed_error:ChangedError", "L1 where the edit should be"),
         MetricSpec("background-psnr", "gath_metrics.background_psnr:BackgroundPSNR", "PSNR outside the face"),
         MetricSpec("throughput", "gath_metrics.throughput:Throughput", "latency, images a second, memory"),
+        MetricSpec("au-error", "gath_metrics.au_error:AUError", "requested AUs versus measured ones"),
+        MetricSpec("au-control", "gath_metrics.au_control:AUControl", "one AU turned up: slope, leakage"),
+        MetricSpec("identity", "gath_metrics.identity:Identity", "cosine to the person's own embeddings"),
+        MetricSpec("lpips", "gath_metrics.lpips:LPIPS", "learned perceptual distance to the target image"),
+    ]
+
+
+@hookimpl
+def gath_bench_perceptual_trunks() -> list[PerceptualTrunkSpec]:
+    """The trunks of the ``lpips`` package; their weights are the user's to bring."""
+    return [
+        PerceptualTrunkSpec("alex", "gath_metrics.imagenet_trunks:AlexTrunk", "AlexNet, ImageNet weights"),
+        PerceptualTrunkSpec(
+            "squeeze", "gath_metrics.imagenet_trunks:SqueezeTrunk", "SqueezeNet 1.1, ImageNet"
+        ),
+        PerceptualTrunkSpec("vgg", "gath_metrics.imagenet_trunks:VGGTrunk", "VGG16, ImageNet weights"),
     ]
