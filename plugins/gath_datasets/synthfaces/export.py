@@ -1,0 +1,52 @@
+"""Writing an evaluation set as PNG files and a CSV, for people outside Python."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PIL import Image
+from torch import Tensor
+
+from gath_datasets.synthfaces import AU_LABELS
+from gath_datasets.synthfaces.adapter import pair_images
+from gath_datasets.synthfaces.samples import SynthSample
+
+COLUMNS = ("sample_id", "subject", "source_image", "target_image", *AU_LABELS)
+BATCH = 16
+
+
+def save_png(image: Tensor, path: Path) -> None:
+    """Write one image (3, H, W) in [0, 1]."""
+    array = (image * 255).round().clamp(0, 255).byte().permute(1, 2, 0).contiguous().numpy()
+    Image.fromarray(array).save(path)
+
+
+def export(
+    samples: Sequence[SynthSample], folder: Path, size: int, *, targets: bool = True,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Path:  # fmt: skip
+    """Write ``source/ID.png``, ``target/ID.png`` and ``samples.csv`` into a folder; returns the CSV's path.
+
+    Args:
+        targets: without it (verification images) source and target are the same file.
+    """
+    kinds = ("source", "target") if targets else ("source",)
+    for kind in kinds:
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    table = folder / "samples.csv"
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for start in range(0, len(samples), BATCH):
+            batch = samples[start : start + BATCH]
+            source, target, _ = pair_images(batch, size)
+            for i, sample in enumerate(batch):
+                names = [f"{kind}/{sample.sample_id}.png" for kind in kinds]
+                for name, image in zip(names, (source[i], target[i]), strict=False):
+                    save_png(image, folder / name)
+                aus = [f"{value:.6f}" for value in sample.target_aus]
+                writer.writerow([sample.sample_id, sample.subject, names[0], names[-1], *aus])
+            progress(len(batch))
+    return table

@@ -1,0 +1,101 @@
+"""Training streams: stills (image, identity) and frames (image, AUs), of disjoint subjects, never pairs.
+
+A batch is a function of (seed, step), so a stream can be resumed at any step; rendering runs ahead in a thread.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import TypeVar
+
+import torch
+
+from gath_bench.contracts import FramesBatch, StillsBatch
+from gath_datasets.synthfaces import AU_SPACE
+from gath_datasets.synthfaces.rand import Draws, derive
+from gath_datasets.synthfaces.render import render
+from gath_datasets.synthfaces.samples import random_aus
+from gath_datasets.synthfaces.scene import draw_scenes
+from gath_datasets.synthfaces.splits import INDEX_BITS, subject_seeds
+from gath_datasets.synthfaces.subject import draw_subjects
+
+#: Identities in the stills stream; label i is always the same person, whatever the stream's seed.
+IDENTITIES = 4096
+#: Share of neutral faces in either stream.
+NEUTRAL_SHARE = 0.15
+T = TypeVar("T")
+
+
+def _shots(name: str, batch_size: int, seed: int, step: int) -> torch.Tensor:
+    places = torch.arange(batch_size, dtype=torch.int64) + step * batch_size
+    return derive(places, name, seed)
+
+
+def stills_batch(
+    *, batch_size: int, seed: int, step: int, size: int = 128, identities: int = IDENTITIES,
+    randomise: float = 0.0, device: str = "cpu",
+) -> StillsBatch:  # fmt: skip
+    """One batch of portraits with identity labels: unlike scenes, full expressions."""
+    shots = _shots("stills", batch_size, seed, step)
+    labels = (Draws(shots).uniform("identity") * identities).long()
+    people = draw_subjects(subject_seeds("stills", 0, labels)).to(device)
+    scenes = draw_scenes(derive(shots, "scene"), randomise=randomise).to(device)
+    aus = random_aus(derive(shots, "aus"), neutral=NEUTRAL_SHARE).to(device)
+    return StillsBatch(render(people, scenes, aus, size).image.clone(), labels)
+
+
+def frames_batch(
+    *, batch_size: int, seed: int, step: int, size: int = 128, population: str = "frames",
+    randomise: float = 0.0, device: str = "cpu",
+) -> FramesBatch:  # fmt: skip
+    """One batch of frames with AU coefficients, each of another subject (of ``frames`` or ``evaluators``)."""
+    shots = _shots(population, batch_size, seed, step)
+    index = (Draws(shots).uniform("subject") * (1 << INDEX_BITS)).long()
+    people = draw_subjects(subject_seeds(population, 0, index)).to(device)
+    scenes = draw_scenes(derive(shots, "scene"), randomise=randomise).to(device)
+    aus = random_aus(derive(shots, "aus"), neutral=NEUTRAL_SHARE).to(device)
+    return FramesBatch(render(people, scenes, aus, size).image.clone(), aus, AU_SPACE)
+
+
+def ahead(make: Callable[[int], T], start: int = 0, stop: int | None = None, depth: int = 2) -> Iterator[T]:
+    """``make(start)``, ``make(start + 1)``, ...: a thread makes up to ``depth`` of them in advance.
+
+    The thread ends when the iterator is closed or dropped; an error in ``make`` is raised where it is consumed.
+    """
+    ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(maxsize=depth)
+    done = threading.Event()
+
+    def put(item: tuple[T | None, BaseException | None]) -> bool:
+        while not done.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def work() -> None:
+        steps = count(start) if stop is None else range(start, stop)
+        try:
+            for step in steps:
+                if not put((make(step), None)):
+                    return
+            put((None, None))
+        except BaseException as error:
+            put((None, error))
+
+    thread = threading.Thread(target=work, name="synthfaces-renderer", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = ready.get()
+            if error is not None:
+                raise error
+            if item is None:
+                return
+            yield item
+    finally:
+        done.set()

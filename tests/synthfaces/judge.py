@@ -1,0 +1,252 @@
+"""Measure the portraits with networks that nobody here trained.
+
+    GATH_BENCH_WEIGHTS=folder python tests/synthfaces/judge.py MEASURE...
+
+prints measurements (found, sweeps, identity, diversity, speed, histograms) as JSON. ``--seed`` draws other
+subjects: the numbers in ``docs/synthfaces.md`` are of seeds that were not used for tuning.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+if __name__ == "__main__":
+    root = Path(__file__).resolve().parents[2]
+    sys.path[:0] = [str(root), str(root / "plugins"), str(root / "tests")]
+
+from gath_datasets.synthfaces import AU_LABELS
+from gath_datasets.synthfaces.rand import derive
+from gath_datasets.synthfaces.render import Rendered, render
+from gath_datasets.synthfaces.samples import random_aus
+from gath_datasets.synthfaces.scene import Scenes, draw_scenes
+from gath_datasets.synthfaces.splits import subject_seeds
+from gath_datasets.synthfaces.subject import Subjects, attributes, draw_subjects
+from synthfaces.evaluators import Encoder, Landmarker
+
+#: The blendshapes that answer to an AU, left and right averaged; the strongest of the named groups counts.
+MATCHING = {
+    "AU01": ("browInnerUp",), "AU02": ("browOuterUpLeft", "browOuterUpRight"),
+    "AU04": ("browDownLeft", "browDownRight"), "AU05": ("eyeWideLeft", "eyeWideRight"),
+    "AU06": ("eyeSquintLeft", "eyeSquintRight"), "AU07": ("eyeSquintLeft", "eyeSquintRight"),
+    "AU10": ("mouthUpperUpLeft", "mouthUpperUpRight"), "AU12": ("mouthSmileLeft", "mouthSmileRight"),
+    "AU15": ("mouthFrownLeft", "mouthFrownRight"), "AU17": ("mouthShrugLower",),
+    "AU20": ("mouthStretchLeft", "mouthStretchRight"), "AU23": ("mouthRollLower", "mouthRollUpper", "mouthPucker"),
+    "AU26": ("jawOpen",), "AU45": ("eyeBlinkLeft", "eyeBlinkRight"),
+}  # fmt: skip
+#: AUs that MediaPipe's blendshapes do not answer to are read from distances between its own landmarks.
+BY_LANDMARKS = ("AU09", "AU14", "AU25")
+SWEEP = torch.linspace(0, 1, 9)
+FRONTAL = {"yaw": 0.0, "pitch": 0.0, "roll": 0.0, "gaze_x": 0.0, "gaze_y": 0.0}
+
+
+def people(count: int, seed: int) -> Subjects:
+    """Subjects of the ``val`` population."""
+    return draw_subjects(subject_seeds("val", seed, torch.arange(count)))
+
+
+def score(scores: dict[str, float], au: str) -> float:
+    """The matching blendshape's score."""
+    return float(np.mean([scores[name] for name in MATCHING[au]]))
+
+
+def distance(points: np.ndarray, au: str) -> float:
+    """A distance between the landmarker's points that an AU changes, over the distance of the outer eye corners.
+
+    AU09: brow's inner end to nose wing, shortened; AU14: mouth corners apart; AU25: inner lips apart.
+    """
+    scale = float(np.linalg.norm(points[33] - points[263]))
+    if au == "AU09":
+        wing = np.mean([points[129][1], points[358][1]]) - np.mean([points[133][1], points[362][1]])
+        return float(-wing / scale)
+    if au == "AU14":
+        return float(np.linalg.norm(points[61] - points[291]) / scale)
+    return float(np.linalg.norm(points[13] - points[14]) / scale)
+
+
+def spearman(x: np.ndarray, y: np.ndarray) -> float:
+    """Rank correlation of two short vectors without ties in x; 0 where y is constant."""
+    if np.ptp(y) == 0:
+        return 0.0
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(x, y).statistic)
+
+
+def found(
+    count: int = 240, seed: int = 101, sizes: tuple[int, ...] = (128, 256), chunk: int = 32
+) -> dict[str, Any]:
+    """Share of faces found, neutral and with random AUs, overall and by group; yaw up to 0.5 rad."""
+    who, finder = people(count, seed), Landmarker()
+    shots = derive(who.seeds, "found")
+    scenes = draw_scenes(derive(shots, "scene"))
+    report: dict[str, Any] = {"subjects": count, "seed": seed}
+    groups: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    labels = attributes(who)
+    for size in sizes:
+        for kind, aus in (("neutral", torch.zeros(count, 17)), ("random", random_aus(shots))):
+            seen = 0
+            for start in range(0, count, chunk):
+                part = slice(start, start + chunk)
+                images = render(who.select(part), scenes.select(part), aus[part], size).image
+                for i, image in enumerate(images):
+                    hit = finder(image) is not None
+                    seen += hit
+                    for name in ("skin", "age", "beard", "glasses", "head cover", "hairstyle"):
+                        groups[f"{name}: {labels[start + i][name]}"][0] += hit
+                        groups[f"{name}: {labels[start + i][name]}"][1] += 1
+            report[f"{kind} at {size}"] = round(seen / count, 4)
+    finder.close()
+    report["groups"] = {name: round(hits / n, 4) for name, (hits, n) in sorted(groups.items())}
+    report["group sizes"] = {name: n for name, (_, n) in sorted(groups.items())}
+    report["worst group"] = min(report["groups"].items(), key=lambda item: item[1])
+    return report
+
+
+def sweeps(count: int = 24, seed: int = 102, size: int = 256) -> dict[str, Any]:
+    """Each AU from 0 to 1 on frontal faces: Spearman, change, and the change of every other AU's measure."""
+    who, finder = people(count, seed), Landmarker()
+    scenes = draw_scenes(derive(who.seeds, "sweep")).posed(**FRONTAL)
+    names = (*MATCHING, *BY_LANDMARKS)
+    correlations: dict[str, list[float]] = defaultdict(list)
+    changes: dict[str, dict[str, list[float]]] = {au: defaultdict(list) for au in AU_LABELS}
+    for person in range(count):
+        one_subject, one_scene = (
+            who.select(slice(person, person + 1)),
+            scenes.select(slice(person, person + 1)),
+        )
+        for index, au in enumerate(AU_LABELS):
+            aus = torch.zeros(len(SWEEP), 17)
+            aus[:, index] = SWEEP
+            repeat = torch.zeros(len(SWEEP), dtype=torch.int64)
+            hits = [
+                finder(i)
+                for i in render(one_subject.select(repeat), one_scene.select(repeat), aus, size).image
+            ]
+            kept = [(float(v), h) for v, h in zip(SWEEP, hits, strict=True) if h is not None]
+            if len(kept) < 5:
+                continue
+            values = np.array([v for v, _ in kept])
+            for name in names:
+                reads = [
+                    score(h.scores, name) if name in MATCHING else distance(h.points, name) for _, h in kept
+                ]
+                if name == au:
+                    correlations[au].append(spearman(values, np.array(reads)))
+                changes[au][name].append(reads[-1] - reads[0])
+    finder.close()
+    return {
+        "subjects": count, "seed": seed, "size": size,
+        "spearman": {au: round(float(np.mean(correlations[au])), 3) for au in AU_LABELS},
+        "change": {au: round(float(np.mean(changes[au][au])), 3) for au in AU_LABELS},
+        "cross-talk": {au: {n: round(float(np.mean(changes[au][n])), 3) for n in names} for au in AU_LABELS},
+    }  # fmt: skip
+
+
+def _embed(encoder: Encoder, who: Subjects, scenes: Scenes, aus: torch.Tensor, size: int) -> torch.Tensor:
+    rows = []
+    for start in range(0, len(aus), 32):
+        part = slice(start, start + 32)
+        made: Rendered = render(who.select(part), scenes.select(part), aus[part], size)
+        rows.append(encoder(made.image, made.landmarks))
+    return torch.cat(rows)
+
+
+def identity(count: int = 120, shots: int = 4, seed: int = 103, size: int = 128) -> dict[str, Any]:
+    """Same or other person across unlike scenes and expressions: AUC of cosine similarity."""
+    one = people(count, seed)
+    who = one.select(torch.arange(count).repeat_interleave(shots))
+    keys = torch.cat([derive(one.seeds, "identity", k)[:, None] for k in range(shots)], 1).flatten()
+    aus = random_aus(derive(keys, "aus"))
+    e = _embed(Encoder(), who, draw_scenes(derive(keys, "scene")), aus, size)
+    similar = e @ e.T
+    label = torch.arange(len(e)) // shots
+    upper = torch.triu(torch.ones_like(similar, dtype=torch.bool), 1)
+    same = similar[(label[:, None] == label[None]) & upper].sort().values
+    other = similar[(label[:, None] != label[None]) & upper].sort().values
+    auc = torch.searchsorted(other, same).double().mean().item() / len(other)
+    return {
+        "subjects": count, "shots": shots, "seed": seed, "size": size, "auc": round(auc, 4),
+        "same": [round(same.mean().item(), 3), round(same.std().item(), 3)],
+        "other": [round(other.mean().item(), 3), round(other.std().item(), 3)],
+    }  # fmt: skip
+
+
+def diversity(count: int = 1000, seed: int = 104, size: int = 128) -> dict[str, Any]:
+    """The closest two of many subjects in one frontal scene with neutral faces: cosine distance of embeddings."""
+    who = people(count, seed)
+    scenes = draw_scenes(torch.full((count,), 5, dtype=torch.int64)).posed(**FRONTAL)
+    e = _embed(Encoder(), who, scenes, torch.zeros(count, 17), size)
+    away = 1 - e @ e.T + 2 * torch.eye(count)
+    nearest = away.min(1).values
+    return {
+        "subjects": count, "seed": seed, "closest two": round(nearest.min().item(), 4),
+        "median nearest": round(nearest.median().item(), 4),
+    }  # fmt: skip
+
+
+def speed(batch: int = 32, size: int = 128, repeats: int = 5, threads: int = 2) -> dict[str, Any]:
+    """Faces a second, subjects and scenes drawn beforehand, as the median over repeats."""
+    torch.set_num_threads(threads)
+    who = people(batch, 105)
+    scenes = draw_scenes(who.seeds)
+    aus = random_aus(who.seeds)
+    render(who, scenes, aus, size)
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        render(who, scenes, aus, size)
+        times.append(time.perf_counter() - start)
+    return {
+        "batch": batch,
+        "size": size,
+        "threads": threads,
+        "faces/s": round(batch / float(np.median(times)), 1),
+    }
+
+
+def histograms(count: int = 2000, seed: int = 106) -> dict[str, Any]:
+    """Shares of each readable attribute, in percent."""
+    rows = attributes(people(count, seed))
+    shares: dict[str, dict[str, float]] = {}
+    for key in rows[0]:
+        values = [row[key] for row in rows]
+        shares[key] = {v: round(100 * values.count(v) / count, 1) for v in sorted(set(values))}
+    return {"subjects": count, "seed": seed, **shares}
+
+
+def main() -> None:
+    """Run the measurements that the command line names."""
+    measures = {
+        "found": found,
+        "sweeps": sweeps,
+        "identity": identity,
+        "diversity": diversity,
+        "speed": speed,
+        "histograms": histograms,
+    }
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("measure", nargs="*", choices=[*measures, []], default=list(measures))
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--count", type=int)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    for name in options.measure:
+        given = {
+            k: v
+            for k, v in (("seed", options.seed), ("count", options.count))
+            if v is not None and name != "speed"
+        }
+        print(json.dumps({name: measures[name](**given)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
