@@ -2,7 +2,7 @@
 
     GATH_BENCH_WEIGHTS=folder python tests/synthfaces/judge.py MEASURE...
 
-prints measurements (found, sweeps, identity, diversity, speed, histograms) as JSON. ``--seed`` draws other
+prints measurements (found, sweeps, identity, diversity, speed, compiled, histograms) as JSON. ``--seed`` draws other
 subjects: the numbers in ``docs/synthfaces.md`` are of seeds that were not used for tuning.
 """
 
@@ -213,6 +213,30 @@ def speed(batch: int = 32, size: int = 128, repeats: int = 5, threads: int = 2) 
     }
 
 
+def compiled(batch: int = 32, size: int = 128, repeats: int = 5, threads: int = 2) -> dict[str, Any]:
+    """``torch.compile`` beside eager, in turn: the largest difference of any pixel, and the median ratio of times."""
+    torch.set_num_threads(threads)
+    who = people(batch, 107)
+    scenes, aus = draw_scenes(who.seeds), random_aus(who.seeds)
+    start = time.perf_counter()
+    fast = render(who, scenes, aus, size, compiled=True).image
+    warm_up = time.perf_counter() - start
+    difference = float((fast - render(who, scenes, aus, size).image).abs().max())
+    ratios = []
+    for _ in range(repeats):
+        seconds = []
+        for how in (False, True):
+            start = time.perf_counter()
+            render(who, scenes, aus, size, compiled=how)
+            seconds.append(time.perf_counter() - start)
+        ratios.append(seconds[0] / seconds[1])
+    return {
+        "largest difference": difference,
+        "times as fast": round(float(np.median(ratios)), 2),
+        "warm-up seconds": round(warm_up),
+    }
+
+
 def histograms(count: int = 2000, seed: int = 106) -> dict[str, Any]:
     """Shares of each readable attribute, in percent."""
     rows = attributes(people(count, seed))
@@ -231,6 +255,7 @@ def main() -> None:
         "identity": identity,
         "diversity": diversity,
         "speed": speed,
+        "compiled": compiled,
         "histograms": histograms,
     }
     parser = argparse.ArgumentParser(description=main.__doc__)

@@ -18,6 +18,7 @@ from gath_datasets.synthfaces.samples import random_aus
 from gath_datasets.synthfaces.scene import Scenes, draw_scenes
 from gath_datasets.synthfaces.splits import subject_seeds
 from gath_datasets.synthfaces.subject import Subjects, draw_subjects
+from synthfaces import judge
 
 COUNT = 12
 
@@ -159,3 +160,8 @@ def test_the_look_is_frozen() -> None:
     now = measure()
     for name, values in frozen["grids"].items():
         assert (torch.tensor(values) - torch.tensor(now["grids"][name])).abs().max() <= TOLERANCE, name
+
+
+@pytest.mark.slow
+def test_compiled_is_within_its_stated_parity() -> None:
+    assert judge.compiled(batch=12, size=64, repeats=1)["largest difference"] <= 1e-4

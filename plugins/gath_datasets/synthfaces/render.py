@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -55,7 +57,13 @@ class Rendered:
 
 
 def render(
-    subjects: Subjects, scenes: Scenes, aus: Tensor, size: int = 128, *, framing: Framing = CLOSE
+    subjects: Subjects,
+    scenes: Scenes,
+    aus: Tensor,
+    size: int = 128,
+    *,
+    framing: Framing = CLOSE,
+    compiled: bool = False,
 ) -> Rendered:
     """Draw portraits.
 
@@ -65,6 +73,8 @@ def render(
             picture's left side first.
         size: edge of the picture in pixels, 64 to 512.
         framing: which part of the world the picture shows.
+        compiled: draw by ``torch.compile``: minutes to warm up, then about twice as fast on a CPU. Values are
+            within 1e-4 of the eager ones, not equal to them: for training, not for evaluation sets.
 
     Raises:
         ValueError: sizes or shapes do not fit.
@@ -73,19 +83,22 @@ def render(
         raise ValueError(f"size must be between {MIN_SIZE} and {MAX_SIZE} pixels, not {size}")
     if not len(subjects) == len(scenes) == len(aus) or aus.shape[-1] != 17:
         raise ValueError("render needs as many subjects as scenes and AU vectors of 17 coefficients")
+    draw = _compiled_chunk() if compiled else _render_chunk
+    made = []
     with torch.inference_mode():
-        made = [
-            _render_chunk(
-                subjects.select(slice(i, i + CHUNK)),
-                scenes.select(slice(i, i + CHUNK)),
-                aus[i : i + CHUNK],
-                size,
-                framing,
-            )
-            for i in range(0, len(aus), CHUNK)
-        ]
-        parts = {f.name: torch.cat([getattr(m, f.name) for m in made]) for f in fields(Rendered)}
-    return Rendered(**parts)
+        for start in range(0, len(aus), CHUNK):
+            index = torch.arange(start, min(start + CHUNK, len(aus)), device=aus.device)
+            count = len(index)
+            if compiled:  # one shape, or it would be compiled anew for the last chunk
+                index = torch.cat([index, index[-1:].expand(CHUNK - count)])
+            part = draw(subjects.select(index), scenes.select(index), aus[index], size, framing)
+            made.append({name: value[:count] for name, value in vars(part).items()})
+        return Rendered(**{f.name: torch.cat([m[f.name] for m in made]) for f in fields(Rendered)})
+
+
+@lru_cache(maxsize=1)
+def _compiled_chunk() -> Callable[..., Rendered]:
+    return torch.compile(_render_chunk)
 
 
 def draw_face(face: Face, grid: Grid, scenes: Scenes, lights: Lamp) -> Sketch:

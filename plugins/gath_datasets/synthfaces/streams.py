@@ -36,7 +36,7 @@ def _shots(name: str, batch_size: int, seed: int, step: int) -> torch.Tensor:
 
 def stills_batch(
     *, batch_size: int, seed: int, step: int, size: int = 128, identities: int = IDENTITIES,
-    randomise: float = 0.0, device: str = "cpu",
+    randomise: float = 0.0, device: str = "cpu", compiled: bool = False,
 ) -> StillsBatch:  # fmt: skip
     """One batch of portraits with identity labels: unlike scenes, full expressions."""
     shots = _shots("stills", batch_size, seed, step)
@@ -44,12 +44,12 @@ def stills_batch(
     people = draw_subjects(subject_seeds("stills", 0, labels)).to(device)
     scenes = draw_scenes(derive(shots, "scene"), randomise=randomise).to(device)
     aus = random_aus(derive(shots, "aus"), neutral=NEUTRAL_SHARE).to(device)
-    return StillsBatch(render(people, scenes, aus, size).image.clone(), labels)
+    return StillsBatch(render(people, scenes, aus, size, compiled=compiled).image.clone(), labels)
 
 
 def frames_batch(
     *, batch_size: int, seed: int, step: int, size: int = 128, population: str = "frames",
-    randomise: float = 0.0, device: str = "cpu",
+    randomise: float = 0.0, device: str = "cpu", compiled: bool = False,
 ) -> FramesBatch:  # fmt: skip
     """One batch of frames with AU coefficients, each of another subject (of ``frames`` or ``evaluators``)."""
     shots = _shots(population, batch_size, seed, step)
@@ -57,7 +57,7 @@ def frames_batch(
     people = draw_subjects(subject_seeds(population, 0, index)).to(device)
     scenes = draw_scenes(derive(shots, "scene"), randomise=randomise).to(device)
     aus = random_aus(derive(shots, "aus"), neutral=NEUTRAL_SHARE).to(device)
-    return FramesBatch(render(people, scenes, aus, size).image.clone(), aus, AU_SPACE)
+    return FramesBatch(render(people, scenes, aus, size, compiled=compiled).image.clone(), aus, AU_SPACE)
 
 
 def ahead(make: Callable[[int], T], start: int = 0, stop: int | None = None, depth: int = 2) -> Iterator[T]:
