@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from gath_datasets.synthfaces import tones
+from gath_datasets.synthfaces.drawn import Drawn
 from gath_datasets.synthfaces.rand import Draws
 
 BACKGROUNDS = ("indoor", "outdoor", "textured", "gradient", "bokeh")
@@ -16,31 +15,8 @@ BACKGROUNDS = ("indoor", "outdoor", "textured", "gradient", "bokeh")
 MAX_YAW, MAX_PITCH, MAX_ROLL = 0.5, 0.22, 0.16
 
 
-@dataclass(frozen=True)
-class Scenes:
-    """B scenes.
-
-    Attributes:
-        seeds: int64 (B,).
-        values: parameter name -> float32 (B,), colours float32 (B, 3), kinds int64 (B,).
-    """
-
-    seeds: Tensor
-    values: dict[str, Tensor]
-
-    def __getitem__(self, name: str) -> Tensor:
-        return self.values[name]
-
-    def __len__(self) -> int:
-        return len(self.seeds)
-
-    def select(self, index: Tensor | slice) -> Scenes:
-        """Some of the scenes, by position."""
-        return Scenes(self.seeds[index], {name: value[index] for name, value in self.values.items()})
-
-    def to(self, device: torch.device | str) -> Scenes:
-        """The same scenes on another device."""
-        return Scenes(self.seeds.to(device), {name: value.to(device) for name, value in self.values.items()})
+class Scenes(Drawn):
+    """B scenes."""
 
     def posed(self, **values: float) -> Scenes:
         """The same scenes with some parameters set, e.g. ``posed(yaw=0.0, pitch=0.0)``."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from gath_datasets.synthfaces import tones
+from gath_datasets.synthfaces.drawn import Drawn
 from gath_datasets.synthfaces.rand import Draws
 from gath_datasets.synthfaces.styles import (
     BEARD_DENSITY,
@@ -25,33 +24,8 @@ SKIN_GROUPS = ("I very pale", "II pale", "III light brown", "IV brown", "V dark"
 AGE_GROUPS = ("20-34", "35-49", "50-64", "65-80")
 
 
-@dataclass(frozen=True)
-class Subjects:
-    """B people.
-
-    Attributes:
-        seeds: int64 (B,), the whole truth; everything else follows from it.
-        values: parameter name -> float32 (B,), colours float32 (B, 3), named looks int64 (B,).
-    """
-
-    seeds: Tensor
-    values: dict[str, Tensor]
-
-    def __getitem__(self, name: str) -> Tensor:
-        return self.values[name]
-
-    def __len__(self) -> int:
-        return len(self.seeds)
-
-    def select(self, index: Tensor | slice) -> Subjects:
-        """Some of the people, by position."""
-        return Subjects(self.seeds[index], {name: value[index] for name, value in self.values.items()})
-
-    def to(self, device: torch.device | str) -> Subjects:
-        """The same people on another device."""
-        return Subjects(
-            self.seeds.to(device), {name: value.to(device) for name, value in self.values.items()}
-        )
+class Subjects(Drawn):
+    """B people."""
 
 
 def draw_subjects(seeds: Tensor) -> Subjects:

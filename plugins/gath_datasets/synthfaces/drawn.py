@@ -1,0 +1,38 @@
+"""A batch of things drawn from seeds: named parameters, one row each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """B things.
+
+    Attributes:
+        seeds: int64 (B,), the whole truth; everything else follows from it.
+        values: parameter name -> float32 (B,), colours float32 (B, 3), named kinds and looks int64 (B,).
+    """
+
+    seeds: Tensor
+    values: dict[str, Tensor]
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.values[name]
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def select(self, index: Tensor | slice) -> Self:
+        """Some of them, by position."""
+        return type(self)(self.seeds[index], {name: value[index] for name, value in self.values.items()})
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same ones on another device."""
+        return type(self)(
+            self.seeds.to(device), {name: value.to(device) for name, value in self.values.items()}
+        )
