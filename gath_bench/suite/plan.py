@@ -13,7 +13,11 @@ from gath_bench.contracts.keys import ComponentName
 from gath_bench.contracts.specs import Kind
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
 from gath_bench.registry import Component, Registry
-from gath_bench.suite.config import DatasetChoice, Suite
+from gath_bench.suite.config import DatasetChoice, References, Suite
+
+
+#: Reference rows that a suite gets without asking: without their plugin there is a row less, not an error.
+STANDARD_REFERENCES = frozenset(References().model_dump().values())
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ def make_plan(suite: Suite, registry: Registry, *, explicit: Iterable[str] = ())
         for name in dict.fromkeys(names):
             bare = ComponentName.parse(name).name
             known = bare in registry.entries[kind] or (kind, bare) in registry.collisions
-            if suite.skip_missing and not known and name not in must_exist:
+            optional = suite.skip_missing or name in STANDARD_REFERENCES
+            if optional and not known and name not in must_exist:
                 skipped.append(name)
             else:
                 kept.append(name)

@@ -32,7 +32,7 @@ CONTROLS: dict[str, dict[str, float]] = {
     "crow": {"AU06": 1.0, "AU12": 0.15},
     # nose and upper lip: levator labii alaeque nasi (9), levator labii (10)
     "nose_wrinkle": {"AU09": 1.0},
-    "nose_up": {"AU09": 0.024, "AU10": 0.007},
+    "nose_up": {"AU09": 0.036, "AU10": 0.007},
     "nose_wide": {"AU09": 0.010, "AU10": 0.004, "AU12": 0.006},
     "lip_raise": {"AU10": 0.042, "AU09": 0.016},
     "fold": {"AU12": 0.60, "AU10": 0.55, "AU09": 0.60, "AU06": 0.25, "AU14": 0.15, "AU20": 0.15},
