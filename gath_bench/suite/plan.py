@@ -15,7 +15,6 @@ from gath_bench.errors import Unavailable, UsageError, did_you_mean
 from gath_bench.registry import Component, Registry
 from gath_bench.suite.config import DatasetChoice, References, Suite
 
-
 #: Reference rows that a suite gets without asking: without their plugin there is a row less, not an error.
 STANDARD_REFERENCES = frozenset(References().model_dump().values())
 
