@@ -5,11 +5,14 @@ in annotations only, so that importing the contracts never imports torch.
 """
 
 from gath_bench.contracts.batch import Batch, Sample, Unreadable
+from gath_bench.contracts.command import CommandContext
 from gath_bench.contracts.dataset import (
     DatasetAdapter,
     DatasetInfo,
+    EvaluatorStream,
     FramesBatch,
     HasMeanPortrait,
+    LabelledBatch,
     StillsBatch,
     TrainingStreams,
 )
@@ -61,6 +64,7 @@ __all__ = [
     "AnimationModel",
     "Batch",
     "CellResult",
+    "CommandContext",
     "CommandSpec",
     "ComponentKey",
     "ComponentName",
@@ -72,12 +76,14 @@ __all__ = [
     "Evaluations",
     "Evaluator",
     "EvaluatorInfo",
+    "EvaluatorStream",
     "Features",
     "FramesBatch",
     "HasMeanPortrait",
     "IdentityEncoder",
     "IdentityEncoderSpec",
     "Kind",
+    "LabelledBatch",
     "Measured",
     "Metric",
     "MetricInfo",

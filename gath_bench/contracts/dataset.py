@@ -102,6 +102,32 @@ class FramesBatch:
     au_space: str
 
 
+@dataclass(frozen=True)
+class LabelledBatch:
+    """Images that carry both labels, for training evaluators only: whoever has both could pair them.
+
+    Attributes:
+        images: float32 (B, 3, H, W), sRGB in [0, 1].
+        identity: int64 (B,), at least 0; images of one identity share neither scene nor expression.
+        aus: float32 (B, K) in [0, 1].
+        au_space: the AU space of ``aus``.
+    """
+
+    images: Tensor
+    identity: Tensor
+    aus: Tensor
+    au_space: str
+
+
+@runtime_checkable
+class EvaluatorStream(Protocol):
+    """A data set that can feed the training of evaluators, from subjects in no split and in no training stream."""
+
+    def labelled(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[LabelledBatch]:
+        """An endless stream; ``start`` is the first step to give, so that training can resume."""
+        ...
+
+
 @runtime_checkable
 class TrainingStreams(Protocol):
     """A data set that can feed unpaired training. The subjects of the two streams are disjoint."""

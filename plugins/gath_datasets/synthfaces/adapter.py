@@ -8,7 +8,15 @@ from importlib.resources import files
 import torch
 from torch import Tensor
 
-from gath_bench.contracts import Batch, DatasetInfo, FramesBatch, Sample, StillsBatch, fingerprint
+from gath_bench.contracts import (
+    Batch,
+    DatasetInfo,
+    FramesBatch,
+    LabelledBatch,
+    Sample,
+    StillsBatch,
+    fingerprint,
+)
 from gath_bench.errors import UsageError
 from gath_datasets.synthfaces import AU_SPACE, VERSION, streams
 from gath_datasets.synthfaces.rand import derive
@@ -111,6 +119,14 @@ class SynthFaces:
     def frames(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[FramesBatch]:
         def make(step: int) -> FramesBatch:
             return streams.frames_batch(
+                batch_size=batch_size, seed=seed, step=step, size=self._resolution, randomise=self._randomise
+            )
+
+        return streams.ahead(make, start)
+
+    def labelled(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[LabelledBatch]:
+        def make(step: int) -> LabelledBatch:
+            return streams.labelled_batch(
                 batch_size=batch_size, seed=seed, step=step, size=self._resolution, randomise=self._randomise
             )
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import torch
 
-from gath_bench.contracts import FramesBatch, StillsBatch
+from gath_bench.contracts import FramesBatch, LabelledBatch, StillsBatch
 from gath_datasets.synthfaces import AU_SPACE
 from gath_datasets.synthfaces.rand import Draws, derive
 from gath_datasets.synthfaces.render import render
@@ -24,6 +24,9 @@ from gath_datasets.synthfaces.subject import draw_subjects
 
 #: Identities in the stills stream; label i is always the same person, whatever the stream's seed.
 IDENTITIES = 4096
+#: Identities in the evaluators' stream, and how often each comes in a row.
+EVALUATOR_IDENTITIES = 1 << 16
+SHOTS_EACH = 4
 #: Share of neutral faces in either stream.
 NEUTRAL_SHARE = 0.15
 T = TypeVar("T")
@@ -54,10 +57,27 @@ def frames_batch(
     """One batch of frames with AU coefficients, each of another subject (of ``frames`` or ``evaluators``)."""
     shots = _shots(population, batch_size, seed, step)
     index = (Draws(shots).uniform("subject") * (1 << INDEX_BITS)).long()
-    people = draw_subjects(subject_seeds(population, 0, index)).to(device)
+    people = draw_subjects(subject_seeds("frames", 0, index)).to(device)
     scenes = draw_scenes(derive(shots, "scene"), randomise=randomise).to(device)
     aus = random_aus(derive(shots, "aus"), neutral=NEUTRAL_SHARE).to(device)
     return FramesBatch(render(people, scenes, aus, size, compiled=compiled).image.clone(), aus, AU_SPACE)
+
+
+def labelled_batch(
+    *, batch_size: int, seed: int, step: int, size: int = 128, shots_each: int = SHOTS_EACH,
+    randomise: float = 0.0, device: str = "cpu", compiled: bool = False,
+) -> LabelledBatch:  # fmt: skip
+    """One batch for evaluators: subjects come ``shots_each`` times in a row, each time in another scene, and
+    with unlike expressions; another seed starts elsewhere in the list of identities."""
+    shots = _shots("evaluators", batch_size, seed, step)
+    places = torch.arange(batch_size, dtype=torch.int64) + step * batch_size
+    first = int(derive(torch.tensor([seed]), "first identity")) % EVALUATOR_IDENTITIES
+    labels = (places // shots_each + first) % EVALUATOR_IDENTITIES
+    people = draw_subjects(subject_seeds("evaluators", 0, labels)).to(device)
+    scenes = draw_scenes(derive(shots, "scene"), randomise=randomise).to(device)
+    aus = random_aus(derive(shots, "aus"), neutral=NEUTRAL_SHARE).to(device)
+    images = render(people, scenes, aus, size, compiled=compiled).image.clone()
+    return LabelledBatch(images, labels, aus, AU_SPACE)
 
 
 def ahead(make: Callable[[int], T], start: int = 0, stop: int | None = None, depth: int = 2) -> Iterator[T]:
