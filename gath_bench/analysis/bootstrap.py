@@ -9,6 +9,7 @@ ones; without the expansion it would be 92 % and 90 %.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
@@ -16,7 +17,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from gath_bench.analysis.reducers import Array, Reducer
+from gath_bench.analysis.reducers import REDUCERS, Array, Reducer
 
 #: Resamples; the Monte Carlo error of an end point is then about a fortieth of the interval's length.
 RESAMPLES = 2000
@@ -56,6 +57,10 @@ def estimate(
         groups: for each group the reducer's inputs, each (N_g,).
         subjects: for each group the subject numbers, (N_g,), shared between the groups.
     """
+    if reducer.grouped is not None:
+        pairs = zip(groups, subjects, strict=True)
+        grouped = [_by_subject(reducer.grouped, inputs, numbers) for inputs, numbers in pairs]
+        return estimate(REDUCERS["mean"], [(values,) for values, _ in grouped], [who for _, who in grouped])
     count = 1 + max((int(numbers.max()) for numbers in subjects if len(numbers)), default=-1)
     value = _average([reducer(*inputs) for inputs in groups])
     present = len(np.unique(np.concatenate(subjects))) if subjects else 0
@@ -79,6 +84,16 @@ def estimate(
         left_out = _average_over(np.stack([reducer.finish(part.sum(0) - part) for part in sums]))
     low, high = bca_interval(float(value), _average_over(resampled), left_out, present)
     return Estimate(float(value), low, high, few)
+
+
+def _by_subject(
+    function: Callable[..., float], inputs: tuple[Array, ...], subjects: NDArray[np.int64]
+) -> tuple[Array, NDArray[np.int64]]:
+    """The value of each subject's samples, and the subjects, without those where it is undefined."""
+    who = np.unique(subjects)
+    values = np.array([function(*(values[subjects == one] for values in inputs)) for one in who])
+    known = np.isfinite(values)
+    return values[known], who[known]
 
 
 def bca_interval(

@@ -3,7 +3,8 @@
 Most of what tables print is a function of sums: a mean, an error, a correlation. Such a reducer is a pair
 of pure functions, ``moments`` (per sample, what is summed) and ``finish`` (sums -> value). Sums over a
 resampled set of subjects are then one matrix product, which makes the bootstrap and the jackknife exact and
-fast. The others (percentiles) are computed from the samples themselves.
+fast. The others are computed from the samples themselves (percentiles), or from each subject's samples by
+themselves, and then averaged (monotonicity).
 """
 
 from __future__ import annotations
@@ -29,17 +30,22 @@ class Reducer:
         moments: inputs, each (N,), -> (N, M), what is summed over samples; None for a direct reducer.
         finish: sums (..., M) -> values (...); NaN where the value is undefined.
         direct: one input (..., N) -> values (...), for reducers that are no function of sums.
+        grouped: inputs, each (N,), of one subject -> that subject's value; NaN where it is undefined. The
+            reducer's value is the mean over subjects, and the bootstrap resamples the subjects' values.
     """
 
     inputs: int
     moments: Callable[..., Array] | None = None
     finish: Callable[[Array], Array] | None = None
     direct: Callable[[Array], Array] | None = None
+    grouped: Callable[..., float] | None = None
 
     def __call__(self, *inputs: Array) -> float:
-        """The value over all samples given."""
+        """The value over all samples given; for a grouped reducer they are those of one subject."""
         if self.direct is not None:
             return float(self.direct(inputs[0])) if len(inputs[0]) else float("nan")
+        if self.grouped is not None:
+            return self.grouped(*inputs)
         assert self.moments is not None
         assert self.finish is not None
         return float(self.finish(self.moments(*inputs).sum(0)))
@@ -117,13 +123,23 @@ def _f1(sums: Array) -> Array:
     return _ratio(2 * hit, 2 * hit + false + missed)
 
 
+def _monotonicity(x: Array, y: Array) -> float:
+    # Somers' D of measured x given requested y: over all pairs of unlike requests, the share whose
+    # measurements go the same way less the share whose measurements go the other way.
+    asked = np.sign(y[:, None] - y[None, :])
+    followed = np.sign(x[:, None] - x[None, :])
+    pairs = np.abs(asked).sum()
+    return float((asked * followed).sum() / pairs) if pairs else float("nan")
+
+
 def _percentile(q: float) -> Callable[[Array], Array]:
     return lambda x: np.asarray(np.percentile(x, q, axis=-1))
 
 
-#: Reducers by the name that ``Summary.reducer`` gives. ``rmse``, ``pcc``, ``icc31``, ``f1`` and ``slope``
-#: take (measured, requested). ``slope`` is of measured over requested; ``f1`` counts an AU as present from
-#: FACS intensity 2 on; ``icc31`` is ICC(3,1) = (MSR - MSE) / (MSR + MSE) for two raters (Shrout & Fleiss 1979).
+#: Reducers by the name that ``Summary.reducer`` gives. Those of two inputs take (measured, requested).
+#: ``slope`` is of measured over requested; ``f1`` counts an AU as present from FACS intensity 2 on; ``icc31``
+#: is ICC(3,1) = (MSR - MSE) / (MSR + MSE) for two raters (Shrout & Fleiss 1979); ``monotonicity`` is Somers' D
+#: (Somers 1962) subject by subject, averaged.
 REDUCERS: dict[str, Reducer] = {
     "mean": Reducer(1, _value_moments, _mean),
     "mae": Reducer(2, _absolute_error_moments, _mean),
@@ -132,6 +148,7 @@ REDUCERS: dict[str, Reducer] = {
     "slope": Reducer(2, _pair_moments, _slope),
     "icc31": Reducer(2, _pair_moments, _icc31),
     "f1": Reducer(2, _detection_moments, _f1),
+    "monotonicity": Reducer(2, grouped=_monotonicity),
     "sum": Reducer(1, direct=lambda x: np.asarray(x.sum(-1))),
     "max": Reducer(1, direct=lambda x: np.asarray(x.max(-1))),
     "median": Reducer(1, direct=_percentile(50)),

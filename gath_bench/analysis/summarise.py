@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from gath_bench.analysis.bootstrap import estimate
 from gath_bench.analysis.reducers import REDUCERS, Array
+from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey
 from gath_bench.contracts.metric import Summary
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 
@@ -27,9 +29,12 @@ class Row:
         value: the summary's value; None where there is none, with ``status`` and ``reason`` saying why.
         low, high: the 95 % interval over subjects.
         n: samples (repeats, for a system metric) that the value rests on.
-        coverage: the share of samples that have a value, in [0, 1].
+        coverage: the share of samples that have a value, in [0, 1]; for one AU, of the samples that have
+            that AU (those lost whole are taken to have it as often as the others).
         status: ``"ok"``, ``"na"`` or ``"failed"``; ``"failed"`` also when only some samples failed.
         reason: the commonest reason for what is missing, with its count; None if nothing is.
+        few_subjects: whether the interval rests on too few subjects to be trusted.
+        contaminated: whether a network that graded the value also taught the model.
     """
 
     model: str
@@ -53,6 +58,7 @@ class Row:
     device: str
     seed: int
     few_subjects: bool
+    contaminated: bool
 
 
 def summarise(manifest: Manifest, rows: pa.Table) -> list[Row]:
@@ -143,7 +149,8 @@ def _summarise_metric(
         if summary.per_au:
             for au, group in zip(aus, chosen if aus else [], strict=True):
                 named = frame.words["au"][au]
-                yield _row(frame, manifest, cell, metric, summary, named, _of_au(parts, au), [group])
+                share = _share(parts[0], au)
+                yield _row(frame, manifest, cell, metric, summary, named, _of_au(parts, au), [group], share)
 
 
 def _of_au(parts: list[dict[str, NDArray[Any]]], au: int) -> list[dict[str, NDArray[Any]]]:
@@ -152,6 +159,15 @@ def _of_au(parts: list[dict[str, NDArray[Any]]], au: int) -> list[dict[str, NDAr
         {name: column[(part["au"] == au) | (part["au"] == -1)] for name, column in part.items()}
         for part in parts
     ]
+
+
+def _share(part: dict[str, NDArray[Any]], au: int) -> Fraction:
+    """The share of samples that have this AU among those of which it is known what AUs they have.
+
+    It is 1 where every sample has every AU; under a sweep, where a sample has one, the others are not missing.
+    """
+    having = len(np.unique(part["sample"][part["au"] == au]))
+    return Fraction(having, len(np.unique(part["sample"][part["au"] >= 0])))
 
 
 def _aligned(parts: list[dict[str, NDArray[Any]]], au: int) -> tuple[tuple[Array, ...], NDArray[np.int64]]:
@@ -181,13 +197,15 @@ def _row(
     au: str | None,
     parts: list[dict[str, NDArray[Any]]],
     groups: list[tuple[tuple[Array, ...], NDArray[np.int64]]],
+    share: Fraction = Fraction(1),
 ) -> Row:
     reducer = REDUCERS[summary.reducer]
     inputs = [inputs for inputs, _ in groups]
     subjects = _shared([numbers for _, numbers in groups])
     result = estimate(reducer, inputs, subjects)
     expected, measured = _counts(parts, cell, metric)
-    status, reason = _status(frame, parts, result.value, expected - measured)
+    coverage = float(measured / (expected * share))
+    status, reason = _status(frame, parts, result.value, complete=coverage == 1)
     return Row(
         model=cell.model,
         model_key=cell.model_key,
@@ -196,7 +214,7 @@ def _row(
         split=cell.split,
         protocol=cell.protocol,
         metric=summary.name,
-        key=metric.key,
+        key=_key(cell, metric),
         au=au,
         value=result.value,
         low=result.low,
@@ -204,13 +222,39 @@ def _row(
         unit=summary.unit,
         direction=summary.direction,
         n=measured,
-        coverage=measured / expected if expected else 0.0,
+        coverage=coverage,
         status=status,
         reason=reason,
         device=manifest.device,
         seed=manifest.seed,
         few_subjects=result.few_subjects and not metric.system,
+        contaminated=is_contaminated(cell.trained_against, metric.evaluators),
     )
+
+
+def _key(cell: CellRecord, metric: MetricRecord) -> str:
+    """The metric's key; a system metric's tells the model's precision as well, for it measures that."""
+    if not metric.system:
+        return metric.key
+    key = ComponentKey.parse(metric.key)
+    return str(replace(key, params={**key.params, "precision": cell.precision}))
+
+
+def is_contaminated(teachers: Iterable[str], evaluators: Iterable[str]) -> bool:
+    """Whether one of the evaluators taught the model: the same weights, whatever either is called.
+
+    Args:
+        teachers: component keys of the evaluators that taught a model.
+        evaluators: component keys of those that grade it.
+
+    >>> is_contaminated(["gath-e@1#ab12cd34"], ["synthfaces@1#ab12cd34"])
+    True
+    >>> is_contaminated(["synthfaces@1#00000000"], ["synthfaces@1#ab12cd34"])
+    False
+    """
+    unknown = {"", NO_WEIGHTS}
+    taught = {ComponentKey.parse(key).shown_hash for key in teachers} - unknown
+    return any(ComponentKey.parse(key).shown_hash in taught for key in evaluators)
 
 
 def _shared(subjects: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
@@ -222,18 +266,18 @@ def _shared(subjects: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
 
 
 def _counts(parts: list[dict[str, NDArray[Any]]], cell: CellRecord, metric: MetricRecord) -> tuple[int, int]:
-    """How many samples there should be, and how many have a value in every input."""
+    """How many samples there should be (at least 1), and how many have a value in every input."""
     measured: NDArray[np.int64] | None = None
     for part in parts:
         have = np.unique(part["sample"][np.isfinite(part["value"])])
         measured = have if measured is None else np.intersect1d(measured, have)
     done = 0 if measured is None else len(measured)
     seen = len(np.unique(parts[0]["sample"]))
-    return (max(seen, 1) if metric.system else max(cell.samples, seen)), done
+    return max(seen, 1 if metric.system else cell.samples), done
 
 
 def _status(
-    frame: _Frame, parts: list[dict[str, NDArray[Any]]], value: float | None, lacking: int
+    frame: _Frame, parts: list[dict[str, NDArray[Any]]], value: float | None, *, complete: bool
 ) -> tuple[str, str | None]:
     failed = frame.words["status"].index("failed") if "failed" in frame.words["status"] else None
     codes = np.concatenate([part["reason"] for part in parts])
@@ -245,7 +289,7 @@ def _status(
     if any_failed:
         return "failed", reason
     if value is None:
-        return "na", reason or ("not measured yet" if lacking else "undefined on these samples")
-    if lacking:
+        return "na", reason or ("undefined on these samples" if complete else "not measured yet")
+    if not complete:
         return "ok", reason or "not measured yet"
     return "ok", None

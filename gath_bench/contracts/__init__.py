@@ -26,7 +26,7 @@ from gath_bench.contracts.evaluator import (
     PerceptualTrunk,
     Role,
 )
-from gath_bench.contracts.keys import ComponentKey, ComponentName, file_hash, fingerprint
+from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey, ComponentName, file_hash, fingerprint
 from gath_bench.contracts.lifecycle import CellResult, RunInfo
 from gath_bench.contracts.metric import (
     Direction,
@@ -57,6 +57,7 @@ from gath_bench.contracts.specs import (
 __all__ = [
     "KINDS",
     "MODEL_NEEDS",
+    "NO_WEIGHTS",
     "ROLES",
     "AUEstimator",
     "AUEstimatorSpec",

@@ -33,6 +33,15 @@ class CommandContext(Protocol):
     ) -> Mapping[str, float]:
         """A model that is being made, measured as ``gath-bench run`` would: value name -> value.
 
-        Values that cannot be had are left out. Nothing is written.
+        The model is measured alone, without reference rows, by this process alone; random numbers and torch
+        settings are as before afterwards. ``model.to`` is called: putting the model back where it was, or into
+        training mode, is the caller's part. Values that cannot be had are left out, and one that failed is a
+        warning. No run folder is kept.
+
+        Returns:
+            Value name (``"au-error.mae"``, ``"changed-error"``) -> the value over all samples and AUs.
+
+        Raises:
+            UsageError: unknown names or parameters, no such device, or two metrics with one value name.
         """
         ...

@@ -16,12 +16,16 @@ from gath_bench.errors import UsageError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _HEAD = re.compile(r"^(?P<name>[^\[\]@#]+?)\s*(?:\[(?P<params>.*)\])?$", re.DOTALL)
-_KEY = re.compile(r"^(?P<head>[^\[\]@#]+(?:\[.*\])?)@(?P<version>\d+)(?:#(?P<hash>[0-9a-f]+))?$", re.DOTALL)
+_KEY = re.compile(
+    r"^(?P<head>[^\[\]@#]+(?:\[.*\])?)@(?P<version>\d+)(?:#(?P<hash>[0-9a-f]+|no-weights))?$", re.DOTALL
+)
 _PARAM = re.compile(
     r"\s*(?P<key>[a-z0-9_]+)\s*=\s*(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<plain>[^,\"]*))\s*(?:,|$)"
 )
 #: Hex digits of a hash that a key shows: enough that a collision is a curiosity, short enough to read.
 HASH_DIGITS = 8
+#: Stands in place of a hash where the weights are missing: nobody knows what the values would be.
+NO_WEIGHTS = "no-weights"
 
 
 def is_name(text: object) -> bool:
@@ -137,7 +141,12 @@ class ComponentKey:
 
     def __str__(self) -> str:
         head = ComponentName(self.name, dict(sorted(self.params.items())))
-        return f"{head}@{self.version}" + (f"#{self.hash[:HASH_DIGITS]}" if self.hash else "")
+        return f"{head}@{self.version}" + (f"#{self.shown_hash}" if self.hash else "")
+
+    @property
+    def shown_hash(self) -> str:
+        """As much of the hash as a key shows."""
+        return self.hash if self.hash == NO_WEIGHTS else self.hash[:HASH_DIGITS]
 
     def difference(self, other: ComponentKey) -> str | None:
         """Which part sets two keys apart, in words; None for equal keys.
@@ -154,8 +163,8 @@ class ComponentKey:
                 return f"{name}: {mine} versus {theirs}"
         if self.version != other.version:
             return f"version: {self.version} versus {other.version}"
-        if self.hash[:HASH_DIGITS] != other.hash[:HASH_DIGITS]:
-            return f"weights or content: #{self.hash[:HASH_DIGITS]} versus #{other.hash[:HASH_DIGITS]}"
+        if self.shown_hash != other.shown_hash:
+            return f"weights or content: #{self.shown_hash} versus #{other.shown_hash}"
         return None
 
 

@@ -94,12 +94,15 @@ class Measured:
         values: float (B,), or (B, K) with one column an AU.
         aus: the K AU labels of the columns; None for (B,) values.
         missing: position in the batch -> reason. A NaN without a reason is recorded as "not a number".
+        au_of: for (B,) values that are each of one AU (the swept one), the B labels of these; a sample then
+            has no row of any other AU, and none is missed.
     """
 
     name: str
     values: Tensor | Sequence[float]
     aus: tuple[str, ...] | None = None
     missing: Mapping[int, str] = field(default_factory=dict)
+    au_of: tuple[str, ...] | None = None
 
 
 class Evaluations(Protocol):
@@ -115,6 +118,14 @@ class Evaluations(Protocol):
 
     def au_space(self, role: Role = "au_estimator") -> str:
         """The AU space that the AU estimator answers in."""
+        ...
+
+    def calibration(self, role: Role) -> Mapping[str, float]:
+        """What the evaluator in a role was calibrated to, as ``EvaluatorInfo.calibration`` has it.
+
+        Raises:
+            Unavailable: the evaluator is not there, or not valid in this domain.
+        """
         ...
 
 

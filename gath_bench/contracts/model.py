@@ -27,6 +27,9 @@ class ModelInfo:
         trained_against: keys of the AU estimators and identity encoders that taught it, so that a table
             can flag an evaluator that was also a training loss.
         timed: whether its speed means anything; false for a model that only looks its images up.
+        precision: the number format that most of its arithmetic is done in: ``"fp32"``, ``"tf32"``,
+            ``"bf16"``, ``"fp16"``, ``"int8"``. It stands in the key of system metrics, so that unlike
+            precisions share no column.
     """
 
     fingerprint: str = ""
@@ -35,6 +38,7 @@ class ModelInfo:
     needs: frozenset[str] = frozenset()
     trained_against: tuple[str, ...] = ()
     timed: bool = True
+    precision: str = "fp32"
 
     @property
     def is_reference(self) -> bool:

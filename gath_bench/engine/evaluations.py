@@ -69,11 +69,18 @@ class MetricEvaluations:
         return self.batch.features(role, self._name(role), side)
 
     def au_space(self, role: Role = "au_estimator") -> str:
-        component = valid_evaluator(self.batch.evaluators, role, self._name(role), self.batch.domain)
+        component = self._component(role)
         info: EvaluatorInfo = component.instance.info
         if info.au_space is None:
             raise Unavailable(f"the {role.replace('_', ' ')} {component.name} names no AU space")
         return info.au_space
+
+    def calibration(self, role: Role) -> Mapping[str, float]:
+        info: EvaluatorInfo = self._component(role).instance.info
+        return info.calibration
+
+    def _component(self, role: Role) -> Component:
+        return valid_evaluator(self.batch.evaluators, role, self._name(role), self.batch.domain)
 
     def _name(self, role: Role) -> str:
         if role not in self.names:

@@ -110,9 +110,9 @@ def write_observation(
     table = _table(measured.values)
     if len(table) != len(sample_ids):
         raise ValueError(f"{measured.name} has {len(table)} values for {len(sample_ids)} samples")
-    labels = measured.aus or (None,)
+    labels = _labels(measured, len(table))
     for position, (sample_id, subject, values) in enumerate(zip(sample_ids, subjects, table, strict=True)):
-        for au, value in zip(labels, values, strict=True):
+        for au, value in zip(labels[position], values, strict=True):
             reason = measured.missing.get(position) or (
                 None if math.isfinite(value) else _not_finite(measured)
             )
@@ -124,8 +124,19 @@ def write_observation(
             )  # fmt: skip
 
 
+def _labels(measured: Measured, count: int) -> list[tuple[str | None, ...]]:
+    """For each sample the AUs of its values; None for a value that is of no AU."""
+    if measured.au_of is None:
+        return [measured.aus or (None,)] * count
+    if measured.aus is not None:
+        raise ValueError(f"{measured.name} has both aus and au_of: columns of AUs, or one AU a sample")
+    if len(measured.au_of) != count:
+        raise ValueError(f"{measured.name} names {len(measured.au_of)} AUs for {count} samples")
+    return [(au,) for au in measured.au_of]
+
+
 def _not_finite(measured: Measured) -> str:
-    return "AU not covered" if measured.aus else "not a number"
+    return "AU not covered" if measured.aus or measured.au_of else "not a number"
 
 
 def _table(values: torch.Tensor | Sequence[float]) -> list[list[float]]:

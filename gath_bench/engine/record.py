@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from gath_bench.contracts.keys import fingerprint
+from gath_bench.contracts.keys import NO_WEIGHTS, fingerprint
 from gath_bench.contracts.metric import MetricInfo, SystemMetric
 from gath_bench.engine.generate import resize_note
 from gath_bench.registry import Component
@@ -53,6 +53,7 @@ def _cell(cell: Cell, plan: Plan) -> CellRecord:
         protocol=cell.protocol,
         samples=len(cell.samples),
         metrics=[str(metric.name) for metric in cell.metrics],
+        precision=model.precision,
     )
 
 
@@ -61,9 +62,10 @@ def _metric(metric: Component, plan: Plan) -> MetricRecord:
     evaluators = [plan.evaluators[request.role, request.component] for request in info.roles]
     made = [evaluator for evaluator in evaluators if isinstance(evaluator, Component)]
     hashes = [evaluator.instance.info.fingerprint for evaluator in made]
+    known = len(made) == len(evaluators) and NO_WEIGHTS not in hashes
     return MetricRecord(
         name=str(metric.name),
-        key=str(metric.key(fingerprint(*hashes) if hashes else "")),
+        key=str(metric.key("" if not evaluators else fingerprint(*hashes) if known else NO_WEIGHTS)),
         evaluators=[str(evaluator.key(evaluator.instance.info.fingerprint)) for evaluator in made],
         system=isinstance(metric.instance, SystemMetric),
         deterministic=info.deterministic,

@@ -68,6 +68,7 @@ def execute(
     plugins: Plugins,
     options: RunOptions,
     progress: Callable[[str, int], None] = lambda cell, n: None,
+    ranks: Ranks | None = None,
 ) -> Outcome:
     """Measure every cell of a plan.
 
@@ -76,11 +77,14 @@ def execute(
         plugins: told of the run's life cycle.
         options: device, folder, resume.
         progress: called with a cell id and the number of its samples that were just done.
+        ranks: who shares the work; None for whoever ``torchrun`` started.
 
     Raises:
         UsageError: the device is not there, the folder is taken, or the run to resume is another one.
         StrictFailure: a component failed under ``strict``.
     """
+    if ranks is not None:
+        return _execute(plan, plugins, options, progress, ranks)
     ranks = join_ranks()
     try:
         return _execute(plan, plugins, options, progress, ranks)

@@ -32,7 +32,7 @@ def print_grids(console: Console, tables: Sequence[Grid]) -> None:
                 cells = []
                 for column in block:
                     entry = entries[column]
-                    text = Text(entry.value, style="" if entry.row.value is not None else "yellow")
+                    text = Text(entry.value, style="yellow" if entry.row and entry.row.value is None else "")
                     if entry.mark:
                         text.append(f" {entry.mark}", style="dim")
                     if entry.interval:

@@ -9,6 +9,9 @@ from gath_bench.analysis.summarise import Row
 from gath_bench.contracts.keys import ComponentKey
 from gath_bench.results.manifest import Manifest
 
+#: After a value that proves less than it seems to, and its footnote.
+DAGGER = "†"
+TAUGHT = "graded by a network that also taught the model"
 ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 
 
@@ -22,6 +25,10 @@ class Column:
     direction: str
     apart: str = ""
 
+    def holds(self, row: Row) -> bool:
+        """Whether a value belongs here: only values of one key share a column."""
+        return (row.metric, row.key) == (self.metric, self.key)
+
     @property
     def header(self) -> str:
         """``psnr (dB) ↑``, or ``lpips [trunk=alex] ↓`` beside another ``lpips``."""
@@ -32,12 +39,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Entry:
-    """One place of a grid, as text: the value, its interval, and a mark for what is not as usual."""
+    """One place of a grid, as text: the value, its interval, and a mark for what is not as usual.
+
+    The row is None where a model has no value under a column's key (another precision); the texts are empty.
+    """
 
     value: str
     interval: str
     mark: str
-    row: Row
+    row: Row | None
 
 
 @dataclass(frozen=True)
@@ -87,12 +97,8 @@ def _grid(manifest: Manifest, rows: Sequence[Row], displays: dict[str, str]) -> 
     for model in dict.fromkeys(row.model for row in rows):
         entries = []
         for column in columns:
-            row = next(
-                row
-                for row in rows
-                if row.model == model and (row.metric, row.key) == (column.metric, column.key)
-            )
-            entries.append(_entry(row, displays[row.metric], notes))
+            row = next((row for row in rows if row.model == model and column.holds(row)), None)
+            entries.append(_entry(row, displays[column.metric], notes))
         lines.append((model, sees_target[model], tuple(entries)))
     first = rows[0]
     cell = next(
@@ -122,7 +128,9 @@ def _set_apart(columns: tuple[Column, ...]) -> tuple[Column, ...]:
     return tuple(told)
 
 
-def _entry(row: Row, display: str, notes: dict[str, str]) -> Entry:
+def _entry(row: Row | None, display: str, notes: dict[str, str]) -> Entry:
+    if row is None:
+        return Entry("", "", "", None)
     marks = []
     if row.value is None:
         marks.append(_mark(notes, f"{'failed' if row.status == 'failed' else 'NA'}: {row.reason}"))
@@ -136,13 +144,17 @@ def _entry(row: Row, display: str, notes: dict[str, str]) -> Entry:
         if row.low is None or row.high is None
         else f"[{display.format(row.low)}, {display.format(row.high)}]"
     )
-    return Entry(display.format(row.value), interval, " ".join(marks), row)
+    value = display.format(row.value)
+    if row.contaminated:
+        notes[TAUGHT] = DAGGER
+        value += DAGGER
+    return Entry(value, interval, " ".join(marks), row)
 
 
 def _mark(notes: dict[str, str], note: str) -> str:
     """The mark of a note: a, b, c, ... in order of first use."""
     if note not in notes:
-        number = len(notes)
+        number = sum(mark != DAGGER for mark in notes.values())
         letters = chr(ord("a") + number % 26)
         notes[note] = letters if number < 26 else f"{letters}{number // 26}"
     return notes[note]

@@ -31,6 +31,7 @@ class CellRecord:
         metrics: the metrics measured in it, by name.
         status: ``"planned"``, ``"ok"`` or ``"failed"``.
         seconds: wall time spent on it, all sessions together.
+        precision: the number format that most of the model's arithmetic is done in.
     """
 
     cell_id: str
@@ -47,6 +48,7 @@ class CellRecord:
     metrics: list[str]
     status: str = "planned"
     seconds: float = 0.0
+    precision: str = "fp32"
 
 
 @dataclass

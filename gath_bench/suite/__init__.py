@@ -1,6 +1,14 @@
 """A suite file (TOML) -> a plan of cells (model x data set x protocol)."""
 
-from gath_bench.suite.config import DatasetChoice, References, Suite, quick_suite, read_suite, suite_of_run
+from gath_bench.suite.config import (
+    DatasetChoice,
+    References,
+    Suite,
+    one_dataset_suite,
+    quick_suite,
+    read_suite,
+    suite_of_run,
+)
 from gath_bench.suite.plan import Cell, Plan, make_plan
 
 __all__ = [
@@ -10,6 +18,7 @@ __all__ = [
     "References",
     "Suite",
     "make_plan",
+    "one_dataset_suite",
     "quick_suite",
     "read_suite",
     "suite_of_run",

@@ -106,6 +106,21 @@ def quick_suite() -> Suite:
     return Suite.model_validate(tomllib.loads(text))
 
 
+def one_dataset_suite(
+    dataset: str, protocol: str, metrics: tuple[str, ...], *, split: str, limit: int | None
+) -> Suite:
+    """The suite of one data set under one protocol.
+
+    Raises:
+        UsageError: no metric, or a limit below 1.
+    """
+    choice = {"name": dataset, "protocols": (protocol,), "limit": limit}
+    try:
+        return Suite.model_validate({"metrics": metrics, "split": split, "datasets": (choice,)})
+    except ValidationError as error:
+        raise UsageError(f"{dataset} cannot be measured so: {_sentence(error)}") from error
+
+
 def read_suite(path: Path) -> Suite:
     """Read a suite file.
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from gath_bench.contracts.batch import Sample
 from gath_bench.contracts.dataset import DatasetAdapter
 from gath_bench.contracts.evaluator import Role
-from gath_bench.contracts.keys import ComponentName
+from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey, ComponentName
+from gath_bench.contracts.model import ModelInfo
 from gath_bench.contracts.specs import Kind
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
 from gath_bench.registry import Component, Registry
@@ -60,13 +61,20 @@ class Plan:
     skipped: tuple[str, ...] = field(default=())
 
 
-def make_plan(suite: Suite, registry: Registry, *, explicit: Iterable[str] = ()) -> Plan:
+def make_plan(
+    suite: Suite,
+    registry: Registry,
+    *,
+    explicit: Iterable[str] = (),
+    models: Sequence[Component] | None = None,
+) -> Plan:
     """Resolve a suite's names into components and lay out its cells.
 
     Args:
         suite: the suite.
         registry: the components at hand.
         explicit: names the user typed: they must exist even in a suite with ``skip_missing``.
+        models: models that are made already, in place of the suite's and its reference rows.
 
     Raises:
         UsageError: an unknown name, parameter, protocol or split, or a data set with no samples.
@@ -88,7 +96,8 @@ def make_plan(suite: Suite, registry: Registry, *, explicit: Iterable[str] = ())
 
     references = (suite.references.oracle, suite.references.copy_source)
     metrics = tuple(_make(registry, "metric", name) for name in present("metric", suite.metrics))
-    models = [_make(registry, "model", name) for name in present("model", (*references, *suite.models))]
+    if models is None:
+        models = [_make(registry, "model", name) for name in present("model", (*references, *suite.models))]
     dataset_names = present("dataset", (choice.name for choice in suite.datasets))
     made = {name: _make(registry, "dataset", name) for name in dataset_names}
     choices = [(choice, made[choice.name]) for choice in suite.datasets if choice.name in made]
@@ -150,7 +159,9 @@ def _evaluators(metrics: Sequence[Component], registry: Registry) -> dict[tuple[
             if (request.role, request.component) in made:
                 continue
             try:
-                made[request.role, request.component] = registry.make(request.role, request.component)
+                evaluator = registry.make(request.role, request.component)
+                _ = evaluator.instance.info
+                made[request.role, request.component] = evaluator
             except Exception as error:
                 # An evaluator that is not installed makes its metric NA with the reason; the rest is measured.
                 made[request.role, request.component] = _why(error)
@@ -170,12 +181,27 @@ def _make(registry: Registry, kind: Kind, name: str) -> Component:
     """A component that the user asked for, with what it says of itself; or one sentence why there is none."""
     try:
         component = registry.make(kind, name)
-        _ = component.instance.info
+        info = component.instance.info
+        for key in info.trained_against if isinstance(info, ModelInfo) else ():
+            _check_teacher(name, key)
     except UsageError:
         raise
     except Exception as error:
         raise UsageError(f"{name} cannot be made: {_why(error)}.") from error
     return component
+
+
+def _check_teacher(name: str, key: str) -> None:
+    """A key without a hash of weights could never be told apart from its namesakes."""
+    try:
+        names_weights = ComponentKey.parse(key).hash not in ("", NO_WEIGHTS)
+    except UsageError:
+        names_weights = False
+    if not names_weights:
+        raise UsageError(
+            f"the model {name} says that {key!r} taught it, which names no weights: "
+            "ModelInfo.trained_against takes keys such as name@1#ab12cd34."
+        )
 
 
 def _why(error: Exception) -> str:

@@ -44,20 +44,12 @@ def leakage(measured: Tensor, before: Tensor, requested: Tensor, shown: Tensor, 
     return movement.where(counts, 0.0).sum(1) / counts.sum(1)
 
 
-def only_swept(values: Tensor, swept: Tensor) -> Tensor:
-    """The values of the swept AUs, (B, K) -> (B, K) with NaN everywhere else.
-
-    >>> only_swept(torch.tensor([[0.25, 0.5]]), torch.tensor([[False, True]])).tolist()
-    [[nan, 0.5]]
-    """
-    return values.where(swept, float("nan"))
-
-
 class AUControl:
     """The metric ``au-control``, for the sweep protocol.
 
-    Each sample turns one AU to one level. Slope and correlation of measured over requested levels are taken
-    AU by AU over all samples that sweep it; a value without an AU is their mean.
+    Each sample turns one AU to one level, and is observed in that AU alone. Slope and correlation of measured
+    over requested levels are taken AU by AU over all samples that sweep it, monotonicity subject by subject;
+    a value without an AU is the mean over AUs.
     """
 
     def __init__(self, *, estimator: str = "synthfaces") -> None:
@@ -67,6 +59,7 @@ class AUControl:
             summaries=(
                 Summary("au-control.slope", "none", reducer="slope", inputs=pair, per_au=True),
                 Summary("au-control.pcc", "higher", "", -1.0, 1.0, "pcc", pair, per_au=True),
+                Summary("au-control.monotonicity", "higher", "", -1.0, 1.0, "monotonicity", pair, True),
                 Summary("au-control.leakage", "lower", "AU coefficient", 0.0, 1.0, per_au=True),
             ),
             needs=frozenset({"swept_au"}),
@@ -77,18 +70,19 @@ class AUControl:
 
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
         """Measured and requested level of the swept AU, and the movement of the others, at the swept AU."""
-        if batch.swept_au is None:
+        aus = batch.swept_au
+        if aus is None:
             raise Unavailable("no AU is swept")
         labels = get_space(batch.au_space).labels
         painted = measured_aus(evaluations, "generated", batch.au_space)
-        swept = torch.tensor([[au == label for label in labels] for au in batch.swept_au])
+        swept = torch.tensor([[au == label for label in labels] for au in aus])
         swept = swept.to(painted.values.device)
         requested = batch.target_aus.to(painted.values)
         moved, missing = _leakage(batch, painted, swept, evaluations)
         return [
-            Measured("au-control.measured", only_swept(painted.values, swept), labels, painted.missing),
-            Measured("au-control.requested", only_swept(requested, swept), labels),
-            Measured("au-control.leakage", only_swept(moved[:, None], swept), labels, missing),
+            Measured("au-control.measured", painted.values[swept], missing=painted.missing, au_of=aus),
+            Measured("au-control.requested", requested[swept], au_of=aus),
+            Measured("au-control.leakage", moved, missing=missing, au_of=aus),
         ]
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from gath_bench.contracts import Batch, Evaluations, Features, Measured, MetricInfo, RoleRequest, Summary
-from gath_bench.contracts.evaluator import Role
 
 #: With less than this between the oracle and a stranger, the encoder tells nothing about a pair.
 LEAST_CONTRAST = 0.1
@@ -48,16 +46,6 @@ def normalised(similarity: Tensor, oracle: Tensor, impostor_mean: float) -> Tens
     return ((similarity - impostor_mean) / contrast).where(contrast >= LEAST_CONTRAST, float("nan"))
 
 
-@runtime_checkable
-class Calibrated(Protocol):
-    """Evaluations that know how an evaluator was calibrated."""
-
-    def calibration(self, role: Role) -> Mapping[str, float]:
-        """``impostor_mean``, the mean cosine between unlike people, and ``threshold``, the cosine that one
-        impostor pair in a thousand reaches; whatever of these the encoder's makers measured."""
-        ...
-
-
 class Identity:
     """The metric ``identity``."""
 
@@ -78,7 +66,7 @@ class Identity:
         """Cosines between the embeddings of generated, source and target images."""
         painted = evaluations.features("identity_encoder", "generated")
         source = evaluations.features("identity_encoder", "source")
-        known = evaluations.calibration("identity_encoder") if isinstance(evaluations, Calibrated) else {}
+        known = evaluations.calibration("identity_encoder")
         to_source = _similarity("identity.source", painted, source)
         if batch.target is None:
             to_target = _nothing("identity.target", len(batch), "no target image")

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gath_bench.contracts import EvaluatorInfo, Features, file_hash, fingerprint
+from gath_bench.contracts import NO_WEIGHTS, EvaluatorInfo, Features, file_hash, fingerprint
 from gath_bench.errors import Unavailable
 
 #: Mean and scale of ImageNet's colours for images in [-1, 1], as in the lpips package.
@@ -94,11 +94,12 @@ class ImageNetTrunk:
 
     @cached_property
     def info(self) -> EvaluatorInfo:
-        """The fingerprint covers the weights, once they are there, and where the network is listened to."""
-        weights = file_hash(self.path) if self.path.is_file() else ""
+        """The fingerprint covers the weights and where the network is listened to."""
         ends = "+".join(map(str, self.architecture.ends))
+        known = self.path.is_file()
         return EvaluatorInfo(
-            fingerprint(self.architecture.builder, ends, weights), frozenset({"photo", "synthetic"})
+            fingerprint(self.architecture.builder, ends, file_hash(self.path)) if known else NO_WEIGHTS,
+            frozenset({"photo", "synthetic"}),
         )
 
     def to(self, device: str) -> ImageNetTrunk:

@@ -151,6 +151,29 @@ def test_many_subjects_fit_in_memory() -> None:
     assert found.high == pytest.approx(values.mean() + 1.96 * error, abs=0.2 * error)
 
 
+def test_a_grouped_reducer_is_the_mean_over_subjects_and_groups() -> None:
+    rng = np.random.default_rng(0)
+    who = np.repeat(np.arange(30), 5)
+    requested = np.tile(np.linspace(0, 1, 5), 30)
+    # A level of its own a subject would spoil a correlation over all of them, and says nothing here.
+    groups = [(requested * gain + 3 * who + rng.random(150) / 2, requested) for gain in (1.0, 0.5)]
+    found = estimate(REDUCERS["monotonicity"], groups, [who, who])
+    each = np.array([[stats.somersd(requested[who == one], x[who == one]).statistic for one in range(30)]
+                     for x, _ in groups])  # fmt: skip
+    assert found.value == pytest.approx(each.mean(), abs=1e-12)
+    by_subject = estimate(REDUCERS["mean"], [(each.mean(0),)], [np.arange(30)])
+    assert (found.low, found.high) == pytest.approx((by_subject.low, by_subject.high), abs=1e-9)
+
+
+def test_a_subject_whose_grouped_value_is_undefined_does_not_count() -> None:
+    who = np.array([0, 0, 1, 1, 2, 2])
+    requested = np.array([0.0, 1.0, 0.5, 0.5, 0.0, 1.0])
+    found = estimate(REDUCERS["monotonicity"], [(np.array([0.0, 1.0, 0.1, 0.9, 1.0, 0.0]), requested)], [who])
+    assert found.value == 0
+    none = estimate(REDUCERS["monotonicity"], [(requested, np.full(6, 0.5))], [who])
+    assert none.value is None
+
+
 def test_intervals_cover_roughly_what_they_say() -> None:
     assert coverage(40, sets=150) >= 0.9
 

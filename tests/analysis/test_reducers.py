@@ -40,6 +40,7 @@ REFERENCES: dict[str, Callable[[Array, Array], float]] = {
     "slope": lambda x, y: float(stats.linregress(y, x).slope),
     "icc31": anova_icc31,
     "f1": counted_f1,
+    "monotonicity": lambda x, y: float(stats.somersd(y, x).statistic),
 }
 
 
@@ -67,7 +68,7 @@ def test_single_inputs_equal_numpy() -> None:
         assert REDUCERS[name](x) == pytest.approx(float(reference(x)), rel=1e-12), name
 
 
-@pytest.mark.parametrize("name", [name for name, reducer in REDUCERS.items() if reducer.direct is None])
+@pytest.mark.parametrize("name", [name for name, reducer in REDUCERS.items() if reducer.moments is not None])
 def test_sums_of_parts_give_the_value_of_the_whole(name: str) -> None:
     reducer = REDUCERS[name]
     inputs = pair(5)[: reducer.inputs]
@@ -104,3 +105,12 @@ def test_a_perfect_pair_is_one(name: str) -> None:
 def test_f1_without_any_present_au_is_undefined() -> None:
     assert np.isnan(REDUCERS["f1"](np.zeros(5), np.zeros(5)))
     assert REDUCERS["f1"](np.ones(5), np.zeros(5)) == 0.0
+
+
+def test_monotonicity_counts_ties_as_no_answer() -> None:
+    requested = np.array([0.0, 0.25, 0.5, 0.75, 1.0, 1.0])
+    for measured in (np.array([0.1, 0.1, 0.4, 0.2, 0.4, 0.9]), requested, 1 - requested):
+        expected = stats.somersd(requested, measured).statistic
+        assert REDUCERS["monotonicity"](measured, requested) == pytest.approx(expected, abs=1e-12)
+    assert REDUCERS["monotonicity"](np.full(6, 0.3), requested) == 0  # where a rank correlation is undefined
+    assert np.isnan(REDUCERS["monotonicity"](requested, np.full(6, 0.3)))

@@ -18,7 +18,8 @@ from gath_bench.report import as_json
 from gath_bench.results import CellRecord, Manifest, MetricRecord, Rows
 from gath_bench.results.rows import COLUMNS, schema
 
-#: The keys of a row as DESIGN.md has them; ``few_subjects`` is allowed beside them.
+#: The keys of a row that other programs read; ``BESIDE`` come after them.
+BESIDE = {"few_subjects", "contaminated"}
 KEYS = {
     "model", "model_key", "dataset", "dataset_key", "split", "protocol", "metric", "key", "au", "value", "low",
     "high", "unit", "direction", "n", "coverage", "status", "reason", "device", "seed",
@@ -139,6 +140,27 @@ def test_rows_per_au() -> None:
     assert all(row.status == "ok" for row in found.values())
 
 
+def test_a_sample_without_an_au_is_not_missed_in_it() -> None:
+    summary = Summary("m", "higher", per_au=True)
+    swept = [("AU01", 0.1), ("AU01", 0.3), ("AU12", 0.5), ("AU12", None)]
+    entries: list[dict[str, Any]] = [
+        {"au": au, "value": value} if value is not None else {"au": au, "status": "na", "reason": "no face"}
+        for au, value in swept
+    ]
+    found = {row.au: row for row in summarise(manifest(summary, samples=4), rows(*entries))}
+    assert {au: (row.n, row.coverage) for au, row in found.items()} == {
+        None: (3, 0.75),
+        "AU01": (2, 1.0),
+        "AU12": (1, 0.5),
+    }
+    assert found["AU01"].reason is None
+    assert found["AU12"].reason == "no face"
+    lost = rows(*entries, {"status": "na", "reason": "unreadable"})
+    found = {row.au: row for row in summarise(manifest(summary, samples=5), lost)}
+    assert found["AU01"].coverage == pytest.approx(4 / 5)  # as many of the lost as of the others
+    assert found[None].coverage == pytest.approx(3 / 5)
+
+
 def test_the_order_of_rows_changes_nothing() -> None:
     rng = np.random.default_rng(0)
     summary = Summary("m.pcc", "higher", reducer="pcc", inputs=("x", "y"))
@@ -201,7 +223,7 @@ def test_json_has_the_keys_of_the_design_and_no_nan() -> None:
     assert (content["schema"], content["run"]) == (1, "results/runs/x")
     assert content["manifest"] == "results/runs/x/manifest.json"
     for row in content["rows"]:
-        assert set(row) - {"few_subjects"} == KEYS
+        assert set(row) - BESIDE == KEYS
         assert list(row)[:20] == [name for name in row if name in KEYS]
     assert content["rows"][0]["n"] == 1
     assert content["rows"][1]["value"] is None

@@ -108,10 +108,12 @@ def test_gath_bench_perceptual_trunks(tried: Tried) -> None:
 
 
 def test_gath_bench_commands(tried: Tried, program: Program) -> None:
-    words, answer = blocks("console")[-1].splitlines()
-    told = program(*shlex.split(words)[2:], cwd=tried.folder)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.strip() == answer
+    lines = blocks("console")[-1].splitlines()
+    for words, answer in zip(lines[::2], lines[1::2], strict=True):
+        told = program(*shlex.split(words)[2:], cwd=tried.folder)
+        assert told.returncode == 0, told.stderr
+        assert told.stdout.strip() == answer
+    assert not (tried.folder / "results").exists(), "a command's evaluation keeps no run folder"
 
 
 def test_gath_bench_run_started(tried: Tried) -> None:

@@ -87,9 +87,11 @@ class TableEvaluations:
         self,
         answers: Mapping[tuple[Role, Side], Features | Tensor | str] | None = None,
         space: str = "openface17",
+        calibration: Mapping[str, float] | None = None,
     ) -> None:
         self.answers = answers or {}
         self.space = space
+        self.known = calibration or {}
 
     def features(self, role: Role, side: Side) -> Features:
         answer = self.answers[role, side]
@@ -99,3 +101,6 @@ class TableEvaluations:
 
     def au_space(self, role: Role = "au_estimator") -> str:
         return self.space
+
+    def calibration(self, role: Role) -> Mapping[str, float]:
+        return self.known

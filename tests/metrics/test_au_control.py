@@ -9,11 +9,19 @@ import pytest
 import torch
 from gath_metrics.au_control import AUControl, leakage
 from metrics.helpers import TableEvaluations, make_batch
+from toy.running import toy_suite
 
+from gath_bench.analysis import summarise
 from gath_bench.analysis.reducers import REDUCERS
 from gath_bench.au import get_space
 from gath_bench.contracts import Features
+from gath_bench.engine import RunOptions, execute
+from gath_bench.engine.live import undisturbed
 from gath_bench.errors import Unavailable
+from gath_bench.plugins import load_plugins
+from gath_bench.registry import Registry
+from gath_bench.results import load
+from gath_bench.suite import make_plan
 
 LABELS = get_space("openface17").labels
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -40,9 +48,8 @@ def measure(batch, painted, before=None):
 
 def summary(name, observed, au):
     (wanted,) = [item for item in AUControl().info.summaries if item.name == name]
-    columns = [
-        np.asarray(observed[item].values, dtype=np.float64)[:, LABELS.index(au)] for item in wanted.inputs
-    ]
+    chosen = [own == au for own in observed[wanted.inputs[0]].au_of]
+    columns = [np.asarray(observed[item].values, dtype=np.float64)[chosen] for item in wanted.inputs]
     known = np.isfinite(np.stack(columns)).all(0)
     return REDUCERS[wanted.reducer](*(column[known] for column in columns))
 
@@ -105,9 +112,25 @@ def test_without_source_labels_the_estimator_says_what_the_source_shows():
 def test_only_the_swept_au_is_observed():
     batch = sweep()
     for item in measure(batch, batch.target_aus).values():
-        known = torch.as_tensor(item.values).isfinite()
-        assert known.sum(1).tolist() == [1] * 15
-        assert [LABELS[column] for column in known.int().argmax(1)] == list(batch.swept_au)
+        assert item.aus is None
+        assert item.au_of == batch.swept_au
+        assert torch.as_tensor(item.values).shape == (len(batch),)
+    requested = measure(batch, batch.target_aus)["au-control.requested"].values
+    assert requested.tolist() == [*LEVELS] * len(SWEPT)
+
+
+def test_monotonicity_asks_for_order_and_not_for_size():
+    batch = sweep()
+    curves = {
+        "AU04": torch.tensor([0.30, 0.31, 0.5, 0.55, 0.56]),  # timid, bent, biased: but it rises
+        "AU12": torch.tensor([0.9, 0.7, 0.5, 0.3, 0.1]),
+        "AU45": torch.tensor([0.2, 0.2, 0.2, 0.2, 0.2]),
+    }
+    painted = torch.zeros(15, 17)
+    for number, (au, curve) in enumerate(curves.items()):
+        painted[5 * number : 5 * number + 5, LABELS.index(au)] = curve
+    observed = measure(batch, painted)
+    assert [summary("au-control.monotonicity", observed, au) for au in curves] == [1, -1, 0]
 
 
 def test_a_face_that_was_not_found_is_na():
@@ -121,3 +144,33 @@ def test_outside_a_sweep_it_is_na():
     assert AUControl().info.protocols == {"sweep"}
     with pytest.raises(Unavailable, match="no AU is swept"):
         measure(make_batch(), torch.zeros(4, 17), torch.zeros(4, 17))
+
+
+def swept_rows(folder, dataset):
+    """The rows of a whole run under the sweep protocol, by value name and AU."""
+    plugins = load_plugins(["toy.toy_plugin", "gath_metrics.plugin"], entry_point_group=None)
+    metric = "au-control[estimator=toy-estimator]"
+    suite = toy_suite(metrics=(metric,), dataset=dataset, protocols=("sweep",))
+    with undisturbed():
+        execute(make_plan(suite, Registry.of(plugins)), plugins, RunOptions(device="cpu", output=folder))
+    run = load(folder)
+    return {(row.metric, row.au): row for row in summarise(run.manifest, run.rows) if row.model == "toy-copy"}
+
+
+def test_a_sweep_is_covered_whole_though_each_sample_moves_one_au(tmp_path):
+    rows = swept_rows(tmp_path, "toy[n=24]")
+    names = {f"au-control.{name}" for name in ("slope", "pcc", "monotonicity", "leakage")}
+    assert set(rows) == {(name, au) for name in names for au in (None, "AU01", "AU02")}
+    for (_, au), row in rows.items():
+        assert (row.coverage, row.status, row.reason) == (1.0, "ok", None)
+        assert row.n == (24 if au is None else 12)
+    for name in names:
+        each = [rows[name, au].value for au in ("AU01", "AU02")]
+        assert rows[name, None].value == pytest.approx(np.mean(each))
+
+
+def test_a_sample_lost_from_a_sweep_is_counted_as_lost(tmp_path):
+    rows = swept_rows(tmp_path, "toy[n=24,unreadable=2]")
+    assert rows["au-control.pcc", None].coverage == 23 / 24
+    assert rows["au-control.pcc", "AU01"].coverage == pytest.approx(23 / 24)
+    assert rows["au-control.pcc", "AU01"].reason == "cannot be decoded"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
+import pingouin
 import pytest
 import torch
 from gath_metrics.au_error import AUError, covered_share, presence
@@ -72,6 +74,22 @@ def test_its_summaries_equal_the_published_measures(column):
     }
     for name, value in expected.items():
         assert summary(name, observed, column) == pytest.approx(value, abs=1e-9), name
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_icc_and_pcc_equal_pingouin_and_scipy(seed):
+    requested, measured = two_raters(count=25, seed=seed)
+    observed = measure(measured, batch=replace(make_batch(count=25, side=4), target_aus=requested))
+    for column in range(17):
+        x, y = measured[:, column].double().numpy(), requested[:, column].double().numpy()
+        ratings = pd.DataFrame(
+            {"face": np.tile(np.arange(25), 2), "rater": np.repeat(["m", "r"], 25), "score": np.r_[x, y]}
+        )
+        table = pingouin.intraclass_corr(ratings, targets="face", raters="rater", ratings="score")
+        # Consistency of single ratings: ICC(3,1) of Shrout and Fleiss, ICC(C,1) of McGraw and Wong.
+        (expected,) = table.loc[table["Type"].isin(["ICC3", "ICC(C,1)"]), "ICC"]
+        assert summary("au-error.icc", observed, column) == pytest.approx(expected, abs=1e-9)
+        assert summary("au-error.pcc", observed, column) == pytest.approx(pearsonr(x, y).statistic, abs=1e-9)
 
 
 def test_a_model_that_obeys_has_no_error():

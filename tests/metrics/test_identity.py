@@ -19,18 +19,17 @@ from gath_bench.errors import Unavailable
 SIDES = ("generated", "source", "target")
 
 
-class CalibratedEvaluations(TableEvaluations):
-    def calibration(self, role):
-        return {"impostor_mean": 0.1, "threshold": 0.6}
+CALIBRATION = {"impostor_mean": 0.1, "threshold": 0.6}
 
 
 def embeddings(count=4, size=16, seed=0):
     return torch.randn(count, size, generator=torch.Generator().manual_seed(seed))
 
 
-def measure(sides, *, batch=None, kind=CalibratedEvaluations):
+def measure(sides, *, batch=None, calibration=CALIBRATION):
     batch = batch or make_batch()
-    evaluations = kind({("identity_encoder", side): value for side, value in sides.items()})
+    answers = {("identity_encoder", side): value for side, value in sides.items()}
+    evaluations = TableEvaluations(answers, calibration=calibration)
     return {item.name: item for item in Identity().measure(batch.source, batch, evaluations)}
 
 
@@ -92,7 +91,7 @@ def test_without_a_target_two_values_are_na():
 
 def test_without_a_calibration_two_values_are_na():
     source = embeddings()
-    values = measure(dict.fromkeys(SIDES, source), kind=TableEvaluations)
+    values = measure(dict.fromkeys(SIDES, source), calibration={})
     for name in ("identity.normalised", "identity.verified"):
         assert set(values[name].missing) == {0, 1, 2, 3}
         assert "the encoder" in values[name].missing[0]

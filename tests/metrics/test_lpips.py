@@ -10,8 +10,9 @@ import torch
 from gath_metrics import imagenet_trunks as trunks
 from gath_metrics.lpips import HEADS, LPIPS, perceptual_distance, published_heads
 from metrics.helpers import TableEvaluations, make_batch, pictures
+from torchmetrics.functional.image.lpips import _LPIPS
 
-from gath_bench.contracts import Features, PerceptualTrunk
+from gath_bench.contracts import NO_WEIGHTS, Features, PerceptualTrunk
 from gath_bench.errors import Unavailable
 
 ARCHITECTURES = {"alex": trunks.ALEX, "squeeze": trunks.SQUEEZE, "vgg": trunks.VGG}
@@ -50,6 +51,18 @@ def test_equals_the_package_to_the_bit(pair, side):
     a, b = pictures(3, side, 0), pictures(3, side, 1)
     ours = distance(name, layers, a, b, published_heads(name))
     assert torch.equal(ours, net(a, b, normalize=True).flatten())
+
+
+@torch.no_grad()
+def test_equals_torchmetrics_on_the_same_weights(pair):
+    name, net, layers = pair
+    theirs = _LPIPS(net=name, pnet_rand=True)  # its own copy of the heads, and no download
+    trunk = zip(theirs.net.state_dict(), net.net.state_dict().values(), strict=True)
+    theirs.net.load_state_dict(dict(trunk))
+    a, b = pictures(3, 64, 0), pictures(3, 64, 1)
+    ours = distance(name, layers, a, b, published_heads(name))
+    assert ours.min() > 0.01
+    torch.testing.assert_close(ours, theirs(a, b, normalize=True).flatten(), rtol=0, atol=1e-5)
 
 
 @torch.no_grad()
@@ -133,6 +146,7 @@ def test_missing_weights_name_the_file_and_the_command(monkeypatch, tmp_path, na
     assert "python -c" in str(caught.value)
     assert str(tmp_path) not in str(caught.value)  # reasons stand in results, which name no folder
     assert TRUNKS[name]().info.domains == {"photo", "synthetic"}
+    assert TRUNKS[name]().info.fingerprint == NO_WEIGHTS  # nothing in a key that looks like a hash of weights
 
 
 def test_the_command_names_weights_that_torchvision_keeps_in_that_file():

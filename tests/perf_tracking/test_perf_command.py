@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from gath_bench.perf.tracking import read_records
+
 HERE = Path(__file__).resolve().parent
 
 
 def perf(storage: Path, *words: str, work: float = 1.0) -> subprocess.CompletedProcess[str]:
     """Call the command in a process of its own, with the worker model at so much work."""
-    environment = os.environ | {"GATH_TEST_WORK": str(work), "PYTHONPATH": str(HERE), "COLUMNS": "120"}
+    environment = os.environ | {"GATH_TEST_WORK": str(work), "PYTHONPATH": str(HERE), "COLUMNS": "160"}
     return subprocess.run(
         [
             sys.executable,
@@ -44,7 +46,7 @@ def test_run_compare_history(tmp_path: Path) -> None:
     measure(tmp_path, work=3.0)
     compared = perf(tmp_path, "compare", "--fail", "10%")
     assert compared.returncode == 1, compared.stdout
-    assert "model/worker/batch-1" in compared.stdout
+    assert "model/worker/batch-1/128px" in compared.stdout
     assert "slower" in compared.stdout
     # The other way round it is faster, and passes.
     assert perf(tmp_path, "compare", "0002", "0001", "--fail", "10%").returncode == 0
@@ -58,7 +60,28 @@ def test_what_cannot_be_tracked_is_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "oracle cannot be tracked" in done.stderr
     assert "Traceback" not in done.stderr
+    done = perf(tmp_path, "run", "-M", "throughput")
+    assert done.returncode == 2
+    assert "track the model with -m" in done.stderr
     assert perf(tmp_path, "compare", "--fail", "much").returncode == 2
+    for words in (("compare",), ("history",)):
+        empty = perf(tmp_path, *words)
+        assert empty.returncode == 2
+        assert "holds no record" in empty.stderr
+
+
+def test_a_metric_is_tracked_on_real_samples(tmp_path: Path) -> None:
+    done = perf(
+        tmp_path, "run", "-M", "ssim", "-d", "synthfaces[resolution=64]", "--batch", "2", "--rounds", "24"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = read_records(tmp_path)
+    reading = record.readings["metric/ssim/batch-2/64px/synthfaces[resolution=64]"]
+    assert reading.images == 2
+    assert reading.key.startswith("ssim@")
+    assert len(reading.milliseconds) == 24
+    assert {len(times) for times in reading.references.values()} == {24}
+    assert {"torch", "cuda", "gpu", "cpu_flags", "threads"} <= set(record.machine)
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ from torch import Tensor
 from gath_bench import Unavailable, UsageError, hookimpl
 from gath_bench.contracts import (
     MODEL_NEEDS,
+    NO_WEIGHTS,
     Animated,
     AUEstimatorSpec,
     Batch,
@@ -73,6 +74,7 @@ class Living:
 @dataclass(frozen=True)
 class ToySample(Sample):
     number: int
+    swept: str | None = None
 
 
 def drawn(number: int, seed: int, *shape: int) -> Tensor:
@@ -119,6 +121,11 @@ class ToyDataset:
             raise RuntimeError("the disk is on fire")
         if self.fixed:
             return [ToySample(f"{split}-{number:03d}", f"subject-{number}", 0) for number in range(self.n)]
+        if protocol == "sweep":  # two AUs and three steps a subject
+            return [
+                ToySample(f"sweep-{number:03d}", f"subject-{number // 6}", number, AUS[number // 3 % 2])
+                for number in range(self.n)
+            ]
         offset = 500 if split == "val" else 0
         return [
             ToySample(f"{split}-{number:03d}", f"subject-{number // 3}", offset + 10_000 * seed + number)
@@ -135,15 +142,22 @@ class ToyDataset:
         numbers = [sample.number for sample in good]
         source = _pictures(numbers, seed=1)
         disc = _disc().expand(len(good), 1, SIDE, SIDE)
+        requested = _stack([drawn(number, 3, len(AUS)) for number in numbers], len(AUS))
+        swept = tuple(sample.swept for sample in good if sample.swept is not None)
+        for row, sample in enumerate(good):
+            if sample.swept is not None:
+                requested[row] = 0
+                requested[row, AUS.index(sample.swept)] = sample.number % 3 / 2
         batch = Batch(
             sample_id=tuple(sample.sample_id for sample in good),
             subject=tuple(sample.subject for sample in good),
             source=source,
-            target_aus=_stack([drawn(number, 3, len(AUS)) for number in numbers], len(AUS)),
+            target_aus=requested,
             au_space="openface17",
             source_aus=torch.zeros(len(good), len(AUS)),
             target=source * (1 - disc) + _pictures(numbers, seed=2) * disc if self.targets else None,
             face_mask=disc if self.masks else None,
+            swept_au=swept or None,
             unreadable=tuple(Unreadable(s.sample_id, s.subject, "cannot be decoded") for s in bad),
         )
         Living.count(batch)
@@ -349,6 +363,21 @@ class Labelled(_Model):
         return portraits
 
 
+class Schooled(_Model):
+    """A model that says what taught it, and how precisely it computes."""
+
+    def __init__(self, *, by: str = "", precision: str = "fp32") -> None:
+        self.by, self.precision = by, precision
+
+    @property
+    def info(self) -> ModelInfo:
+        taught = (self.by,) if self.by else ()
+        return ModelInfo(trained_against=taught, precision=self.precision, fingerprint=fingerprint(self.by))
+
+    def animate(self, portraits: Tensor, target_aus: Tensor) -> Tensor:
+        return portraits
+
+
 class L1:
     """Per-sample mean absolute difference to the target."""
 
@@ -463,6 +492,8 @@ class Contract:
             "scalar": [Measured("toy-contract", torch.zeros(())), other],
             "wide": [Measured("toy-contract", table), other],
             "labels": [Measured("toy-contract", table, ("AU01",)), other],
+            "few-labels": [Measured("toy-contract", good.values, au_of=("AU01",)), other],
+            "two-labels": [Measured("toy-contract", table, AUS[:3], au_of=("AU01",) * len(batch)), other],
             "role": [Measured("toy-contract", evaluations.features("identity_encoder", "source").values)]
             if self.how == "role"
             else [],
@@ -515,8 +546,9 @@ class System:
 class Estimator:
     """Seventeen numbers an image."""
 
-    def __init__(self, *, domain: str = "synthetic") -> None:
-        self.info = EvaluatorInfo(fingerprint("estimator"), frozenset({domain}), "openface17")
+    def __init__(self, *, domain: str = "synthetic", weights: bool = True) -> None:
+        known = fingerprint("estimator") if weights else NO_WEIGHTS
+        self.info = EvaluatorInfo(known, frozenset({domain}), "openface17")
 
     def to(self, device: str) -> Estimator:
         return self
@@ -551,7 +583,7 @@ def gath_bench_models() -> list[ModelSpec]:
         "toy-exact": Exact, "toy-copy": Copy, "toy-edit": Edit, "toy-noise": Noise, "toy-failing": Failing,
         "toy-shape": Shape, "toy-nan": NotANumber, "toy-gaps": Gaps, "toy-small": Small, "toy-needy": Needy,
         "toy-nosy": Nosy, "toy-greedy": Greedy, "toy-vandal": Vandal, "toy-homeless": Homeless,
-        "toy-unmakeable": Unmakeable, "toy-labelled": Labelled,
+        "toy-unmakeable": Unmakeable, "toy-labelled": Labelled, "toy-schooled": Schooled,
     }  # fmt: skip
     return [ModelSpec(name, model, "a toy") for name, model in models.items()]
 

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from gath_bench.errors import UsageError
 
-_RESAMPLES = 2000
+#: The share of readings below the floor. What disturbs a reading only ever lengthens it, so the low end is where
+#: the code itself shows; the very least reading is luck.
+FLOOR = 0.02
+_RESAMPLES = 400
 _BLOCKS = 12
 
 
@@ -23,14 +26,26 @@ class Reading:
     Attributes:
         key: component key of what was measured.
         images: images a call.
+        peak_memory_mb: of a call with its weights; None where the system does not tell.
         milliseconds: (rounds,) the calls.
-        relative: (rounds,) each call over the reference work measured just before it.
+        references: name -> (rounds,) milliseconds a unit of the reference work measured in turn with the calls.
     """
 
     key: str
     images: int
+    peak_memory_mb: float | None
     milliseconds: NDArray[np.float64]
-    relative: NDArray[np.float64]
+    references: dict[str, NDArray[np.float64]]
+
+    @property
+    def floor(self) -> float:
+        """Milliseconds of an undisturbed call."""
+        return float(np.quantile(self.milliseconds, FLOOR))
+
+    @property
+    def images_per_s(self) -> float:
+        """Throughput of undisturbed calls."""
+        return 1000 * self.images / self.floor
 
 
 @dataclass(frozen=True)
@@ -51,21 +66,26 @@ class Comparison:
 
     Attributes:
         name: of the benchmark.
-        before, after: median milliseconds.
-        ratio: after over before, of the medians relative to the reference work: 1.3 is 30 % slower.
-        low, high: 95 % block-bootstrap interval of the ratio.
+        before, after: the readings.
+        ratio: after over before; 1.3 is 30 % slower. The middle one of the ratios to the pieces of reference work.
+        low, high: what the ratio may be: from the least to the greatest of the ratios relative to each piece
+            of reference work, each with its 95 % block-bootstrap interval.
     """
 
     name: str
-    before: float
-    after: float
+    before: Reading
+    after: Reading
     ratio: float
     low: float
     high: float
 
     def is_slower(self, tolerance: float) -> bool:
-        """Whether even the lower end of the interval is slower by more than a tolerance (0.1 is 10 %)."""
+        """Whether it is slower by more than a tolerance (0.1 is 10 %), whatever the machine did."""
         return self.low > 1 + tolerance
+
+    def may_be_slower(self, tolerance: float) -> bool:
+        """Whether the machine was too restless to tell: the middle is beyond the tolerance, the low end is not."""
+        return self.ratio > 1 + tolerance >= self.low
 
 
 def read_records(storage: Path) -> list[Record]:
@@ -121,20 +141,25 @@ def compare_records(before: Record, after: Record) -> list[Comparison]:
 
 def _compare(name: str, before: Reading, after: Reading) -> Comparison:
     rng = np.random.default_rng(0)
-    drawn = []
-    for reading in (before, after):
-        # A disturbance outlasts a reading: what is resampled are stretches of time, not single readings.
-        blocks = [np.median(part) for part in np.array_split(reading.relative, _BLOCKS)]
-        drawn.append(np.median(rng.choice(blocks, size=(_RESAMPLES, _BLOCKS)), axis=1))
-    low, high = np.quantile(drawn[1] / drawn[0], [0.025, 0.975])
-    return Comparison(
-        name,
-        float(np.median(before.milliseconds)),
-        float(np.median(after.milliseconds)),
-        float(np.median(after.relative) / np.median(before.relative)),
-        float(low),
-        float(high),
-    )
+    shared = [piece for piece in before.references if piece in after.references]
+    if not shared:
+        raise UsageError(f"the two records of {name} were taken beside unlike reference work: measure again.")
+    floors = [_floors(reading, shared, rng) for reading in (before, after)]
+    ratios = floors[1] / floors[0]  # the first row is the readings themselves, the others are resampled
+    lows, highs = np.quantile(ratios[1:], [0.025, 0.975], axis=0)
+    return Comparison(name, before, after, float(np.median(ratios[0])), float(min(lows)), float(max(highs)))
+
+
+def _floors(reading: Reading, pieces: list[str], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Floors of the call relative to those of each piece: (1 + resamples, pieces)."""
+    series = np.stack([reading.milliseconds, *(reading.references[piece] for piece in pieces)])
+    # A disturbance outlasts a reading: what is resampled are stretches of time, not single readings.
+    blocks = np.array_split(np.arange(series.shape[1]), _BLOCKS)
+    drawn = rng.integers(len(blocks), size=(_RESAMPLES, len(blocks)))
+    picks = [np.concatenate([blocks[block] for block in chosen]) for chosen in (range(len(blocks)), *drawn)]
+    floors = np.array([np.quantile(series[:, pick], FLOOR, axis=1) for pick in picks])
+    relative: NDArray[np.float64] = floors[:, :1] / floors[:, 1:]
+    return relative
 
 
 def _read(path: Path) -> Record:
@@ -142,18 +167,22 @@ def _read(path: Path) -> Record:
         content = json.loads(path.read_text(encoding="utf-8"))
         readings = {}
         for benchmark in content["benchmarks"]:
-            milliseconds = 1000 * np.array(benchmark["stats"]["data"], dtype=np.float64)
-            reference = np.array(benchmark["extra_info"]["reference_ms"], dtype=np.float64)
+            extra = benchmark["extra_info"]
             readings[benchmark["name"]] = Reading(
-                benchmark["extra_info"]["key"],
-                benchmark["extra_info"]["images"],
-                milliseconds,
-                milliseconds / reference[-len(milliseconds) :],
+                extra["key"],
+                extra["images"],
+                extra["peak_memory_mb"],
+                _numbers(extra["call_ms"]),
+                {piece: _numbers(text) for piece, text in extra["reference_ms"].items()},
             )
         commit = content.get("commit_info") or {}
         short = str(commit.get("id") or "unknown")[:10] + ("+" if commit.get("dirty") else "")
         return Record(path, path.stem, short, content["datetime"], content["machine_info"], readings)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{path} is no record of `gath-bench perf run` ({error!r}): move it away."
         ) from error
+
+
+def _numbers(text: str) -> NDArray[np.float64]:
+    return np.array(text.split(), dtype=np.float64)

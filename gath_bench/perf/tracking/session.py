@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gath_bench.perf.machine import describe_machine
-from gath_bench.perf.tracking.reference import CLOCKS
+from gath_bench.perf.tracking.reference import CLOCKS, keep_freed_memory
 
 if TYPE_CHECKING:
     import pytest
@@ -19,22 +19,24 @@ class Tracked:
     """Something whose speed is tracked.
 
     Attributes:
-        name: of the benchmark, such as ``model/copy-source/batch-1``; records are compared by it.
+        name: of the benchmark, such as ``model/copy-source/batch-1/128px``; records are compared by it.
         key: the component key, so that a record says what was measured.
         images: how many images one call makes or grades.
         prepare: makes the call to time; done outside the timing.
+        held_bytes: what weights and buffers take, to be added to the peak of a call.
     """
 
     name: str
     key: str
     images: int
     prepare: Callable[[], Callable[[], object]]
+    held_bytes: int = 0
 
 
 class TrackingPlugin:
     """Hands the tracked things to the benchmarks and the machine's description to pytest-benchmark."""
 
-    def __init__(self, tracked: tuple[Tracked, ...], device: str, rounds: int) -> None:
+    def __init__(self, tracked: Sequence[Tracked], device: str, rounds: int) -> None:
         self.tracked = tracked
         self.device = device
         self.rounds = rounds
@@ -51,9 +53,7 @@ class TrackingPlugin:
         machine_info.update(describe_machine(self.device))
 
 
-def run_benchmarks(
-    tracked: tuple[Tracked, ...], *, storage: Path, name: str, device: str, rounds: int
-) -> int:
+def run_benchmarks(tracked: Sequence[Tracked], *, storage: Path, name: str, device: str, rounds: int) -> int:
     """Measure and store one record; pytest's exit code.
 
     Args:
@@ -66,6 +66,8 @@ def run_benchmarks(
     import pytest
 
     storage.mkdir(parents=True, exist_ok=True)
+    if device == "cpu":
+        keep_freed_memory()
     return int(
         pytest.main(
             [
@@ -79,7 +81,6 @@ def run_benchmarks(
                 f"--rootdir={Path(__file__).parent}",
                 f"--benchmark-storage=file://{storage.resolve()}",
                 f"--benchmark-save={name}",
-                "--benchmark-save-data",
                 f"--benchmark-timer=time.{CLOCKS[device.partition(':')[0]].__name__}",
                 "--benchmark-disable-gc",
                 "--benchmark-columns=median,iqr,rounds",

@@ -5,6 +5,7 @@ A batch is a function of (seed, step), so a stream can be resumed at any step; r
 
 from __future__ import annotations
 
+import atexit
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ from gath_datasets.synthfaces.subject import draw_subjects
 #: Identities in the stills stream; label i is always the same person, whatever the stream's seed.
 IDENTITIES = 4096
 #: Identities in the evaluators' stream, and how often each comes in a row.
-EVALUATOR_IDENTITIES = 1 << 16
+EVALUATOR_IDENTITIES = 1 << 28
 SHOTS_EACH = 4
 #: Share of neutral faces in either stream.
 NEUTRAL_SHARE = 0.15
@@ -71,7 +72,7 @@ def labelled_batch(
     with unlike expressions; another seed starts elsewhere in the list of identities."""
     shots = _shots("evaluators", batch_size, seed, step)
     places = torch.arange(batch_size, dtype=torch.int64) + step * batch_size
-    first = int(derive(torch.tensor([seed]), "first identity")) % EVALUATOR_IDENTITIES
+    first = int(derive(torch.tensor([seed]), "first identity")) % (1 << 16)
     labels = (places // shots_each + first) % EVALUATOR_IDENTITIES
     people = draw_subjects(subject_seeds("evaluators", 0, labels)).to(device)
     scenes = draw_scenes(derive(shots, "scene"), randomise=randomise).to(device)
@@ -108,6 +109,13 @@ def ahead(make: Callable[[int], T], start: int = 0, stop: int | None = None, dep
             put((None, error))
 
     thread = threading.Thread(target=work, name="synthfaces-renderer", daemon=True)
+
+    def leave() -> None:
+        done.set()
+        thread.join()
+
+    # A thread that is still rendering while the interpreter goes away would take the process down with it.
+    atexit.register(leave)
     thread.start()
     try:
         while True:
@@ -119,3 +127,4 @@ def ahead(make: Callable[[int], T], start: int = 0, stop: int | None = None, dep
             yield item
     finally:
         done.set()
+        atexit.unregister(leave)
