@@ -1,0 +1,185 @@
+"""How the bundled evaluators are trained: three lessons on one pool of labelled images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from gath_estimators.data import SIDE, Pool
+from gath_estimators.disguise import disguise, paint_against
+from gath_estimators.networks import TRUNK_WIDTH, Patches, Plain
+
+#: Images a step, of which identity and trunk take SUBJECTS subjects, each in all its shots.
+BATCH = 64
+#: Share of a batch that wears no disguise: who sees faces under paint alone learns little from any.
+PLAIN = 0.5
+#: Between these shares of the training the heavy disguises come in.
+HEAVY = (0.3, 0.6)
+#: Share of a batch that wears paint chosen by the network's own gradient.
+OWN_PAINT = 0.125
+#: Highest learning rate.
+RATE = 2e-3
+EMBEDDING = 128
+#: Steps between two words on how it goes.
+TOLD_EVERY = 20
+#: Temperature of the contrastive loss.
+TEMPERATURE = 0.1
+
+N = TypeVar("N", bound=nn.Module)
+Progress = Callable[[str, int, int, float], None]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is the same in every lesson.
+
+    Attributes:
+        pool: the images.
+        steps: optimizer steps of each network.
+        seed: of weights, batches and disguises.
+        device: ``"cpu"`` or ``"cuda:i"``.
+        progress: called with the network's name, step, steps and loss.
+    """
+
+    pool: Pool
+    steps: int
+    seed: int
+    device: str
+    progress: Progress
+
+
+def train_au_networks(lesson: Lesson) -> tuple[Plain, Patches]:
+    """Both families of the AU ensemble, each by itself."""
+    aus = lesson.pool.aus.shape[1]
+    torch.manual_seed(lesson.seed)
+    plain = _fit("au plain", Plain(aus), lesson, _au_loss, by_subject=False)
+    torch.manual_seed(lesson.seed)
+    patches = _fit("au patches", Patches(aus), lesson, _au_loss, by_subject=False)
+    return plain, patches
+
+
+def train_identity(lesson: Lesson) -> Plain:
+    """The identity encoder: images -> embeddings."""
+    torch.manual_seed(lesson.seed + 1)
+    return _fit("identity", Plain(EMBEDDING), lesson, _identity_loss, by_subject=True)
+
+
+def train_trunk(lesson: Lesson) -> Plain:
+    """The perceptual trunk: its stages serve two ends at once, who it is and what the face does."""
+    torch.manual_seed(lesson.seed + 2)
+    aus = lesson.pool.aus.shape[1]
+    return _fit("trunk", Plain(EMBEDDING + aus, TRUNK_WIDTH), lesson, _trunk_loss, by_subject=True)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    images: Tensor
+    identity: Tensor
+    aus: Tensor
+    g: Generator
+    hardness: float
+
+
+def _au_loss(network: nn.Module, batch: _Batch) -> Tensor:
+    """Mean squared error over AUs; a share of the faces wears paint that feigns the AUs of the next one."""
+    images = batch.images
+    if batch.hardness > 0:
+        painted = int(len(images) * OWN_PAINT)
+        knots = 2 ** int(torch.randint(2, 5, (1,), generator=batch.g, device=batch.g.device))
+        strength = 0.12 * float(torch.rand(1, generator=batch.g, device=batch.g.device)) * batch.hardness
+        network.eval()
+        worn = paint_against(network, images[:painted], batch.aus[:painted].roll(1, 0), knots, strength)
+        network.train()
+        images = torch.cat([worn, images[painted:]])
+    return F.mse_loss(network(images).float(), batch.aus)
+
+
+def contrastive_loss(embeddings: Tensor, identity: Tensor) -> Tensor:
+    """Supervised contrastive loss: images of one identity attract, all others repel.
+
+    ``-mean_ij log (exp(z_i z_j / t) / sum_{k != i} exp(z_i z_k / t))`` over pairs i != j of one identity; z of
+    length 1, t = 0.1. Source: Khosla and others, Supervised Contrastive Learning, NeurIPS 2020.
+
+    Args:
+        embeddings: (B, D).
+        identity: int64 (B,).
+    """
+    unit = F.normalize(embeddings.float(), dim=1)
+    alike = unit @ unit.T / TEMPERATURE
+    own = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
+    log_share = alike - alike.masked_fill(own, -math.inf).logsumexp(1, keepdim=True)
+    pairs = (identity[:, None] == identity[None]) & ~own
+    return -log_share[pairs].mean()
+
+
+def _identity_loss(network: nn.Module, batch: _Batch) -> Tensor:
+    return contrastive_loss(network(batch.images), batch.identity)
+
+
+def _trunk_loss(network: nn.Module, batch: _Batch) -> Tensor:
+    answer = network(batch.images).float()
+    told_aus = F.mse_loss(answer[:, EMBEDDING:], batch.aus)
+    return contrastive_loss(answer[:, :EMBEDDING], batch.identity) + 10 * told_aus
+
+
+def _rows(pool: Pool) -> Tensor:
+    """Positions of images, one subject a row, all with equally many shots."""
+    order = pool.identity.argsort(stable=True)
+    shots = int(torch.unique(pool.identity, return_counts=True)[1].max())
+    return order[: len(order) // shots * shots].reshape(-1, shots)
+
+
+def _fit(
+    name: str, network: N, lesson: Lesson, loss_of: Callable[[nn.Module, _Batch], Tensor], *, by_subject: bool
+) -> N:
+    """AdamW with a warm-up and a cosine down to zero, in bfloat16 where it is fast.
+
+    Args:
+        by_subject: batches hold several shots of each subject; else they are drawn image by image.
+    """
+    pool, device = lesson.pool, lesson.device
+    network.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=lesson.steps, pct_start=0.05)
+    g = Generator(device).manual_seed(lesson.seed)
+    rows = _rows(pool) if by_subject else torch.arange(len(pool))[:, None]
+    cast = torch.autocast(device.split(":")[0], torch.bfloat16) if bf16_pays(device) else nullcontext()
+    for step in range(lesson.steps):
+        drawn = torch.randint(len(rows), (BATCH // rows.shape[1],), generator=g, device=device).cpu()
+        index = rows[drawn].flatten()
+        images = pool.images[index].to(device).float().div(255).contiguous(memory_format=torch.channels_last)
+        hardness = _ramp(step / lesson.steps, *HEAVY)
+        worn = round(len(images) * (1 - PLAIN))
+        images = torch.cat([disguise(images[:worn], g, hardness), images[worn:]])
+        batch = _Batch(images, pool.identity[index].to(device), pool.aus[index].to(device), g, hardness)
+        with cast:
+            loss = loss_of(network, batch)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+        if step % TOLD_EVERY == 0 or step + 1 == lesson.steps:
+            lesson.progress(name, step + 1, lesson.steps, float(loss.detach()))
+    return network.eval()
+
+
+def _ramp(x: float, start: float, end: float) -> float:
+    """0 up to the start, 1 from the end on, a line in between."""
+    return 1.0 if x >= end else max(0.0, (x - start) / (end - start))
+
+
+def bf16_pays(device: str) -> bool:
+    """Whether bfloat16 convolutions are native there: on CUDA, and on CPUs with the instructions."""
+    if device.startswith("cuda"):
+        return True
+    return torch.cpu._is_avx512_bf16_supported()
+
+
+__all__ = ["SIDE", "Lesson", "contrastive_loss", "train_au_networks", "train_identity", "train_trunk"]

@@ -1,0 +1,116 @@
+"""The evaluators' training, end to end on toy data."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from estimators.conftest import ToyContext
+from gath_estimators import data, school
+from gath_estimators.bundled import SynthFacesAUs, SynthFacesIdentity, SynthFacesTrunk
+from gath_estimators.school import Options, School
+from gath_estimators.training import TEMPERATURE, contrastive_loss
+
+from gath_bench.contracts import NO_WEIGHTS
+from gath_bench.errors import Unavailable, UsageError
+
+SMALL = Options("toy", images=256, au_steps=2, steps=2, seed=0)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("evaluators")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(school, "HELD_OUT", 256)
+        School(ToyContext(), folder, SMALL, lambda _: None).graduate()  # type: ignore[arg-type]
+    return folder
+
+
+def test_contrastive_loss_equals_its_definition() -> None:
+    z = torch.nn.functional.normalize(torch.randn(6, 4, generator=torch.Generator().manual_seed(0)), dim=1)
+    who = torch.tensor([0, 0, 1, 1, 1, 2])
+    terms = []
+    for i in range(6):
+        others = sum(math.exp(float(z[i] @ z[k]) / TEMPERATURE) for k in range(6) if k != i)
+        terms += [
+            -math.log(math.exp(float(z[i] @ z[j]) / TEMPERATURE) / others)
+            for j in range(6)
+            if j != i and who[i] == who[j]
+        ]
+    assert float(contrastive_loss(3 * z, who)) == pytest.approx(sum(terms) / len(terms), rel=1e-5)
+
+
+def test_it_writes_weights_index_and_card(trained: Path) -> None:
+    index = json.loads((trained / "weights.json").read_text())
+    assert sorted(index) == sorted(cls.file for cls in (SynthFacesAUs, SynthFacesIdentity, SynthFacesTrunk))
+    card = (trained / "card.md").read_text()
+    assert "--images 256" in card
+    assert "| AU45 |" in card
+    assert set(index[SynthFacesIdentity.file]["calibration"]) == {"impostor_mean", "threshold"}
+
+
+def test_the_evaluators_answer_in_their_roles(trained: Path) -> None:
+    images = torch.rand(3, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    aus = SynthFacesAUs(folder=trained)(images).values
+    assert isinstance(aus, torch.Tensor)
+    assert aus.shape == (3, 17)
+    assert 0 <= float(aus.min()) <= float(aus.max()) <= 1
+    people = SynthFacesIdentity(folder=trained)(images).values
+    assert isinstance(people, torch.Tensor)
+    assert people.shape == (3, 128)
+    maps = SynthFacesTrunk(folder=trained)(images).values
+    assert [tuple(m.shape[2:]) for m in maps] == [(32, 32), (16, 16), (8, 8), (4, 4)]
+
+
+def test_an_image_does_not_depend_on_its_neighbours(trained: Path) -> None:
+    estimator = SynthFacesAUs(folder=trained)
+    images = torch.rand(5, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    whole, alone = estimator(images).values, estimator(images[2:3]).values
+    assert isinstance(whole, torch.Tensor)
+    assert isinstance(alone, torch.Tensor)
+    assert torch.allclose(whole[2:3], alone, atol=1e-5)
+
+
+def test_a_second_call_goes_on_and_changes_nothing(trained: Path) -> None:
+    before = (trained / "weights.json").read_bytes()
+    told: list[str] = []
+    School(ToyContext(), trained, SMALL, told.append).graduate()  # type: ignore[arg-type]
+    assert told == []
+    assert (trained / "weights.json").read_bytes() == before
+
+
+def test_other_options_want_another_folder(trained: Path) -> None:
+    with pytest.raises(UsageError, match="name another folder"):
+        School(ToyContext(), trained, Options("toy", seed=1), print).graduate()  # type: ignore[arg-type]
+
+
+def test_a_data_set_without_the_stream_is_refused(context: ToyContext, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no stream for evaluators"):
+        data.render_pool(context, "other", 1024, 0, lambda _: None)  # type: ignore[arg-type]
+
+
+def test_strangers_are_in_no_training(context: ToyContext) -> None:
+    pools = [
+        data.render_pool(context, "toy", 256, 0, lambda _: None, strangers)  # type: ignore[arg-type]
+        for strangers in (0, 128)
+    ]
+    assert not set(pools[0].identity.tolist()) & set(pools[1].identity.tolist())
+
+
+def test_missing_weights_say_so(tmp_path: Path) -> None:
+    estimator = SynthFacesAUs(folder=tmp_path)
+    assert estimator.info.fingerprint == NO_WEIGHTS
+    with pytest.raises(Unavailable, match="are missing: reinstall"):
+        estimator(torch.zeros(1, 3, 64, 64))
+
+
+def test_damaged_weights_say_so(trained: Path, tmp_path: Path) -> None:
+    for name in ("weights.json", SynthFacesIdentity.file):
+        (tmp_path / name).write_bytes((trained / name).read_bytes())
+    whole = (tmp_path / SynthFacesIdentity.file).read_bytes()
+    (tmp_path / SynthFacesIdentity.file).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(Unavailable, match="damaged"):
+        SynthFacesIdentity(folder=tmp_path)(torch.zeros(1, 3, 64, 64))
