@@ -1,0 +1,1 @@
+"""The subcommands of ``gath-bench`` that this plugin brings."""

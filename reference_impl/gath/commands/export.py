@@ -1,0 +1,40 @@
+"""``gath-bench export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gath_bench.contracts import CommandContext
+from gath_bench.errors import UsageError
+
+
+@click.command()
+@click.argument("model", default="gath")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="FILE.onnx"
+)
+@click.pass_obj
+def export(context: CommandContext, model: str, output: Path) -> None:
+    """Write a trained generator, gath or gath-warp, as an ONNX file.
+
+    \b
+    gath-bench export gath-warp -o gath-warp.onnx
+    gath-bench export 'gath[weights=results/runs/mine/gath.safetensors]' -o mine.onnx
+    gath-bench run -m 'onnx[path=mine.onnx]'
+    """
+    from gath.animation import Gath
+    from gath.export import export_onnx
+    from gath_bench.errors import Unavailable
+
+    made = context.make("model", model)
+    if not isinstance(made, Gath):
+        raise UsageError(f"{model} cannot be exported: gath and gath-warp can.")
+    if not output.parent.is_dir():
+        raise UsageError(f"there is no folder {output.parent}: make it first.")
+    try:
+        export_onnx(made.trained, output)
+    except Unavailable as error:
+        raise UsageError(str(error)) from error
+    click.echo(str(output))

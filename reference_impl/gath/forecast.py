@@ -1,0 +1,59 @@
+"""How long a training will take on this machine: a few steps of throwaway networks, before it begins."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import torch
+
+from gath.config import Config
+from gath.data import Pool
+from gath.networks.encoders import AUEstimator, IdentityClassifier
+from gath.progress import clock
+from gath.ranks import Ranks
+from gath.stages.adversarial import AdversarialStage
+from gath.stages.classifier import ClassifierStage
+from gath.stages.estimator import EstimatorStage
+from gath.stages.stage import Stage, Workshop
+
+#: Steps that warm up, and steps that are timed.
+_WARM, _TIMED = 2, 3
+
+
+def forecast(config: Config, device: str, stages: Sequence[str]) -> str:
+    """A sentence: the time of these stages, from a few steps of each on noise; drawing images comes on top."""
+    took = {name: _seconds_per_step(_throwaway(name, config, device)) for name in stages}
+    steps = {name: getattr(config, name).steps for name in stages}
+    parts = [
+        f"{name} {clock(took[name] * steps[name])} ({steps[name]} x {took[name]:.3f} s)" for name in stages
+    ]
+    total = sum(took[name] * steps[name] for name in stages)
+    return f"this will take about {clock(total)} on this machine, and drawing the images: {', '.join(parts)}"
+
+
+def _throwaway(name: str, config: Config, device: str) -> Stage:
+    noise = torch.Generator().manual_seed(0)
+    shape = (32, 3, config.resolution, config.resolution)
+    images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=noise)
+    stills = Pool(images, torch.zeros(32, dtype=torch.int64), device)
+    frames = Pool(images, torch.rand(32, config.aus, generator=noise), device)
+    shop = Workshop(config, device, Ranks(), lambda: stills, lambda: frames)
+    if name == "estimator":
+        return EstimatorStage(shop)
+    if name == "classifier":
+        return ClassifierStage(shop, 2)
+    sizes = config.networks
+    estimator = AUEstimator(config.aus, config.resolution, sizes.estimator)
+    return AdversarialStage(
+        shop, estimator, IdentityClassifier(2, config.resolution, sizes.classifier, sizes.embedding)
+    )
+
+
+def _seconds_per_step(stage: Stage) -> float:
+    for step in range(1, 1 + _WARM):  # step 0 has a gradient penalty, which most have not
+        float(stage.step(step)["loss"])
+    began = time.perf_counter()
+    for step in range(1 + _WARM, 1 + _WARM + _TIMED):
+        float(stage.step(step)["loss"])
+    return (time.perf_counter() - began) / _TIMED

@@ -1,0 +1,74 @@
+"""D: which patches look real, and whether a face shows the AUs that it is said to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What D says.
+
+    Attributes:
+        patches: (B, 1, 8, 8) logits, one for each patch: real or painted. Never averaged before the loss: an
+            average lets one loud patch speak for all, and D collapse to a constant.
+        face: (B, 128), what `Discriminator.match` compares with AUs.
+    """
+
+    patches: Tensor
+    face: Tensor
+
+
+class Discriminator(nn.Module):
+    """Strided convolutions to 8 x 8, patch logits, and a projection head for AUs (Miyato & Koyama, ICLR 2018).
+
+    Args:
+        aus: K.
+        resolution: side of the images, 8 times a power of two.
+        width: channels after the first step down; they double, up to four times.
+        spectral: spectral normalisation of every convolution (Miyato et al., ICLR 2018).
+    """
+
+    def __init__(self, aus: int, resolution: int, width: int, *, spectral: bool = False) -> None:
+        super().__init__()
+        levels = (resolution // 8).bit_length() - 1
+        widths = [3] + [width * min(2**level, 4) for level in range(levels)]
+        top = widths[-1]
+
+        def conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
+            made = nn.Conv2d(inputs, outputs, kernel, stride, 1)
+            return spectral_norm(made) if spectral else made
+
+        self.down = nn.ModuleList(conv(widths[i], widths[i + 1], 4, 2) for i in range(levels))
+        self.patches = nn.Sequential(conv(top, top, 3, 1), nn.LeakyReLU(0.2), nn.Conv2d(top, 1, 1))
+        # The AU head sees the whole face: a forehead cannot tell whether a smile is there.
+        self.face = nn.Sequential(
+            conv(top, top, 4, 2), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(top * 16, 128)
+        )
+        self.aus = nn.Sequential(nn.Linear(aus, 128), nn.SiLU(), nn.Linear(128, 128))
+        self.bias = nn.Linear(128, 1)
+
+    def forward(self, images: Tensor) -> Judged:
+        """Judge (B, 3, H, W) images in [0, 1]."""
+        features = images * 2 - 1
+        for down in self.down:
+            features = F.leaky_relu(down(features), 0.2)
+        return Judged(self.patches(features).float(), self.face(features).float())
+
+    def match(self, face: Tensor, aus: Tensor) -> Tensor:
+        """(B,) logits: these (B, 128) faces are real and show these (B, K) AUs."""
+        agreement: Tensor = (face * self.aus(aus).float()).sum(1) / face.shape[1] ** 0.5
+        logits: Tensor = agreement + self.bias(face)[:, 0].float()
+        return logits
+
+
+def set_trainable(module: nn.Module, trainable: bool) -> None:
+    """While G learns from D, D's own gradients would be work for nothing."""
+    for parameter in module.parameters():
+        parameter.requires_grad_(trainable)
+        if not trainable:
+            parameter.grad = None

@@ -1,0 +1,110 @@
+"""``gath-bench train | animate | export`` as they are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from gath.animation import WarpModel
+from gath.commands.animate import animate
+from gath.commands.export import export
+from gath.commands.train import train
+from toy_faces import ToyFaces
+
+from gath_bench.contracts import CommandSpec
+from gath_bench.errors import UsageError
+from gath_bench.images import size_of, write_png
+
+
+class Bench:
+    """What a command is given: models and data sets by name."""
+
+    def __init__(self, trained: Path) -> None:
+        self.trained = trained
+
+    def make(self, kind: str, name: str) -> object:
+        return ToyFaces() if kind == "dataset" else WarpModel(weights=self.trained / "gath-warp.safetensors")
+
+
+def _call(command: click.Command, trained: Path, *words: object) -> Result:
+    return CliRunner().invoke(command, [str(word) for word in words], obj=Bench(trained))
+
+
+def _refused(result: Result, *parts: str) -> None:
+    assert isinstance(result.exception, UsageError), result.output
+    for part in parts:
+        assert part in str(result.exception)
+    assert "\n" not in str(result.exception)
+
+
+def test_every_command_is_registered_under_its_name() -> None:
+    from gath.plugin import gath_bench_commands, gath_bench_models
+
+    commands = {spec.name: spec for spec in gath_bench_commands()}
+    assert set(commands) == {"train", "animate", "export"}
+    assert all(isinstance(spec, CommandSpec) for spec in commands.values())
+    assert {spec.name for spec in gath_bench_models()} == {"gath", "gath-warp", "onnx"}
+
+
+def test_train_and_resume(trained: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    words = ("-c", "tiny", "-d", "toy-faces", "--device", "cpu", "--steps", 3)
+    assert _call(train, trained, *words, "--output", folder, "--max-minutes", 0).exit_code == 0
+    assert not (folder / "gath-warp.safetensors").exists()
+    _refused(_call(train, trained, *words, "--output", folder), "holds a training already", "--resume")
+    _refused(_call(train, trained, "--resume", folder, "--seed", 1), "leave out")
+    assert _call(train, trained, "--resume", folder, "--device", "cpu").exit_code == 0
+    assert (folder / "gath-warp.safetensors").exists()
+
+
+def test_train_says_how_long_it_will_take(trained: Path, tmp_path: Path) -> None:
+    words = ("-c", "tiny", "-d", "toy-faces", "--device", "cpu", "--output", tmp_path / "run")
+    said = _call(train, trained, *words, "--max-minutes", 0).stderr
+    assert "this will take about" in said
+    for stage in ("estimator", "classifier", "generator"):
+        assert stage in said
+
+
+def test_train_refuses_what_it_cannot_do(trained: Path, tmp_path: Path) -> None:
+    _refused(_call(train, trained, "--resume", tmp_path), "there is no", "checkpoint.pt")
+    _refused(_call(train, trained, "--device", "tpu", "--output", tmp_path / "x"), "no device 'tpu'")
+    if not torch.cuda.is_available():
+        _refused(_call(train, trained, "--device", "cuda", "--output", tmp_path / "x"), "no GPU")
+
+
+def test_animate_paints_files_and_unseen_people(trained: Path, tmp_path: Path) -> None:
+    portrait, out = tmp_path / "me.png", tmp_path / "out.png"
+    write_png(portrait, torch.rand(3, 80, 100))
+    assert _call(animate, trained, portrait, "--aus", "AU12=0.8,AU6=0.5", "-o", out).exit_code == 0
+    assert size_of(out) == (128, 64)
+    assert _call(animate, trained, "--subjects", 2, "--grid", "-o", out).exit_code == 0
+    assert size_of(out) == (2 * 5 * 64, 17 * 64)
+
+
+@pytest.mark.parametrize(
+    ("aus", "said"),
+    [
+        ("AU12=3", "in [0, 1]"),
+        ("AU12", "in [0, 1]"),
+        ("AU11=1", "did you mean"),
+        ("=1", "not an action unit"),
+    ],
+)
+def test_animate_refuses_aus_that_it_cannot_read(trained: Path, tmp_path: Path, aus: str, said: str) -> None:
+    _refused(_call(animate, trained, "--subjects", 1, "--aus", aus, "-o", tmp_path / "o.png"), said)
+
+
+def test_animate_refuses_half_a_question(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o.png"
+    _refused(_call(animate, trained, "--subjects", 1, "-o", out), "say which AUs")
+    _refused(_call(animate, trained, "--grid", "-o", out), "give portraits")
+    _refused(_call(animate, trained, tmp_path / "none.png", "--grid", "-o", out), "none.png")
+    _refused(_call(animate, trained, "--subjects", 1, "--grid", "-o", tmp_path / "no" / "o.png"), "no folder")
+
+
+def test_export_writes_a_file_or_says_what_is_missing(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "no" / "g.onnx"
+    _refused(_call(export, trained, "gath-warp", "-o", out), "there is no folder")

@@ -1,0 +1,64 @@
+"""Configurations: all shipped ones are valid, and a wrong one says what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from gath.config import read_config, shipped
+from gath.networks.build import build_generator
+
+from gath_bench.errors import UsageError
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_shipped_configuration_builds_its_generator(name: str) -> None:
+    config = read_config(name)
+    network = build_generator(config)
+    side, aus = config.resolution, torch.zeros(1, config.aus)
+    assert network(torch.rand(1, 3, side, side), aus, aus).image.shape == (1, 3, side, side)
+
+
+def test_the_small_ones_are_small_and_46_aus_are_a_configuration() -> None:
+    for name in ("small", "small-warp"):
+        count = sum(weight.numel() for weight in build_generator(read_config(name)).parameters())
+        assert count < 2e6
+    assert read_config("facewarehouse46").aus == 46
+    assert read_config("small").model == "gath"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("losses.identiy=1", "did you mean identity"),
+        ("model=gath-wrap", "gath-warp"),
+        ("resolution=96", "64, 128 or 256"),
+        ("au_space=openface", "did you mean openface17"),
+        ("generator.steps=0", "greater than or equal to 1"),
+        ("generator.steps=many", "generator.steps"),
+        ("model.x=1", "is a value, not a table"),
+        ("nonsense", "write key=value"),
+        ("targets={frames=0, change=0, alone=0, neutral=0, same=0}", "at least one share"),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_a_sentence(change: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as error:
+        read_config("small-warp", [change])
+    assert "\n" not in str(error.value)
+
+
+def test_a_wrong_file_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean small"):
+        read_config("smal")
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_config(str(tmp_path / "none.toml"))
+    (tmp_path / "bad.toml").write_text("model = ")
+    with pytest.raises(UsageError, match="not valid TOML"):
+        read_config(str(tmp_path / "bad.toml"))
+
+
+def test_changes_go_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[losses]\nau = 7\nidentity = 3\n")
+    config = read_config(str(tmp_path / "mine.toml"), ["losses.au=9", "model=gath-warp"])
+    assert (config.losses.au, config.losses.identity, config.model) == (9, 3, "gath-warp")

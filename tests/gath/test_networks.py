@@ -1,0 +1,107 @@
+"""Laws of the four networks."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from gath.networks.discriminator import Discriminator, set_trainable
+from gath.networks.encoders import AUEstimator, IdentityClassifier
+from gath.networks.generator import DirectGenerator, Generator, WarpGenerator, warp
+
+
+def _inputs(side: int, aus: int = 17) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    return torch.rand(2, 3, side, side), torch.rand(2, aus), torch.rand(2, aus)
+
+
+@pytest.mark.parametrize("side", [64, 128])
+@pytest.mark.parametrize("aus", [17, 46])
+def test_both_generators_paint_any_size_and_space(side: int, aus: int) -> None:
+    source, target, own = _inputs(side, aus)
+    for network in (DirectGenerator(aus, side, 4, 1), WarpGenerator(aus, side, 4, 1)):
+        image = network(source, target, own).image
+        assert image.shape == source.shape
+        assert image.min() >= 0
+        assert image.max() <= 1
+
+
+def test_untrained_generators_give_the_portrait_back() -> None:
+    source, target, own = _inputs(64)
+    warped = WarpGenerator(17, 64, 4, 1)(source, target, own)
+    assert warped.flow is not None
+    assert warped.flow.abs().max() == 0
+    assert (warped.image - source).abs().max() < 1e-5
+    direct = DirectGenerator(17, 64, 4, 1)(source, target, own)
+    assert (direct.image - source).abs().max() <= 0.5 / 255 + 1e-5
+
+
+def _shaken(network: Generator) -> Generator:
+    """Weights as if it had been trained on noise."""
+    rng = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight += torch.randn(weight.shape, generator=rng)
+    return network
+
+
+def test_flow_and_residual_stay_within_their_bounds() -> None:
+    network = _shaken(WarpGenerator(17, 64, 4, 1, max_flow=0.1, chroma=0.0))
+    painted = network(*_inputs(64))
+    assert painted.flow is not None
+    assert painted.mask is not None
+    assert painted.residual is not None
+    assert 0.05 < painted.flow.abs().max() <= 0.1
+    assert painted.residual.abs().max() <= 1
+    # Without chroma the residual is grey.
+    assert (painted.residual - painted.residual.mean(1, keepdim=True)).abs().max() < 1e-6
+    assert painted.mask.min() >= 0
+    assert painted.mask.max() <= 1
+
+
+def test_a_generator_paints_each_portrait_by_itself() -> None:
+    network = _shaken(WarpGenerator(17, 64, 4, 1)).eval()
+    source, target, own = _inputs(64)
+    alone = network(source[:1], target[:1], own[:1]).image
+    assert torch.allclose(network(source, target, own).image[:1], alone, atol=1e-4)
+
+
+def test_a_flow_of_one_pixel_moves_by_one_pixel() -> None:
+    image = torch.rand(1, 3, 16, 16)
+    right = torch.zeros(1, 2, 16, 16)
+    right[:, 0] = 1 / 16  # each pixel comes from its right neighbour
+    assert torch.allclose(warp(image, right)[..., :-1], image[..., 1:], atol=1e-5)
+    down = torch.zeros(1, 2, 16, 16)
+    down[:, 1] = 1 / 16
+    assert torch.allclose(warp(image, down)[..., :-1, :], image[..., 1:, :], atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [64, 128])
+def test_the_discriminator_judges_patches_and_aus(side: int) -> None:
+    critic = Discriminator(17, side, 4, spectral=True)
+    images, aus, other = _inputs(side)
+    judged = critic(images)
+    assert judged.patches.shape == (2, 1, 8, 8)
+    match = critic.match(judged.face, aus)
+    assert match.shape == (2,)
+    assert not torch.equal(match, critic.match(judged.face, other))
+
+
+def test_a_frozen_discriminator_passes_gradients_and_keeps_none() -> None:
+    critic, images = Discriminator(17, 64, 4), torch.rand(2, 3, 64, 64, requires_grad=True)
+    set_trainable(critic, False)
+    critic(images).patches.sum().backward()
+    assert images.grad is not None
+    assert all(weight.grad is None for weight in critic.parameters())
+    set_trainable(critic, True)
+    assert all(weight.requires_grad for weight in critic.parameters())
+
+
+@pytest.mark.parametrize("side", [64, 128])
+def test_the_teachers_take_any_size(side: int) -> None:
+    images = torch.rand(3, 3, side, side)
+    assert AUEstimator(46, side, 4)(images).shape == (3, 46)
+    people = IdentityClassifier(11, side, 4, 8)
+    embeddings = people(images)
+    assert torch.allclose(embeddings.norm(dim=1), torch.ones(3), atol=1e-5)
+    cosines = people.cosines(embeddings)
+    assert cosines.shape == (3, 11)
+    assert cosines.abs().max() <= 1 + 1e-5
