@@ -1,7 +1,15 @@
-"""Pure functions of the long frame: reducers, intervals, the rows of a table."""
+"""Pure functions of the long frame: reducers, intervals, tests, the rows of a table, comparisons of runs."""
 
 from gath_bench.analysis.bootstrap import Estimate, estimate
+from gath_bench.analysis.compare import Comparison, compare
+from gath_bench.analysis.drift import Drift, drift
+from gath_bench.analysis.join import Joined, join
+from gath_bench.analysis.marks import MeanRank, mean_ranks
 from gath_bench.analysis.reducers import REDUCERS, Reducer
-from gath_bench.analysis.summarise import Row, summarise
+from gath_bench.analysis.row import Row
+from gath_bench.analysis.summarise import summarise
 
-__all__ = ["REDUCERS", "Estimate", "Reducer", "Row", "estimate", "summarise"]
+__all__ = [
+    "REDUCERS", "Comparison", "Drift", "Estimate", "Joined", "MeanRank", "Reducer", "Row", "compare", "drift",
+    "estimate", "join", "mean_ranks", "summarise",
+]  # fmt: skip

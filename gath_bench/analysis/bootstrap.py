@@ -21,10 +21,11 @@ from gath_bench.analysis.reducers import REDUCERS, Array, Reducer
 
 #: Resamples; the Monte Carlo error of an end point is then about a fortieth of the interval's length.
 RESAMPLES = 2000
-#: Resamples of a direct reducer, which has to sort each of them.
-DIRECT_RESAMPLES = 400
 #: Below so many subjects the interval is marked: it is too short more often than it says.
 FEW_SUBJECTS = 20
+#: More subjects than this are resampled in bundles: an interval's length is then off by some 2 %, and resampling
+#: twenty thousand people takes no longer than two thousand.
+MAX_UNITS = 2000
 _CONFIDENCE = 0.95
 #: Numbers that the resampling holds at a time.
 _CHUNK = 1 << 22
@@ -47,6 +48,23 @@ class Estimate:
     few_subjects: bool
 
 
+@dataclass(frozen=True)
+class Resampled:
+    """A reducer's value, and what it would be over other subjects.
+
+    Attributes:
+        value: over all samples; NaN where it is undefined.
+        draws: (R,) values over resampled subjects; empty with fewer than two subjects.
+        left_out: (U,) values with one unit of subjects left out each; None where that tells nothing.
+        subjects: how many subjects have a value.
+    """
+
+    value: float
+    draws: Array
+    left_out: Array | None
+    subjects: int
+
+
 def estimate(
     reducer: Reducer, groups: list[tuple[Array, ...]], subjects: list[NDArray[np.int64]]
 ) -> Estimate:
@@ -57,33 +75,98 @@ def estimate(
         groups: for each group the reducer's inputs, each (N_g,).
         subjects: for each group the subject numbers, (N_g,), shared between the groups.
     """
-    if reducer.grouped is not None:
-        pairs = zip(groups, subjects, strict=True)
-        grouped = [_by_subject(reducer.grouped, inputs, numbers) for inputs, numbers in pairs]
-        return estimate(REDUCERS["mean"], [(values,) for values, _ in grouped], [who for _, who in grouped])
-    count = 1 + max((int(numbers.max()) for numbers in subjects if len(numbers)), default=-1)
-    value = _average([reducer(*inputs) for inputs in groups])
-    present = len(np.unique(np.concatenate(subjects))) if subjects else 0
-    few = present < FEW_SUBJECTS
-    if not np.isfinite(value):
+    return interval(resample(reducer, groups, subjects))
+
+
+def contrast(combine: Callable[..., Array], *parts: Resampled) -> Estimate:
+    """A function of several values of the same subjects, with its interval.
+
+    Args:
+        combine: values, each (...), -> (...); NaN where it is undefined.
+        parts: what it takes, each resampled with the same subjects and the same seed.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = float(combine(*(np.asarray(part.value) for part in parts)))
+        drawn = all(len(part.draws) for part in parts)
+        draws = combine(*(part.draws for part in parts)) if drawn else np.zeros(0)
+        left_out = [part.left_out for part in parts if part.left_out is not None]
+        jackknife = combine(*left_out) if len(left_out) == len(parts) else None
+    return interval(Resampled(value, draws, jackknife, min(part.subjects for part in parts)))
+
+
+def interval(resampled: Resampled) -> Estimate:
+    """The value with the 95 % interval that its resamples give."""
+    few = resampled.subjects < FEW_SUBJECTS
+    if not np.isfinite(resampled.value):
         return Estimate(None, None, None, few)
-    if present < 2:
-        return Estimate(float(value), None, None, few)
+    if resampled.subjects < 2:
+        return Estimate(resampled.value, None, None, few)
+    low, high = bca_interval(resampled.value, resampled.draws, resampled.left_out, resampled.subjects)
+    return Estimate(resampled.value, low, high, few)
+
+
+def resample(
+    reducer: Reducer,
+    groups: list[tuple[Array, ...]],
+    subjects: list[NDArray[np.int64]],
+    *,
+    count: int | None = None,
+    seed: int = 0,
+) -> Resampled:
+    """A reducer's value, averaged over groups (AUs), over all subjects and over resampled ones.
+
+    Args:
+        reducer: the reducer.
+        groups: for each group the reducer's inputs, each (N_g,).
+        subjects: for each group the subject numbers, (N_g,), shared between the groups, and between values
+            that are to be contrasted.
+        count: how many subjects these are numbers of; None for as many as the highest says.
+        seed: of the resampling; values of unrelated draws take another each.
+    """
+    if reducer.grouped is not None:
+        groups, subjects = by_subject(reducer.grouped, groups, subjects)
+        reducer = REDUCERS["mean"]
+    value = _average([reducer(*inputs) for inputs in groups])
+    if count is None:
+        count = 1 + max((int(numbers.max()) for numbers in subjects if len(numbers)), default=-1)
+    present = np.zeros(count, bool)
+    for numbers in subjects:
+        present[numbers] = True
+    if not np.isfinite(value) or present.sum() < 2:
+        return Resampled(value, np.zeros(0), None, int(present.sum()))
+    subjects, units = in_units(subjects, count)
     if reducer.direct is not None:
         pairs = zip(groups, subjects, strict=True)
-        resampled = np.stack([_direct(reducer, inputs[0], numbers, count) for inputs, numbers in pairs])
-        left_out = None
-    else:
-        sums = [
-            _subject_sums(reducer, inputs, numbers, count)
-            for inputs, numbers in zip(groups, subjects, strict=True)
-        ]
-        assert reducer.finish is not None
-        weights = _weights(count)
-        resampled = np.stack([reducer.finish(_weighted(weights, part)) for part in sums])
-        left_out = _average_over(np.stack([reducer.finish(part.sum(0) - part) for part in sums]))
-    low, high = bca_interval(float(value), _average_over(resampled), left_out, present)
-    return Estimate(float(value), low, high, few)
+        drawn = np.stack([_direct(reducer, inputs[0], numbers, units, seed) for inputs, numbers in pairs])
+        return Resampled(value, _average_over(drawn), None, int(present.sum()))
+    assert reducer.finish is not None
+    sums = [
+        subject_sums(reducer, inputs, numbers, units)
+        for inputs, numbers in zip(groups, subjects, strict=True)
+    ]
+    weights = _weights(units, seed)
+    width = sums[0].shape[1]
+    together = _weighted(weights, np.concatenate(sums, axis=1))
+    drawn = np.stack(
+        [reducer.finish(together[:, at : at + width]) for at in range(0, together.shape[1], width)]
+    )
+    left_out = np.stack([reducer.finish(part.sum(0) - part) for part in sums])
+    return Resampled(value, _average_over(drawn), _average_over(left_out), int(present.sum()))
+
+
+def in_units(subjects: list[NDArray[np.int64]], count: int) -> tuple[list[NDArray[np.int64]], int]:
+    """The subjects' units, and how many there are: subjects by themselves, or bundled where there are too many."""
+    if count <= MAX_UNITS:
+        return subjects, count
+    return [numbers % MAX_UNITS for numbers in subjects], MAX_UNITS
+
+
+def by_subject(
+    function: Callable[..., float], groups: list[tuple[Array, ...]], subjects: list[NDArray[np.int64]]
+) -> tuple[list[tuple[Array, ...]], list[NDArray[np.int64]]]:
+    """For each group the value of each subject's samples, and the subjects, without those where it is undefined."""
+    pairs = [_by_subject(function, inputs, numbers) for inputs, numbers in zip(groups, subjects, strict=True)]
+    return [(values,) for values, _ in pairs], [who for _, who in pairs]
 
 
 def _by_subject(
@@ -149,7 +232,7 @@ def _acceleration(left_out: Array) -> float:
     return float((pull**3).sum()) / (6 * spread**1.5) if spread > 1e-24 else 0.0
 
 
-def _subject_sums(
+def subject_sums(
     reducer: Reducer, inputs: tuple[Array, ...], subjects: NDArray[np.int64], count: int
 ) -> Array:
     """(count, M): the moments of each subject's samples, summed."""
@@ -159,9 +242,9 @@ def _subject_sums(
 
 
 @lru_cache(maxsize=4)
-def _weights(count: int) -> NDArray[np.uint16]:
+def _weights(count: int, seed: int) -> NDArray[np.uint16]:
     """(R, count): how often each resample draws each subject; the same for every metric on the same subjects."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     chances = np.full(count, 1 / count)
     weights = np.empty((RESAMPLES, count), np.uint16)
     for rows in _slices(count):
@@ -179,20 +262,20 @@ def _slices(count: int) -> list[slice]:
     return [slice(start, min(start + step, RESAMPLES)) for start in range(0, RESAMPLES, step)]
 
 
-def _direct(reducer: Reducer, values: Array, subjects: NDArray[np.int64], count: int) -> Array:
+def _direct(reducer: Reducer, values: Array, subjects: NDArray[np.int64], count: int, seed: int) -> Array:
     """The reducer on the samples of resampled subjects; percentiles are no function of sums."""
     assert reducer.direct is not None
     if len(np.unique(subjects)) == count == len(values):
         # One value a subject, as the repeats of a system metric are: all resamples have the same length.
-        rng = np.random.default_rng(0)
-        by_subject = values[np.argsort(subjects)]
+        rng = np.random.default_rng(seed)
+        ordered = values[np.argsort(subjects)]
         parts = [
-            reducer.direct(by_subject[rng.integers(count, size=(rows.stop - rows.start, count))])
+            reducer.direct(ordered[rng.integers(count, size=(rows.stop - rows.start, count))])
             for rows in _slices(count)
         ]
         return np.concatenate(parts)
     drawn = np.full(RESAMPLES, np.nan)
-    for number, weights in enumerate(_weights(count)):
+    for number, weights in enumerate(_weights(count, seed)):
         resample = np.repeat(values, weights[subjects])
         if len(resample):
             drawn[number] = reducer.direct(resample)

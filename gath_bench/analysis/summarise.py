@@ -2,209 +2,91 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from functools import reduce
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gath_bench.analysis.bootstrap import estimate
-from gath_bench.analysis.reducers import REDUCERS, Array
+from gath_bench.analysis.contrasts import Contrasts, Measurement
+from gath_bench.analysis.frame import Frame, Observed, Part, observe, renumbered
+from gath_bench.analysis.marks import mark
+from gath_bench.analysis.reducers import REDUCERS
+from gath_bench.analysis.row import Row
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey
-from gath_bench.contracts.metric import Summary
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-
-@dataclass(frozen=True)
-class Row:
-    """One value of a table; the fields are those of ``gath-bench run --json``.
-
-    Attributes:
-        value: the summary's value; None where there is none, with ``status`` and ``reason`` saying why.
-        low, high: the 95 % interval over subjects.
-        n: samples (repeats, for a system metric) that the value rests on.
-        coverage: the share of samples that have a value, in [0, 1]; for one AU, of the samples that have
-            that AU (those lost whole are taken to have it as often as the others).
-        status: ``"ok"``, ``"na"`` or ``"failed"``; ``"failed"`` also when only some samples failed.
-        reason: the commonest reason for what is missing, with its count; None if nothing is.
-        few_subjects: whether the interval rests on too few subjects to be trusted.
-        contaminated: whether a network that graded the value also taught the model.
-    """
-
-    model: str
-    model_key: str
-    dataset: str
-    dataset_key: str
-    split: str
-    protocol: str
-    metric: str
-    key: str
-    au: str | None
-    value: float | None
-    low: float | None
-    high: float | None
-    unit: str
-    direction: str
-    n: int
-    coverage: float
-    status: str
-    reason: str | None
-    device: str
-    seed: int
-    few_subjects: bool
-    contaminated: bool
+__all__ = ["Row", "is_contaminated", "measurements", "row_key", "summarise"]
 
 
 def summarise(manifest: Manifest, rows: pa.Table) -> list[Row]:
     """Every summary of every cell, in the manifest's order; per-AU rows after their mean."""
-    frame = _Frame(rows)
-    return [
-        row
+    frame = Frame(rows)
+    entries = [
+        entry
         for cell in manifest.cells
         for name in cell.metrics
-        for row in _summarise_metric(frame, manifest, cell, manifest.metric(name))
+        for entry in _summarise_metric(frame, manifest, cell, manifest.metric(name))
     ]
+    return mark(Contrasts(frame), manifest.references, entries)
 
 
-class _Frame:
-    """The long rows as integer codes, cut up by (cell, metric, observation) once."""
-
-    def __init__(self, rows: pa.Table) -> None:
-        self.words: dict[str, list[Any]] = {}
-        columns: dict[str, NDArray[Any]] = {}
-        for name in ("cell", "metric", "observation", "subject", "au", "status", "reason"):
-            columns[name], self.words[name] = _codes(rows[name])
-        columns["value"] = _numbers(rows["value"], np.float64, missing=np.nan)
-        batch = _numbers(rows["batch"], np.int32, missing=0).astype(np.int64)
-        columns["sample"] = batch * (1 << 32) + _numbers(rows["position"], np.int32, missing=0).astype(
-            np.int64
-        )
-        self.columns = columns
-        self.parts: dict[tuple[str, str, str], NDArray[np.int64]] = {}
-        if len(batch):
-            self._cut()
-
-    def _cut(self) -> None:
-        keys = [self.columns[name] for name in ("cell", "metric", "observation")]
-        order = np.lexsort(keys[::-1])
-        sorted_keys = np.stack([key[order] for key in keys], -1)
-        starts = np.flatnonzero(np.r_[True, (sorted_keys[1:] != sorted_keys[:-1]).any(1)])
-        for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
-            cell, metric, observation = sorted_keys[start]
-            name = (
-                self.words["cell"][cell],
-                self.words["metric"][metric],
-                self.words["observation"][observation],
-            )
-            self.parts[name] = order[start:end]
-
-    def part(self, cell: str, metric: str, observation: str) -> dict[str, NDArray[Any]]:
-        """The columns of one observation in one cell; empty columns if it was never observed."""
-        index = self.parts.get((cell, metric, observation), np.zeros(0, dtype=np.int64))
-        return {name: column[index] for name, column in self.columns.items()}
-
-
-def _numbers(column: pa.ChunkedArray | pa.Array, dtype: type[np.generic], missing: float) -> NDArray[Any]:
-    """A numeric column as numpy, from Arrow's buffers.
-
-    Arrow's own ``to_numpy`` and ``fill_null`` import pandas on the way, which takes longer than a report.
-    """
-    whole = column.combine_chunks() if hasattr(column, "combine_chunks") else column
-    span = slice(whole.offset, whole.offset + len(whole))
-    validity, data = whole.buffers()
-    values = np.frombuffer(data, dtype)[span].copy()
-    if whole.null_count:
-        valid = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")[span]
-        values[valid == 0] = missing
-    return values
-
-
-def _codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Any]]:
-    """Integer codes of a string column and the words they stand for; null is -1."""
-    whole = column.combine_chunks()
-    encoded = whole if hasattr(whole, "indices") else whole.dictionary_encode()
-    codes = _numbers(encoded.indices, np.int32, missing=-1).astype(np.int64)
-    words: list[Any] = encoded.dictionary.to_pylist()
-    # By the alphabet and not by first use, or intervals would depend on how rows came to lie in shards.
-    order = sorted(range(len(words)), key=words.__getitem__)
-    ranks = np.empty(len(words) + 1, np.int64)
-    ranks[order], ranks[-1] = np.arange(len(words)), -1
-    return ranks[codes], [words[number] for number in order]
+def measurements(manifest: Manifest, frame: Frame) -> Iterator[Measurement]:
+    """Every summary of every cell over all AUs, in the manifest's order, with the observations it rests on."""
+    for cell in manifest.cells:
+        for name in cell.metrics:
+            metric = manifest.metric(name)
+            for summary in metric.summaries:
+                _, observed = observe(frame, cell.cell_id, metric.name, summary.inputs)
+                yield Measurement(cell, metric, summary, observed)
 
 
 def _summarise_metric(
-    frame: _Frame, manifest: Manifest, cell: CellRecord, metric: MetricRecord
-) -> Iterator[Row]:
+    frame: Frame, manifest: Manifest, cell: CellRecord, metric: MetricRecord
+) -> Iterator[tuple[Row, Measurement | None]]:
     for summary in metric.summaries:
-        parts = [frame.part(cell.cell_id, metric.name, name) for name in summary.inputs]
-        aus = sorted({int(code) for code in np.unique(parts[0]["au"]) if code >= 0})
-        chosen = [_aligned(parts, au) for au in aus or [-1]]
-        yield _row(frame, manifest, cell, metric, summary, None, parts, chosen)
-        if summary.per_au:
-            for au, group in zip(aus, chosen if aus else [], strict=True):
-                named = frame.words["au"][au]
+        parts, observed = observe(frame, cell.cell_id, metric.name, summary.inputs)
+        whole = Measurement(cell, metric, summary, observed)
+        yield _row(frame, manifest, whole, None, [[part] for part in parts]), whole
+        if summary.per_au and observed.aus != (-1,):
+            for number, au in enumerate(observed.aus):
+                one = replace(
+                    whole,
+                    observed=Observed(*([field[number]] for field in vars(observed).values())),  # type: ignore[arg-type]
+                )
                 share = _share(parts[0], au)
-                yield _row(frame, manifest, cell, metric, summary, named, _of_au(parts, au), [group], share)
+                yield _row(frame, manifest, one, au, [part.with_whole(au) for part in parts], share), None
 
 
-def _of_au(parts: list[dict[str, NDArray[Any]]], au: int) -> list[dict[str, NDArray[Any]]]:
-    """The rows of one AU, and those that stand for all AUs of a sample at once."""
-    return [
-        {name: column[(part["au"] == au) | (part["au"] == -1)] for name, column in part.items()}
-        for part in parts
-    ]
-
-
-def _share(part: dict[str, NDArray[Any]], au: int) -> Fraction:
+def _share(part: Part, au: int) -> Fraction:
     """The share of samples that have this AU among those of which it is known what AUs they have.
 
     It is 1 where every sample has every AU; under a sweep, where a sample has one, the others are not missing.
     """
-    having = len(np.unique(part["sample"][part["au"] == au]))
-    return Fraction(having, len(np.unique(part["sample"][part["au"] >= 0])))
-
-
-def _aligned(parts: list[dict[str, NDArray[Any]]], au: int) -> tuple[tuple[Array, ...], NDArray[np.int64]]:
-    """The inputs of a reducer on the samples where all of them have a value, and those samples' subjects."""
-    kept = []
-    for part in parts:
-        index = np.flatnonzero((part["au"] == au) & np.isfinite(part["value"]))
-        kept.append(index[np.argsort(part["sample"][index], kind="stable")])
-    common = parts[0]["sample"][kept[0]]
-    for part, index in zip(parts[1:], kept[1:], strict=True):
-        common = np.intersect1d(common, part["sample"][index])
-    inputs = []
-    for number, (part, index) in enumerate(zip(parts, kept, strict=True)):
-        index = index[np.isin(part["sample"][index], common)]
-        inputs.append(part["value"][index])
-        if number == 0:
-            subjects = part["subject"][index]
-    return tuple(inputs), subjects
+    return Fraction(int(part.of(au).seen.sum()), part.with_aus)
 
 
 def _row(
-    frame: _Frame,
+    frame: Frame,
     manifest: Manifest,
-    cell: CellRecord,
-    metric: MetricRecord,
-    summary: Summary,
-    au: str | None,
-    parts: list[dict[str, NDArray[Any]]],
-    groups: list[tuple[tuple[Array, ...], NDArray[np.int64]]],
+    measured: Measurement,
+    au: int | None,
+    parts: list[list[Part]],
     share: Fraction = Fraction(1),
 ) -> Row:
-    reducer = REDUCERS[summary.reducer]
-    inputs = [inputs for inputs, _ in groups]
-    subjects = _shared([numbers for _, numbers in groups])
-    result = estimate(reducer, inputs, subjects)
-    expected, measured = _counts(parts, cell, metric)
-    coverage = float(measured / (expected * share))
+    """The row of a measurement; ``parts`` are the long rows of each of its inputs."""
+    cell, metric, summary, observed = measured.cell, measured.metric, measured.summary, measured.observed
+    subjects, _ = renumbered(observed.subjects)
+    result = estimate(REDUCERS[summary.reducer], observed.inputs, subjects)
+    expected, done = _counts(parts, cell, metric)
+    coverage = float(done / (expected * share))
     status, reason = _status(frame, parts, result.value, complete=coverage == 1)
     return Row(
         model=cell.model,
@@ -214,30 +96,31 @@ def _row(
         split=cell.split,
         protocol=cell.protocol,
         metric=summary.name,
-        key=_key(cell, metric),
-        au=au,
+        key=row_key(manifest, cell, metric),
+        au=None if au is None else frame.words["au"][au],
         value=result.value,
         low=result.low,
         high=result.high,
         unit=summary.unit,
         direction=summary.direction,
-        n=measured,
+        n=done,
         coverage=coverage,
         status=status,
         reason=reason,
-        device=manifest.device,
+        device=cell.device or manifest.device,
         seed=manifest.seed,
         few_subjects=result.few_subjects and not metric.system,
         contaminated=is_contaminated(cell.trained_against, metric.evaluators),
     )
 
 
-def _key(cell: CellRecord, metric: MetricRecord) -> str:
-    """The metric's key; a system metric's tells the model's precision as well, for it measures that."""
+def row_key(manifest: Manifest, cell: CellRecord, metric: MetricRecord) -> str:
+    """The metric's key; a system metric's tells the device and the model's precision as well: it measures them."""
     if not metric.system:
         return metric.key
     key = ComponentKey.parse(metric.key)
-    return str(replace(key, params={**key.params, "precision": cell.precision}))
+    extra = {"device": cell.hardware or manifest.hardware, "precision": cell.precision}
+    return str(replace(key, params={**key.params, **extra}))
 
 
 def is_contaminated(teachers: Iterable[str], evaluators: Iterable[str]) -> bool:
@@ -257,35 +140,31 @@ def is_contaminated(teachers: Iterable[str], evaluators: Iterable[str]) -> bool:
     return any(ComponentKey.parse(key).shown_hash in taught for key in evaluators)
 
 
-def _shared(subjects: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-    """Subject codes of all groups renumbered together from zero."""
-    if not subjects:
-        return []
-    _, numbers = np.unique(np.concatenate(subjects), return_inverse=True)
-    return np.split(numbers.astype(np.int64), np.cumsum([len(group) for group in subjects])[:-1])
-
-
-def _counts(parts: list[dict[str, NDArray[Any]]], cell: CellRecord, metric: MetricRecord) -> tuple[int, int]:
+def _counts(parts: list[list[Part]], cell: CellRecord, metric: MetricRecord) -> tuple[int, int]:
     """How many samples there should be (at least 1), and how many have a value in every input."""
-    measured: NDArray[np.int64] | None = None
-    for part in parts:
-        have = np.unique(part["sample"][np.isfinite(part["value"])])
-        measured = have if measured is None else np.intersect1d(measured, have)
-    done = 0 if measured is None else len(measured)
-    seen = len(np.unique(parts[0]["sample"]))
-    return max(seen, 1 if metric.system else cell.samples), done
+    measured = reduce(np.logical_and, [_any([part.measured for part in pieces]) for pieces in parts])
+    seen = int(_any([part.seen for part in parts[0]]).sum())
+    return max(seen, 1 if metric.system else cell.samples), int(measured.sum())
+
+
+def _any(flags: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    return reduce(np.logical_or, flags)
 
 
 def _status(
-    frame: _Frame, parts: list[dict[str, NDArray[Any]]], value: float | None, *, complete: bool
+    frame: Frame, parts: list[list[Part]], value: float | None, *, complete: bool
 ) -> tuple[str, str | None]:
-    failed = frame.words["status"].index("failed") if "failed" in frame.words["status"] else None
-    codes = np.concatenate([part["reason"] for part in parts])
-    statuses = np.concatenate([part["status"] for part in parts])
-    any_failed = failed is not None and bool((statuses == failed).any())
-    chosen = codes[statuses == failed] if any_failed else codes
-    reasons = Counter(frame.words["reason"][code] for code in chosen.tolist() if code >= 0)
-    reason = reasons.most_common(1)[0][0] if reasons else None
+    pieces = [piece for several in parts for piece in several]
+    words = frame.words["reason"]
+    failed = frame.words["status"].index("failed") if "failed" in frame.words["status"] else -2
+    whole, of_failed = (np.zeros(len(words) + 1, np.int64) for _ in range(2))
+    any_failed = False
+    for piece in pieces:
+        whole += np.bincount(piece.reason + 1, minlength=len(words) + 1)
+        of_failed += np.bincount(piece.reason[piece.status == failed] + 1, minlength=len(words) + 1)
+        any_failed |= bool((piece.status == failed).any())
+    counts = (of_failed if any_failed else whole)[1:]
+    reason = words[int(counts.argmax())] if counts.any() else None
     if any_failed:
         return "failed", reason
     if value is None:

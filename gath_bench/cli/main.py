@@ -27,6 +27,12 @@ _BUILT_IN = {
     "report": CommandSpec(
         "report", "gath_bench.cli.report:report", "Print or write the tables of finished runs."
     ),
+    "compare": CommandSpec(
+        "compare", "gath_bench.cli.compare:compare", "Paired differences of two runs, with significance."
+    ),
+    "verify": CommandSpec(
+        "verify", "gath_bench.cli.verify:verify", "Measure a finished run again and print the drift."
+    ),
     "list": CommandSpec(
         "list",
         "gath_bench.cli.list:list_components",

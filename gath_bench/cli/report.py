@@ -11,7 +11,7 @@ import click
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
 @click.option(
     "--format", "form", default="console", show_default=True,
-    type=click.Choice(["console", "markdown", "latex", "csv", "parquet", "json"]),
+    type=click.Choice(["console", "markdown", "latex", "html", "csv", "parquet", "json"]),
 )  # fmt: skip
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write here rather than print."
@@ -19,14 +19,24 @@ import click
 def report(runs: tuple[Path, ...], form: str, output: Path | None) -> None:
     """Print or write the tables of finished runs.
 
+    Runs on the same samples are joined into the same tables; values of unlike keys never share a column.
+
     \b
     gath-bench report results/runs/20260101T120000Z-quick --format markdown -o table.md
+    gath-bench report results/runs/*-quick --format html -o report.html
     """
+    from gath_bench.analysis import join
     from gath_bench.errors import UsageError
-    from gath_bench.report import write_report
+    from gath_bench.report import write_html, write_report
     from gath_bench.results import load
 
-    if output is not None and len(runs) > 1:
-        raise UsageError("-o takes one run: write the runs to a file each.")
-    for path in runs:
-        write_report(load(path), form, output)
+    if form == "html":
+        write_html([load(path) for path in runs], output)
+        return
+    joined = join([load(path) for path in runs])
+    for note in joined.notes:
+        click.echo(f"note: {note}", err=True)
+    if output is not None and len(joined.runs) > 1:
+        raise UsageError("-o takes runs that go into the same tables: write the others to a file each.")
+    for run in joined.runs:
+        write_report(run, form, output)

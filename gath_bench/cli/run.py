@@ -40,6 +40,10 @@ from gath_bench.cli.context import Context, pass_context
     help="Stop after S seconds, between cells; resumable.",
 )
 @click.option("--strict", is_flag=True, help="Stop at the first failure.")
+@click.option(
+    "--images/--no-images", default=True, show_default=True,
+    help="Keep images in the run folder, for the gallery of the HTML report.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object rather than tables.")
 @pass_context
 def run(
@@ -56,6 +60,7 @@ def run(
     resume: Path | None,
     timeout: float | None,
     strict: bool,
+    images: bool,
     as_json: bool,
 ) -> None:
     """Measure models on data sets and print the comparison table.
@@ -85,6 +90,7 @@ def run(
         command=("gath-bench", *sys.argv[1:]),
         timeout=timeout,
         strict=strict,
+        images=images,
     )
     with progress_bars(plan) as progress:
         try:

@@ -22,6 +22,7 @@ from gath_bench.engine.grade import (
     refuse_samples,
     system_rows,
 )
+from gath_bench.engine.keep import ImageKeeper
 from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.ranks import Ranks
 from gath_bench.engine.system import system_under_test
@@ -45,6 +46,7 @@ class CellRunner:
 
     Attributes:
         store: the run's shards.
+        keeper: keeps images beside them.
         loader: loads batches, and keeps them from one cell to the next.
         evaluators: the shared evaluators, already on the device.
         device: ``"cpu"`` or ``"cuda:i"``.
@@ -56,6 +58,7 @@ class CellRunner:
     """
 
     store: ShardStore
+    keeper: ImageKeeper
     loader: BatchLoader
     evaluators: Mapping[tuple[Role, str], Component | Exception | str]
     device: str
@@ -111,6 +114,7 @@ class CellRunner:
         if len(batch) == 0:
             return rows
         batch = _as_graded(batch, self.device)
+        self.keeper.keep_inputs(cell, name.number, batch)
         try:
             if isinstance(generator, Exception):
                 raise generator
@@ -123,6 +127,7 @@ class CellRunner:
         batch, images, lost = _present(batch, generated)
         rows.extend(refuse_samples(metrics, name, lost, "na", first=len(batch)))
         if len(batch):
+            self.keeper.keep_generated(cell, name.number, batch, images)
             rows.extend(_graded(metrics, name, batch, images, self.evaluators, cell))
         return rows
 

@@ -41,7 +41,8 @@ def measure_live(model: AnimationModel, suite: Suite, registry: Registry, device
     deaf = load_plugins((), entry_point_group=None)
     with undisturbed():
         plan = make_plan(suite, registry, explicit=names, models=[component])
-        return execute(plan, deaf, RunOptions(device=device, output=folder), ranks=Ranks()).path
+        options = RunOptions(device=device, output=folder, images=False)
+        return execute(plan, deaf, options, ranks=Ranks()).path
 
 
 @contextmanager

@@ -13,12 +13,14 @@ from gath_bench.contracts.lifecycle import CellResult, RunInfo
 from gath_bench.engine.cell import CellRunner
 from gath_bench.engine.device import make_deterministic, resolve_device
 from gath_bench.engine.environment import describe_environment
+from gath_bench.engine.keep import ImageKeeper
 from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.ranks import Ranks, join_ranks
 from gath_bench.engine.record import new_manifest, now
 from gath_bench.errors import UsageError
 from gath_bench.plugins import Plugins
 from gath_bench.registry import Component
+from gath_bench.results.images import IMAGES, KEPT_PIXELS, ImageStore
 from gath_bench.results.manifest import MANIFEST, CellRecord, Manifest, sweep
 from gath_bench.results.reader import SAMPLES
 from gath_bench.results.shards import ShardStore
@@ -36,6 +38,7 @@ class RunOptions:
         command: the words of the command line, for the manifest.
         timeout: stop before the next cell when so many seconds have passed; the run can be resumed.
         strict: stop at the first failure.
+        images: keep images in the run folder, for the gallery of the HTML report.
     """
 
     device: str = "auto"
@@ -44,6 +47,7 @@ class RunOptions:
     command: tuple[str, ...] = ()
     timeout: float | None = None
     strict: bool = False
+    images: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,14 +101,20 @@ def _execute(
 ) -> Outcome:
     started = time.monotonic()
     device = resolve_device(_wanted_device(options))
-    environment = describe_environment(device) | {"determinism": make_deterministic()}
+    environment = describe_environment(device) | {
+        "determinism": make_deterministic(),
+        "plugins": {
+            plugin.name: f"{plugin.distribution} {plugin.version}".strip() for plugin in plugins.loaded
+        },
+    }
     manifest = new_manifest(plan, command=list(options.command), device=device, environment=environment)
     folder = Path(ranks.agree(str(_folder(plan, options, manifest) if ranks.first else "")))
     if options.resume is not None and ranks.first:
         manifest = _resumed(folder, manifest)
-    store = ShardStore(folder / SAMPLES)
+    store, images = ShardStore(folder / SAMPLES), ImageStore(folder / IMAGES)
     if ranks.first:
         store.sweep()
+        images.sweep()
         sweep(folder)
         manifest.status = "running"
         manifest.write(folder)
@@ -127,6 +137,7 @@ def _execute(
         begun = time.monotonic()
         runner = CellRunner(
             store=store,
+            keeper=ImageKeeper(images, plan.suite.batch_size, KEPT_PIXELS if options.images else None),
             loader=loader,
             evaluators=evaluators,
             device=device,

@@ -32,6 +32,7 @@ class CellRecord:
         status: ``"planned"``, ``"ok"`` or ``"failed"``.
         seconds: wall time spent on it, all sessions together.
         precision: the number format that most of the model's arithmetic is done in.
+        device, hardware: where it was measured, if not where the manifest says: cells of several runs, joined.
     """
 
     cell_id: str
@@ -49,6 +50,8 @@ class CellRecord:
     status: str = "planned"
     seconds: float = 0.0
     precision: str = "fp32"
+    device: str = ""
+    hardware: str = ""
 
 
 @dataclass
@@ -106,6 +109,17 @@ class Manifest:
     finished: str | None = None
     files: dict[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
+
+    @property
+    def hardware(self) -> str:
+        """What a speed depends on besides the model, in words: ``cuda NVIDIA H200``, ``cpu AMD EPYC 7B13 x2``."""
+        machine = self.environment.get("machine", {})
+        kind = self.device.partition(":")[0]
+        if kind == "cpu":
+            named = [machine.get("cpu"), f"x{machine['threads']}" if "threads" in machine else None]
+        else:
+            named = [machine.get("gpu")]
+        return " ".join([kind, *(word for word in named if word)])
 
     def metric(self, name: str) -> MetricRecord:
         """The record of a metric."""

@@ -19,7 +19,9 @@ from gath_bench.results import CellRecord, Manifest, MetricRecord, Rows
 from gath_bench.results.rows import COLUMNS, schema
 
 #: The keys of a row that other programs read; ``BESIDE`` come after them.
-BESIDE = {"few_subjects", "contaminated"}
+BESIDE = {
+    "few_subjects", "contaminated", "best", "tied", "p_value", "rank", "gain", "gain_low", "gain_high",
+}  # fmt: skip
 KEYS = {
     "model", "model_key", "dataset", "dataset_key", "split", "protocol", "metric", "key", "au", "value", "low",
     "high", "unit", "direction", "n", "coverage", "status", "reason", "device", "seed",

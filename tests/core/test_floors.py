@@ -25,7 +25,7 @@ FLOORS: dict[str, set[str]] = {
     "version": set(),
     "contracts": {"errors"},
     "au": {"errors"},
-    "gath_bench": HOOKS,
+    "gath_bench": HOOKS | {"api"},  # whose names it hands on when they are asked for
     "hookspecs": GROUND,
     "plugins": HOOKS,
     "registry": HOOKS | {"plugins"},
@@ -38,6 +38,7 @@ FLOORS: dict[str, set[str]] = {
     "engine": PLANNED | {"perf", "gath_bench"},
     "analysis": RESULTS_ALONE,
     "report": RESULTS_ALONE | {"analysis"},
+    "api": RESULTS_ALONE | {"analysis"},
     "cli": MEASURED | {"analysis", "report"},
     "__main__": {"cli"},
 }

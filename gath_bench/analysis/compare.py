@@ -1,0 +1,195 @@
+"""Two runs, model against model, on their common samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from gath_bench.analysis.contrasts import Contrasts, Measurement
+from gath_bench.analysis.frame import Frame
+from gath_bench.analysis.join import stacked
+from gath_bench.analysis.likeness import metric_keys, unlike_components, unlike_data, unlike_models
+from gath_bench.analysis.significance import LEVEL, holm
+from gath_bench.analysis.summarise import measurements, row_key
+from gath_bench.contracts.keys import ComponentKey, ComponentName
+from gath_bench.errors import UsageError, did_you_mean
+from gath_bench.results.manifest import Manifest
+from gath_bench.results.reader import Run
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One summary of a model of run A and a model of run B, on the samples that both have.
+
+    Attributes:
+        dataset, dataset_key, split, protocol: the table that both stand in.
+        metric, key, unit, direction: the column.
+        model_a, model_key_a, value_a: the model of run A, and its value on the common samples.
+        model_b, model_key_b, value_b: likewise of run B.
+        difference: B - A; None where there are no common samples.
+        low, high: its 95 % interval over subjects (over repeats, for a system metric).
+        p_value: two-sided, by exchange of subjects; None for a system metric.
+        p_holm: the same, corrected over the pairs of models in the column.
+        better: ``"a"`` or ``"b"`` where the difference is significant, for a system metric where the interval
+            leaves out zero; None where it is not, or the summary ranks nothing.
+        n, subjects: how many common samples (repeats), of how many subjects.
+        few_subjects: whether these are too few for the interval to be trusted.
+    """
+
+    dataset: str
+    dataset_key: str
+    split: str
+    protocol: str
+    metric: str
+    key: str
+    unit: str
+    direction: str
+    model_a: str
+    model_key_a: str
+    model_b: str
+    model_key_b: str
+    value_a: float | None
+    value_b: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    p_value: float | None
+    p_holm: float | None
+    better: Literal["a", "b"] | None
+    n: int
+    subjects: int
+    few_subjects: bool
+
+
+def compare(
+    first: Run, second: Run, *, pairs: Sequence[tuple[str, str]] = (), metrics: Sequence[str] = ()
+) -> list[Comparison]:
+    """Paired differences between two runs.
+
+    A model is compared with its namesake; models without one, with every model of the other run that has none
+    either. Reference rows are compared only where there is nothing else.
+
+    Args:
+        first, second: the runs, A and B.
+        pairs: the models to compare instead, one of A and one of B each, whatever they are called.
+        metrics: bare names of the metrics to compare; all if empty.
+
+    Raises:
+        UsageError: the runs are not like for like; the sentence names each part that differs.
+    """
+    _refuse_unlike(first.manifest, second.manifest, metrics, models=not pairs)
+    chosen = pairs or _pairs(first.manifest, second.manifest)
+    for run, names in ((first, [a for a, _ in chosen]), (second, [b for _, b in chosen])):
+        known = {cell.model for cell in run.manifest.cells}
+        for name in set(names) - known:
+            raise UsageError(f"{run.path} has no model {name!r}; {did_you_mean(name, known)}")
+    runs, table = stacked([first, second])
+    frame = Frame(table)
+    contrasts = Contrasts(frame)
+    mine, theirs = (_by_place(run.manifest, frame, metrics) for run in runs)
+    found: list[Comparison] = []
+    columns = dict.fromkeys(place[1:] for place in mine)
+    for column in columns:
+        measured = [
+            (mine[a, *column], theirs[b, *column])
+            for a, b in chosen
+            if (a, *column) in mine and (b, *column) in theirs
+        ]
+        found += _column(contrasts, column[-1], measured)
+    if not found:
+        raise UsageError(
+            f"{first.path} and {second.path} have no data set, protocol and metric in common: nothing to compare."
+        )
+    return found
+
+
+def _refuse_unlike(first: Manifest, second: Manifest, metrics: Sequence[str], *, models: bool) -> None:
+    known = {ComponentKey.parse(key).name for manifest in (first, second) for key in metric_keys(manifest)}
+    for name in metrics:
+        if name not in known:
+            raise UsageError(f"neither run has a metric {name!r}; {did_you_mean(name, known)}")
+    apart = [
+        *unlike_components("metric", metric_keys(first, metrics), metric_keys(second, metrics)),
+        *unlike_data(first, second),
+        *(unlike_models(first, second) if models else []),
+    ]
+    if apart:
+        raise UsageError(
+            f"the runs cannot be compared, for they differ: {'; '.join(apart)}. "
+            "Choose metrics that are alike with -M, or name two models as two with --pair."
+        )
+
+
+def _pairs(first: Manifest, second: Manifest) -> list[tuple[str, str]]:
+    mine, theirs = _models(first), _models(second)
+    namesakes = [(name, name) for name in mine if name in theirs]
+    left, right = ([name for name in names if (name, name) not in namesakes] for names in (mine, theirs))
+    return namesakes + [(a, b) for a in left for b in right]
+
+
+def _models(manifest: Manifest) -> list[str]:
+    names = dict.fromkeys(cell.model for cell in manifest.cells)
+    references = {cell.model for cell in manifest.cells if cell.sees_target} | set(
+        manifest.references.values()
+    )
+    return [name for name in names if name not in references] or list(names)
+
+
+def _by_place(manifest: Manifest, frame: Frame, metrics: Sequence[str]) -> dict[tuple[str, ...], Measurement]:
+    """The measurements of a run by model, table and column."""
+    wanted = set(metrics)
+    return {
+        (one.cell.model, one.cell.dataset_key, one.cell.split, one.cell.protocol, one.summary.name,
+         row_key(manifest, one.cell, one.metric)): one
+        for one in measurements(manifest, frame)
+        if not wanted or ComponentName.parse(one.metric.name).name in wanted
+    }  # fmt: skip
+
+
+def _column(
+    contrasts: Contrasts, key: str, measured: Sequence[tuple[Measurement, Measurement]]
+) -> list[Comparison]:
+    made = [_comparison(contrasts, key, *pair) for pair in measured]
+    tested = [number for number, one in enumerate(made) if one.p_value is not None]
+    for number, chance in zip(tested, holm([made[number].p_value or 0.0 for number in tested]), strict=True):
+        made[number] = replace(made[number], p_holm=chance)
+    return [replace(one, better=_better(one)) for one in made]
+
+
+def _better(one: Comparison) -> Literal["a", "b"] | None:
+    if one.direction == "none" or one.difference is None or one.low is None or one.high is None:
+        return None
+    clear = one.low * one.high > 0 if one.p_holm is None else one.p_holm <= LEVEL
+    if not clear or one.difference == 0:
+        return None
+    return "a" if (one.difference > 0) == (one.direction == "lower") else "b"
+
+
+def _comparison(contrasts: Contrasts, key: str, a: Measurement, b: Measurement) -> Comparison:
+    paired = contrasts.paired(a, b)
+    return Comparison(
+        dataset=a.cell.dataset,
+        dataset_key=a.cell.dataset_key,
+        split=a.cell.split,
+        protocol=a.cell.protocol,
+        metric=a.summary.name,
+        key=key,
+        unit=a.summary.unit,
+        direction=a.summary.direction,
+        model_a=a.cell.model,
+        model_key_a=a.cell.model_key,
+        model_b=b.cell.model,
+        model_key_b=b.cell.model_key,
+        value_a=paired.first,
+        value_b=paired.second,
+        difference=paired.difference.value,
+        low=paired.difference.low,
+        high=paired.difference.high,
+        p_value=paired.p_value,
+        p_holm=None,
+        better=None,
+        n=paired.n,
+        subjects=paired.subjects,
+        few_subjects=paired.difference.few_subjects and not a.metric.system,
+    )

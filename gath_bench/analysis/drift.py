@@ -1,0 +1,130 @@
+"""What a run measured and what measuring again gave: value by value, against each metric's tolerance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gath_bench.analysis.frame import Codes, Frame, Part
+from gath_bench.analysis.join import stacked
+from gath_bench.analysis.reducers import REDUCERS, Array
+from gath_bench.analysis.summarise import measurements
+from gath_bench.results.manifest import CellRecord, MetricRecord
+from gath_bench.results.reader import Run
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far a metric's values moved.
+
+    Attributes:
+        metric, key: the metric.
+        graded: whether drift counts against the run; system metrics and those that say that they are not
+            deterministic are reported only.
+        values: how many values were compared.
+        largest: the largest absolute difference, in the metric's unit; 0 without values.
+        tolerance: what the metric allows.
+        beyond: how many values moved by more.
+        vanished, appeared: how many values there were then and not now, and the other way.
+        worst: where the largest difference is: cell, sample, observation and AU; None without one.
+        system: whether it measures the model on a device.
+        summaries: its primary values then and now, in words, if it does.
+    """
+
+    metric: str
+    key: str
+    graded: bool
+    values: int
+    largest: float
+    tolerance: float
+    beyond: int
+    vanished: int
+    appeared: int
+    worst: str | None
+    system: bool = False
+    summaries: tuple[str, ...] = ()
+
+    @property
+    def held(self) -> bool:
+        """Whether the run was repeated as far as this metric goes."""
+        return not self.graded or not (self.beyond or self.vanished or self.appeared)
+
+
+def drift(before: Run, after: Run) -> list[Drift]:
+    """The drift of every metric, on the samples that were measured again.
+
+    Args:
+        before: the run.
+        after: the same suite, measured again, maybe on fewer samples.
+    """
+    (then, now), table = stacked([before, after])
+    frame = Frame(table)
+    cells = list(zip(then.manifest.cells, now.manifest.cells, strict=True))
+    return [
+        _system(then, now, frame, record) if record.system else _of_metric(frame, cells, record)
+        for record in before.manifest.metrics
+    ]
+
+
+def _of_metric(frame: Frame, cells: list[tuple[CellRecord, CellRecord]], record: MetricRecord) -> Drift:
+    values = beyond = vanished = appeared = 0
+    largest, worst = 0.0, None
+    names = dict.fromkeys(name for summary in record.summaries for name in summary.inputs)
+    for then, now in cells:
+        if record.name not in then.metrics:
+            continue
+        ids = [frame.sample_names(cell.cell_id) for cell in (then, now)]
+        again = set(ids[1][ids[1] >= 0].tolist())
+        for name in names:
+            old, new = (
+                _values(frame.part(cell.cell_id, record.name, name), numbers)
+                for cell, numbers in zip((then, now), ids, strict=True)
+            )
+            old = {place: value for place, value in old.items() if place[0] in again}
+            shared = sorted(old.keys() & new.keys())
+            moved = np.abs(np.array([old[place] - new[place] for place in shared]))
+            values += len(shared)
+            beyond += int((moved > record.tolerance).sum())
+            vanished += len(old.keys() - new.keys())
+            appeared += len(new.keys() - old.keys())
+            if len(moved) and moved.max() > largest:
+                largest = float(moved.max())
+                sample, au = shared[int(moved.argmax())]
+                worst = " ".join(
+                    [then.cell_id.partition("-")[2], frame.sample_id(sample), name]
+                    + ([frame.words["au"][au]] if au >= 0 else [])
+                )
+    return Drift(
+        record.name, record.key, record.deterministic, values, largest, record.tolerance, beyond, vanished,
+        appeared, worst,
+    )  # fmt: skip
+
+
+def _values(part: Part, names: Codes) -> dict[tuple[int, int], float]:
+    """(sample, AU) -> value."""
+    known = np.isfinite(part.value)
+    places = zip(names[part.sample[known]].tolist(), part.au[known].tolist(), strict=True)
+    return dict(zip(places, part.value[known].tolist(), strict=True))
+
+
+def _system(then: Run, now: Run, frame: Frame, record: MetricRecord) -> Drift:
+    found: dict[tuple[str, str], list[str]] = {}
+    for run in (then, now):
+        for one in measurements(run.manifest, frame):
+            if one.metric.name == record.name and one.summary.primary:
+                value = _mean([REDUCERS[one.summary.reducer](*inputs) for inputs in one.observed.inputs])
+                shown = f"{value:.4g}" if np.isfinite(value) else "NA"
+                place = f"{one.cell.model} on {one.cell.dataset} under {one.cell.protocol}"
+                found.setdefault((place, one.summary.name), []).append(shown)
+    words = tuple(
+        f"{place}: {name} {old} then, {new} now"
+        for (place, name), (old, new) in found.items()
+        if (old, new) != ("NA", "NA")
+    )
+    return Drift(record.name, record.key, False, 0, 0.0, record.tolerance, 0, 0, 0, None, True, words)
+
+
+def _mean(values: list[float]) -> float:
+    known: Array = np.array([value for value in values if np.isfinite(value)])
+    return float(known.mean()) if len(known) else float("nan")

@@ -1,0 +1,70 @@
+"""A manifest says what a run's numbers are numbers of, and ``damage`` whether they still are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from toy.running import measure, toy_suite
+
+from gath_bench import UsageError
+from gath_bench.contracts.keys import ComponentKey, file_hash
+from gath_bench.results import Run, damage, load
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    before = torch.are_deterministic_algorithms_enabled()
+    suite = toy_suite(("toy-edit",), ("toy-l1", "toy-au", "toy-system"), seed=3)
+    _, run = measure(suite, tmp_path / "run", command=("gath-bench", "run", "suite.toml"))
+    torch.use_deterministic_algorithms(before)
+    return run
+
+
+def test_it_records_what_a_repetition_needs(run: Run) -> None:
+    manifest = run.manifest
+    assert manifest.command == ["gath-bench", "run", "suite.toml"]
+    assert manifest.suite["metrics"] == ["toy-l1", "toy-au", "toy-system"]
+    assert manifest.suite["datasets"][0]["name"] == "toy"
+    assert (manifest.seed, manifest.suite["seed"], manifest.batch_size) == (3, 3, 4)
+    keys = [key for cell in manifest.cells for key in (cell.model_key, cell.dataset_key)]
+    keys += [key for record in manifest.metrics for key in (record.key, *record.evaluators)]
+    assert all(ComponentKey.parse(key).version for key in keys)
+    assert any(record.evaluators for record in manifest.metrics)
+    assert {"gath-bench", "torch", "numpy", "pyarrow"} <= set(manifest.environment["packages"])
+    assert manifest.environment["plugins"] == {"toy.toy_plugin": "--plugin"}
+    assert {"commit", "dirty"} <= set(manifest.environment["source"])
+    assert {"deterministic_algorithms", "tf32", "threads"} <= set(manifest.environment["determinism"])
+    assert {"cpu", "gpu", "cores", "threads", "python"} <= set(manifest.environment["machine"])
+    assert manifest.finished is not None
+    assert manifest.created <= manifest.finished
+    assert all(cell.seconds > 0 for cell in manifest.cells)
+    assert manifest.files == {path.name: file_hash(path) for path in (run.path / "samples").iterdir()}
+
+
+def test_what_a_speed_depends_on_is_named(run: Run) -> None:
+    machine = run.manifest.environment["machine"]
+    assert run.manifest.hardware == f"cpu {machine['cpu']} x{machine['threads']}"
+    run.manifest.device, machine["gpu"] = "cuda:1", "NVIDIA H200"
+    assert run.manifest.hardware == "cuda NVIDIA H200"
+    run.manifest.environment.clear()
+    assert run.manifest.hardware == "cuda"
+
+
+def test_damage_is_told_shard_by_shard(run: Run) -> None:
+    assert damage(run) == []
+    first, second, *_ = sorted((run.path / "samples").iterdir())
+    first.write_bytes(first.read_bytes() + b"\0")
+    second.unlink()
+    assert damage(run) == [
+        f"samples/{first.name} is not as the run wrote it: its SHA-256 is another.",
+        f"samples/{second.name} is missing.",
+    ]
+
+
+def test_an_unfinished_run_has_nothing_to_be_held_to(run: Run) -> None:
+    run.manifest.status = "running"
+    run.manifest.write(run.path)
+    with pytest.raises(UsageError, match="--resume"):
+        damage(load(run.path))

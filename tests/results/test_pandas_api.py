@@ -1,0 +1,145 @@
+"""``gath_bench.load_run`` and its like: the numbers of the tables, as pandas has them."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from toy.running import measure, toy_suite
+
+import gath_bench
+from gath_bench.analysis import summarise
+from gath_bench.results import load
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "docs" / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs under ``results/runs``, with absences, AUs, speed, and two keys of one metric."""
+    before = torch.are_deterministic_algorithms_enabled()
+    folder = tmp_path_factory.mktemp("api")
+    metrics = ("toy-l1", "toy-l1[label=x]", "toy-au", "toy-system")
+    measure(toy_suite(("toy-gaps", "toy-edit"), metrics), folder / "results" / "runs" / "a")
+    measure(toy_suite(("toy-small",), metrics), folder / "results" / "runs" / "b")
+    torch.use_deterministic_algorithms(before)
+    return folder
+
+
+def test_long_has_every_row_and_its_reason(folder: Path) -> None:
+    path = folder / "results" / "runs" / "a"
+    long = gath_bench.load_run(path).to_long()
+    run = load(path)
+    assert len(long) == run.rows.num_rows
+    assert list(long.columns) == [
+        "run", "dataset", "split", "protocol", "model", "model_key", "dataset_key", "sample_id", "subject",
+        "metric", "key", "observation", "au", "value", "status", "reason",
+    ]  # fmt: skip
+    assert long["value"].isna().equals(long["status"] != "ok")
+    assert set(long.loc[long["status"] != "ok", "reason"]) == {"no face found"}
+
+
+def test_long_means_are_the_tables_values(folder: Path) -> None:
+    path = folder / "results" / "runs" / "a"
+    long = gath_bench.load_run(path).to_long()
+    run = load(path)
+    expected = {
+        (row.model, row.key): row.value for row in summarise(run.manifest, run.rows) if row.metric == "toy-l1"
+    }
+    means = long[long["observation"] == "toy-l1"].groupby(["model", "key"], observed=True)["value"].mean()
+    assert means.to_dict() == pytest.approx(expected)
+
+
+def test_summary_has_the_fields_of_the_json(folder: Path) -> None:
+    path = folder / "results" / "runs" / "a"
+    summary = gath_bench.load_run(path).to_summary()
+    run = load(path)
+    rows = summarise(run.manifest, run.rows)
+    assert summary["value"].tolist() == pytest.approx([row.value for row in rows], nan_ok=True)
+    assert summary["model"].tolist() == [row.model for row in rows]
+    assert set(summary["run"]) == {"a"}
+
+
+def test_wide_has_a_column_a_key(folder: Path) -> None:
+    runs = gath_bench.load_runs(str(folder / "results" / "runs" / "*"))
+    assert (len(runs.runs), runs.notes) == (1, ())
+    wide = runs.to_wide()
+    assert wide.index.get_level_values("model").tolist() == [
+        "toy-exact", "toy-copy", "toy-gaps", "toy-edit", "toy-small",
+    ]  # fmt: skip
+    l1 = [column for column in wide.columns if column.startswith("toy-l1")]
+    assert len(l1) == 2
+    assert {column.split(" ")[1].partition("]")[0] for column in l1} == {
+        key.partition("]")[0] for key in runs.to_summary().query("metric == 'toy-l1'")["key"]
+    }
+    alone = load(folder / "results" / "runs" / "b")
+    (value,) = {row.value for row in summarise(alone.manifest, alone.rows)
+                if (row.model, row.metric) == ("toy-small", "toy-l1")}  # fmt: skip
+    assert wide.loc[("toy", "test", "same-subject", "toy-small"), l1].tolist() == pytest.approx([value] * 2)
+
+
+def test_runs_apart_are_told_apart(folder: Path, tmp_path: Path) -> None:
+    before = torch.are_deterministic_algorithms_enabled()
+    measure(toy_suite((), ("toy-l1",), limit=3), tmp_path / "a")
+    measure(toy_suite((), ("toy-l1",), limit=5), tmp_path / "b")
+    torch.use_deterministic_algorithms(before)
+    runs = gath_bench.load_runs(str(tmp_path / "?"))
+    assert "3 versus 5 samples" in runs.notes[0]
+    assert runs.to_wide().index.get_level_values("run").tolist() == ["a", "a", "b", "b"]
+
+
+def test_the_styled_table_marks_the_best(folder: Path) -> None:
+    pytest.importorskip("jinja2")
+    runs = gath_bench.load_runs(str(folder / "results" / "runs" / "*"))
+    page = runs.styler().to_html()
+    summary = runs.to_summary()
+    overall = summary[summary["au"].isna()]
+    bold = sum(
+        part.count("#T_") for part in page.split("</style>")[0].split("}") if "font-weight: bold" in part
+    )
+    assert bold == overall["best"].sum() > 0
+    assert "NA" in page or not pd.isna(runs.to_wide()).any(axis=None)
+
+
+def test_nothing_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(gath_bench.UsageError, match="names no folder"):
+        gath_bench.load_runs(str(tmp_path / "*"))
+    with pytest.raises(gath_bench.UsageError, match="is not a run folder"):
+        gath_bench.load_run(tmp_path)
+    with pytest.raises(AttributeError, match="load_walk"):
+        _ = gath_bench.load_walk
+
+
+def test_importing_the_package_imports_neither_pandas_nor_numpy() -> None:
+    code = "import sys, gath_bench; print([n for n in ('numpy', 'pandas', 'pyarrow', 'torch') if n in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+def test_there_is_a_notebook() -> None:
+    assert NOTEBOOKS
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebooks_run(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every code cell in order, and the last expression of each, as a kernel would show it."""
+    pytest.importorskip("jinja2")
+    monkeypatch.chdir(folder)
+    names: dict[str, object] = {}
+    for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):
+        if cell["cell_type"] != "code":
+            continue
+        body = ast.parse("".join(cell["source"]), f"{path.name}[{number}]").body
+        shown = body.pop() if isinstance(body[-1], ast.Expr) else None
+        exec(compile(ast.Module(body, []), path.name, "exec"), names)
+        if shown is None:
+            continue
+        value = eval(compile(ast.Expression(shown.value), path.name, "eval"), names)
+        assert hasattr(value, "_repr_html_") or isinstance(value, pd.Series)
+        assert str(value)
