@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gath_bench.report.grid import ARROWS, Grid
+from gath_bench.report.grid import ARROWS, BEST, Entry, Grid
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+#: After the best of a column, which is also bold: files and many terminals have no bold face.
+STAR = "*"
 
 
 def print_grids(console: Console, tables: Sequence[Grid]) -> None:
@@ -28,21 +31,29 @@ def print_grids(console: Console, tables: Sequence[Grid]) -> None:
             table.add_column("model", no_wrap=True)
             for column in block:
                 table.add_column(Text(_header(grid, column)), justify="right", no_wrap=True)
-            for model, sees_target, entries in grid.lines:
+            for model, reference, entries in grid.lines:
                 cells = []
                 for column in block:
                     entry = entries[column]
-                    text = Text(entry.value, style="yellow" if entry.row and entry.row.value is None else "")
+                    missing = entry.row is not None and entry.row.value is None
+                    # A span and not the text's own style: what is appended is not to be bold as well.
+                    text = Text().append(
+                        _value(entry), style="bold" if entry.best else "yellow" if missing else ""
+                    )
                     if entry.mark:
                         text.append(f" {entry.mark}", style="dim")
                     if entry.interval:
                         text.append(f"\n{entry.interval}", style="dim")
                     cells.append(text)
-                table.add_row(Text(model, style="italic" if sees_target else "bold"), *cells)
+                table.add_row(Text(model, style="italic" if reference else ""), *cells)
             console.print(table)
-        for note in grid.notes:
+        for note in [*([f"{STAR} {BEST}"] if grid.has_best else []), *grid.notes]:
             console.print(Text(f"  {note}", style="dim"), soft_wrap=True)
         console.print()
+
+
+def _value(entry: Entry) -> str:
+    return f"{entry.value}{STAR if entry.best else ''}"
 
 
 def _header(grid: Grid, column: int) -> str:
@@ -62,7 +73,7 @@ def _fitting(grid: Grid, width: int) -> list[list[int]]:
         wanted = max(len(line) for line in _header(grid, column).split("\n"))
         for _, _, entries in grid.lines:
             entry = entries[column]
-            wanted = max(wanted, len(entry.value) + 1 + len(entry.mark), len(entry.interval))
+            wanted = max(wanted, len(_value(entry)) + 1 + len(entry.mark), len(entry.interval))
         if blocks[-1] and wanted + 3 > room:
             blocks.append([])
             room = width - names

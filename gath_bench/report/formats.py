@@ -82,7 +82,9 @@ def _parquet(rows: Sequence[Row], output: Path | None) -> None:
         raise UsageError("a Parquet report is no text: name a file with -o FILE.")
     types = {"value": pa.float64(), "low": pa.float64(), "high": pa.float64(), "coverage": pa.float64(),
              "n": pa.int64(), "seed": pa.int64(), "few_subjects": pa.bool_(),
-             "contaminated": pa.bool_()}  # fmt: skip
+             "contaminated": pa.bool_(), "best": pa.bool_(), "tied": pa.bool_(), "p_value": pa.float64(),
+             "rank": pa.float64(), "gain": pa.float64(), "gain_low": pa.float64(),
+             "gain_high": pa.float64()}  # fmt: skip
     schema = pa.schema([(field.name, types.get(field.name, pa.string())) for field in fields(Row)])
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

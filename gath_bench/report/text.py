@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 
-from gath_bench.report.grid import Entry, Grid
+from gath_bench.report.grid import BEST, Entry, Grid
 
-_LATEX = str.maketrans(
-    {
-        "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-        "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}",
-        "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
-        "↑": r"$\uparrow$", "↓": r"$\downarrow$", "·": r"$\cdot$", "†": r"\dag{}",
-    }
-)  # fmt: skip
+_LATEX = {
+    "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "`": "{`}",
+    "↑": r"$\uparrow$", "↓": r"$\downarrow$", "·": r"$\cdot$", "≈": r"$\approx$", "†": r"\dag{}",
+    "–": r"\textendash{}", "—": r"\textemdash{}", "…": r"\dots{}", "×": r"$\times$",
+}  # fmt: skip
 
 
 def markdown(tables: Sequence[Grid]) -> str:
@@ -28,10 +28,12 @@ def markdown(tables: Sequence[Grid]) -> str:
             _md_line(heads),
             "|" + "|".join(["---", *("---:" for _ in grid.columns)]) + "|",
         ]
-        for model, sees_target, entries in grid.lines:
-            name = f"*{_md(model)}*" if sees_target else _md(model)
-            lines.append("| " + " | ".join([name, *(_md(_cell(entry)) for entry in entries)]) + " |")
-        lines += ["", *(f"- {_md(note)}" for note in grid.notes)]
+        for model, reference, entries in grid.lines:
+            name = f"*{_md(model)}*" if reference else _md(model)
+            cells = [_cell(entry, _md, "**{}**") for entry in entries]
+            lines.append("| " + " | ".join([name, *cells]) + " |")
+        lines += ["", *([f"- **bold** {BEST}"] if grid.has_best else [])]
+        lines += [f"- {_md(note)}" for note in grid.notes]
         lines += [
             "",
             "Keys: " + ", ".join(_code(key) for key in dict.fromkeys(c.key for c in grid.columns)) + ".",
@@ -45,31 +47,52 @@ def latex(tables: Sequence[Grid]) -> str:
     """``booktabs`` tables; they compile with ``\\usepackage{booktabs}`` and nothing else."""
     parts = []
     for grid in tables:
-        heads = " & ".join(["model", *(column.header.translate(_LATEX) for column in grid.columns)])
+        heads = " & ".join(["model", *(_tex(column.header) for column in grid.columns)])
         lines = [
             r"\begin{table}",
-            rf"\caption{{{grid.title.translate(_LATEX)}}}",
+            rf"\caption{{{_tex(grid.title)}}}",
             rf"\begin{{tabular}}{{l{'r' * len(grid.columns)}}}",
             r"\toprule",
             rf"{heads} \\",
             r"\midrule",
         ]
-        for model, _, entries in grid.lines:
-            cells = " & ".join(
-                [model.translate(_LATEX), *(_cell(entry).translate(_LATEX) for entry in entries)]
-            )
-            lines.append(rf"{cells} \\")
+        for model, reference, entries in grid.lines:
+            cells = [_cell(entry, _tex, r"\textbf{{{}}}") for entry in entries]
+            lines.append(" & ".join([_tex_model(model, reference), *cells]) + r" \\")
         lines += [r"\bottomrule", r"\end{tabular}"]
-        lines += [rf"\par {note.translate(_LATEX)}" for note in grid.notes]
+        lines += [rf"\par \textbf{{bold}} {BEST}"] if grid.has_best else []
+        lines += [rf"\par {_tex(note)}" for note in grid.notes]
         lines += [r"\end{table}", ""]
         parts.append("\n".join(lines))
     return "\n".join(parts)
 
 
-def _cell(entry: Entry) -> str:
-    return " ".join(
-        part for part in (entry.value, entry.interval, f"({entry.mark})" if entry.mark else "") if part
-    )
+def _cell(entry: Entry, escape: Callable[[str], str], bold: str) -> str:
+    """Value, interval and marks, escaped; the value of the best in a format's bold face."""
+    value = escape(entry.value)
+    mark = f"({entry.mark})" if entry.mark else ""
+    shown = (bold.format(value) if entry.best else value, escape(entry.interval), escape(mark))
+    return " ".join(part for part in shown if part)
+
+
+def _tex(text: str) -> str:
+    """Text as LaTeX shows it; letters that stop pdflatex show as U+4F60."""
+    line = unicodedata.normalize("NFC", " ".join(text.split()))
+    # Two hyphens would become an en dash.
+    return "-{}".join("".join(map(_tex_letter, part)) for part in re.split("-(?=-)", line))
+
+
+def _tex_letter(letter: str) -> str:
+    if letter in _LATEX:
+        return _LATEX[letter]
+    ascii_or_accented = " " <= unicodedata.normalize("NFD", letter)[0] <= "~" and letter <= "ÿ"
+    return letter if ascii_or_accented else f"U+{ord(letter):04X}"
+
+
+def _tex_model(model: str, reference: bool) -> str:
+    """A model's name; a bracket or star at the start would be an option of the line's end before it."""
+    name = _tex(model)
+    return rf"\textit{{{name}}}" if reference else re.sub(r"^([\[*])", r"{\1}", name)
 
 
 def _md(text: str) -> str:

@@ -1,0 +1,382 @@
+"use strict";
+// Text from outside reaches the page by textContent alone, and plotly, which reads some markup, by `plain`.
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const hidden = new Set();
+  const canHover = matchMedia("(hover: hover)").matches;
+  const symbols = ["circle", "square", "diamond", "triangle-up", "cross", "star", "triangle-down", "x"];
+  const dashes = ["solid", "dash", "dot", "dashdot", "longdash"];
+  const arrows = { higher: " ↑", lower: " ↓", none: "" };
+
+  const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const colour = (model) => css(`--m${model % 8}`);
+  // Beyond eight models colours come again, with another symbol.
+  const symbol = (model) => symbols[(model + Math.floor(model / 8)) % 8];
+  const number = (value) => (value === null ? "NA" : Number(value.toPrecision(4)).toString());
+  const axisTitle = (axis) => plain(axis.name + (axis.unit ? ` (${axis.unit})` : ""));
+  const say = (text) => { document.getElementById("said").textContent = text; };
+
+  function el(tag, attributes = {}, ...children) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    node.append(...children);
+    return node;
+  }
+
+  function chooser(label, options, onChange) {
+    const select = el("select");
+    options.forEach((text, at) => select.append(new Option(text, at)));
+    select.addEventListener("change", () => onChange(Number(select.value)));
+    return { node: el("label", {}, label, select), select };
+  }
+
+  // ---- plots: drawn when first seen, again when the models shown or the colour scheme change ----
+
+  const plots = [];
+  const seen = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      seen.unobserve(entry.target);
+      const plot = plots.find((one) => one.node === entry.target);
+      plot.drawn = true;
+      draw(plot);
+    }
+  }, { rootMargin: "300px" });
+
+  // `make()` gives { traces, layout, points }; a point is [trace, index, what is said of it].
+  function addPlot(parent, label, make) {
+    const node = el("div", { class: "plot", tabindex: "0", role: "group", "aria-label": `${label}. Arrow keys move through its points.` });
+    const plot = { node, make, drawn: false, at: -1, points: [] };
+    node.addEventListener("keydown", (event) => step(plot, event));
+    parent.append(node);
+    plots.push(plot);
+    seen.observe(node);
+    return plot;
+  }
+
+  function draw(plot) {
+    const { traces, layout, points } = plot.make();
+    const grid = { gridcolor: css("--line"), zerolinecolor: css("--line"), linecolor: css("--line"), automargin: true, fixedrange: !canHover };
+    plot.points = points;
+    plot.at = -1;
+    Plotly.react(plot.node, traces, {
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "closest",
+      dragmode: canHover ? "zoom" : false, margin: { l: 55, r: 15, t: 15, b: 50 },
+      font: { color: css("--ink"), family: "system-ui, sans-serif", size: 13 },
+      hoverlabel: { bgcolor: css("--raised"), bordercolor: css("--line"), font: { color: css("--ink") }, align: "left" },
+      ...layout, xaxis: { ...grid, ...layout.xaxis }, yaxis: { ...grid, ...layout.yaxis },
+    }, { responsive: true, displaylogo: false, displayModeBar: canHover ? "hover" : false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] });
+  }
+
+  function redraw() {
+    plots.filter((plot) => plot.drawn).forEach(draw);
+  }
+
+  function step(plot, event) {
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!by || !plot.points.length) return;
+    event.preventDefault();
+    plot.at = (plot.at + by + plot.points.length + (plot.at < 0 && by < 0 ? 1 : 0)) % plot.points.length;
+    const [trace, index, text] = plot.points[plot.at];
+    Plotly.Fx.hover(plot.node, [{ curveNumber: trace, pointNumber: index }]);
+    say(text);
+  }
+
+  // ---- quality and speed ----
+
+  function showPareto(section, { speeds, qualities, plots: pairs }) {
+    if (!speeds.length || !qualities.length) {
+      section.append(el("p", { class: "note" }, speeds.length
+        ? "No quality was measured beside the speed."
+        : "No speed was measured here: add a system metric such as throughput."));
+      return;
+    }
+    let x = 0, y = 0, plot = null;
+    const names = (axes) => axes.map((axis) => axis.name + arrows[axis.direction]);
+    const first = chooser("Quality", names(qualities), (at) => { y = at; draw(plot); });
+    const second = chooser("Speed", names(speeds), (at) => { x = at; draw(plot); });
+    const figure = el("figure");
+    section.append(el("div", { class: "choices" }, first.node, second.node), figure);
+    plot = addPlot(figure, "Quality versus speed", () => paretoFigure(pairs[`${x},${y}`] || [], speeds[x], qualities[y]));
+    figure.append(el("figcaption", {}, "The arrows point to the better side. The line joins the models that no other beats in both; hollow: reference rows. Bars are 95 % intervals."));
+  }
+
+  function paretoFigure(all, speed, quality) {
+    const found = all.filter((point) => !hidden.has(point.model));
+    const front = found.filter((point) => point.front).sort((a, b) => a.x - b.x);
+    const xs = found.map((point) => point.x);
+    const wide = Math.min(...xs) > 0 && Math.max(...xs) / Math.min(...xs) > 20;
+    const ends = ([low, high], value, faint) => ({
+      type: "data", symmetric: false, thickness: 1, width: 3, color: faint, visible: low !== null && high !== null,
+      array: [Math.max(0, high - value)], arrayminus: [Math.max(0, value - low)],
+    });
+    const traces = [{ x: front.map((p) => p.x), y: front.map((p) => p.y), mode: "lines", hoverinfo: "skip", line: { color: css("--soft"), dash: "dot", width: 1.5 } }];
+    const points = [];
+    // Labels lean inwards, so that a narrow screen does not cut them.
+    const along = (x) => (wide ? Math.log(x) : x);
+    const [first, last] = [along(Math.min(...xs)), along(Math.max(...xs))];
+    const lean = (x) => {
+      const at = (along(x) - first) / (last - first || 1);
+      return at < 0.25 || at > 0.75 ? ((at < 0.5) === (speed.direction === "higher") ? "top right" : "top left") : "top center";
+    };
+    for (const point of found) {
+      const name = data.models[point.model], tint = colour(point.model);
+      const said = `${name}: ${quality.name} ${point.text[1]} ${quality.unit}, ${speed.name} ${point.text[0]} ${speed.unit}${point.front ? ", on the front" : ""}`;
+      points.push([traces.length, 0, said]);
+      traces.push({
+        x: [point.x], y: [point.y], mode: "markers+text", text: [plain(name)], textposition: lean(point.x), cliponaxis: false,
+        hovertext: [plain(said).replace(/: |, /g, (mark) => mark.trim() + "<br>")], hoverinfo: "text",
+        marker: { color: tint, size: 12, symbol: symbol(point.model) + (point.reference ? "-open" : ""), line: { width: point.reference ? 2 : 0 } },
+        error_x: ends(point.xs, point.x, tint), error_y: ends(point.ys, point.y, tint),
+      });
+    }
+    const range = (axis) => (axis.direction === "lower" ? "reversed" : true);
+    return { traces, points, layout: {
+      xaxis: { title: { text: `${axisTitle(speed)} →` }, type: wide ? "log" : "linear", autorange: range(speed) },
+      yaxis: { title: { text: `${axisTitle(quality)} ↑` }, autorange: range(quality) },
+    } };
+  }
+
+  // ---- AU control ----
+
+  function showControl(section, curves) {
+    if (!curves.length) return;
+    section.replaceChildren(el("p", { class: "note" }, "Measured over requested level of the AU that was swept; the dotted line is a model that does exactly what it is told."));
+    for (const curve of curves) {
+      if (curves.length > 1) section.append(el("h4", {}, curve.name));
+      const panels = el("div", { class: "panels" });
+      for (const { au, lines } of curve.aus) {
+        const figure = el("figure", {}, el("h4", {}, au));
+        addPlot(figure, `${au}: measured over requested`, () => curveFigure(lines));
+        const heads = ["model", ...curve.facts.map((fact) => fact.name + arrows[fact.direction])];
+        const body = lines.map((line) => [line.model, ...line.facts.map((fact) => fact[3])]);
+        figure.append(el("details", {}, el("summary", {}, "Values"), numbersTable(heads, body)));
+        panels.append(figure);
+      }
+      section.append(panels);
+      curve.facts.forEach((fact, at) => {
+        if (fact.direction !== "lower") return;
+        const figure = el("figure", {}, el("h4", {}, `${fact.name}${arrows.lower} by swept AU`));
+        addPlot(figure, `${fact.name} by swept AU`, () => factFigure(curve.aus, fact, at)).node.style.minHeight = `${6 + 1.6 * curve.aus.length}rem`;
+        figure.append(el("figcaption", {}, "One value for each swept AU; lower is better, bars are 95 % intervals."));
+        section.append(figure);
+      });
+    }
+  }
+
+  function curveFigure(lines) {
+    const traces = [{ x: [0, 1], y: [0, 1], mode: "lines", hoverinfo: "skip", line: { color: css("--soft"), dash: "dot", width: 1 } }];
+    const points = [];
+    for (const line of lines) {
+      if (hidden.has(line.model)) continue;
+      const name = data.models[line.model];
+      const said = line.x.map((x, at) => `${name}: requested ${number(x)}, measured ${number(line.y[at])}, n = ${line.n[at]}`);
+      said.forEach((text, at) => points.push([traces.length, at, text]));
+      traces.push({
+        x: line.x, y: line.y, mode: "lines+markers", hovertext: said.map(plain), hoverinfo: "text",
+        line: { color: colour(line.model), width: 2, dash: dashes[line.model % 5] }, marker: { symbol: symbol(line.model), size: 6 },
+      });
+    }
+    return { traces, points, layout: {
+      margin: { l: 40, r: 8, t: 5, b: 38 }, font: { color: css("--ink"), family: "system-ui, sans-serif", size: 12 },
+      xaxis: { title: { text: "requested", standoff: 4 }, range: [-0.04, 1.04] }, yaxis: { title: { text: "measured", standoff: 4 } },
+    } };
+  }
+
+  function factFigure(aus, fact, at) {
+    const traces = [], points = [];
+    const models = [...new Set(aus.flatMap(({ lines }) => lines.map((line) => line.model)))];
+    models.forEach((model) => {
+      if (hidden.has(model)) return;
+      const rows = aus.flatMap(({ au, lines }) => lines.filter((line) => line.model === model && line.facts[at][0] !== null).map((line) => [au, ...line.facts[at]]));
+      const said = rows.map(([au, , , , text]) => `${data.models[model]}, ${au}: ${text}`);
+      said.forEach((text, index) => points.push([traces.length, index, text]));
+      traces.push({
+        x: rows.map((row) => row[1]), y: rows.map((row) => plain(row[0])), mode: "markers", hovertext: said.map(plain), hoverinfo: "text",
+        marker: { color: colour(model), symbol: symbol(model), size: 9 },
+        error_x: { type: "data", symmetric: false, thickness: 1, width: 2, color: colour(model),
+          array: rows.map((row) => (row[3] === null ? 0 : row[3] - row[1])), arrayminus: rows.map((row) => (row[2] === null ? 0 : row[1] - row[2])) },
+      });
+    });
+    return { traces, points, layout: { xaxis: { title: { text: axisTitle(fact) } }, yaxis: { type: "category", autorange: "reversed" } } };
+  }
+
+  function numbersTable(heads, rows) {
+    const table = el("table", {}, el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))));
+    const body = rows.map(([model, ...texts]) =>
+      el("tr", { "data-model": model }, el("th", { scope: "row" }, dot(model), data.models[model]), ...texts.map((text) => el("td", {}, String(text)))));
+    table.append(el("tbody", {}, ...body));
+    return el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Values, scrolls sideways" }, table);
+  }
+
+  function dot(model) {
+    return el("span", { class: `dot m${model % 8}`, "aria-hidden": "true" });
+  }
+
+  // ---- distributions ----
+
+  function showSpread(section, metrics) {
+    if (!metrics.length) {
+      section.append(el("p", { class: "note" }, "No metric of this run has values sample by sample."));
+      return;
+    }
+    let at = 0;
+    const table = el("div");
+    const figure = el("figure");
+    const fill = () => table.replaceChildren(numbersTable(
+      ["model", "samples", "5 %", "25 %", "median", "75 %", "95 %"],
+      metrics[at].lines.map((line) => [line.model, line.n, ...line.named])));
+    const choice = chooser("Metric", metrics.map((metric) => metric.name + arrows[metric.direction]), (to) => { at = to; draw(plot); fill(); filterModels(); });
+    section.append(el("div", { class: "choices" }, choice.node), figure);
+    const plot = addPlot(figure, "Distribution of the samples' values", () => spreadFigure(metrics[at]));
+    figure.append(el("figcaption", {}, "Share of samples at or below a value: the steeper, the more alike; read the median at 50 %."),
+      el("details", {}, el("summary", {}, "Percentiles"), table));
+    fill();
+  }
+
+  function spreadFigure(metric) {
+    const traces = [], points = [];
+    for (const line of metric.lines) {
+      if (hidden.has(line.model)) continue;
+      const shares = line.x.map((_, index) => index / (line.x.length - 1));
+      const said = line.x.map((x, index) => `${data.models[line.model]}: ${Math.round(100 * shares[index])} % of samples at or below ${number(x)}`);
+      for (let index = 0; index < said.length; index += 5) points.push([traces.length, index, said[index]]);
+      traces.push({ x: line.x, y: shares, mode: "lines", hovertext: said.map(plain), hoverinfo: "text",
+        line: { color: colour(line.model), width: 2, dash: dashes[line.model % 5] } });
+    }
+    return { traces, points, layout: {
+      xaxis: { title: { text: axisTitle(metric) + arrows[metric.direction] } },
+      yaxis: { title: { text: "share of samples" }, tickformat: ".0%", range: [-0.02, 1.02] },
+    } };
+  }
+
+  // ---- gallery ----
+
+  function showGallery(section, gallery) {
+    if (gallery.reason) {
+      section.append(el("p", { class: "note" }, gallery.reason));
+      return;
+    }
+    const models = [...new Set(gallery.choices.map((choice) => choice[1]))].sort((a, b) => a - b);
+    const metrics = [...new Set(gallery.choices.map((choice) => choice[0]))].sort((a, b) => a - b);
+    const state = { metric: 0, model: models.indexOf(gallery.choices[0][1]), differences: false };
+    const shots = el("div");
+    const update = () => {
+      const metric = metrics[state.metric], model = models[state.model];
+      const mine = ["worst", "median", "best"].map((what) => gallery.choices.find((c) => c[0] === metric && c[1] === model && c[2] === what));
+      shots.replaceChildren(...mine.filter(Boolean).map((choice) => shot(gallery, choice, state.differences)));
+      if (!shots.children.length) shots.append(el("p", { class: "note" }, "Left out, to keep this page small."));
+      filterModels();
+    };
+    const pick = (name) => (at) => { state[name] = at; update(); };
+    const box = el("input", { type: "checkbox" });
+    box.addEventListener("change", () => { state.differences = box.checked; update(); });
+    const ofModel = chooser("of the model", models.map((at) => data.models[at]), pick("model"));
+    ofModel.select.value = state.model;
+    const title = (metric) => metric.name + arrows[metric.direction];
+    section.append(
+      el("div", { class: "choices" },
+        chooser("Worst, median and best by", metrics.map((at) => title(gallery.metrics[at])), pick("metric")).node,
+        ofModel.node,
+        el("label", { class: "pick" }, box, `Differences to the ${gallery.against}, magnified ${gallery.magnified} times`)),
+      shots,
+      el("p", { class: "note" },
+        `Chosen among the ${gallery.kept} samples of ${gallery.of} whose images the run kept. Shown compressed; the grades and the differences are of the exact images.` +
+        (gallery.left_out ? ` ${gallery.left_out} choices are left out, to keep this page small.` : "")));
+    update();
+  }
+
+  function shot(gallery, [metric, chosen, what, sample], differences) {
+    const entry = gallery.samples[sample];
+    const tiles = el("div", { class: "tiles" });
+    for (const name of ["source", "target"]) {
+      if (entry[name]) tiles.append(el("figure", {}, picture(entry[name], `${name} of ${sample}`), el("figcaption", {}, el("b", {}, name))));
+    }
+    data.models.forEach((label, model) => {
+      const value = (gallery.values[sample][metric] || {})[model];
+      if (!(model in entry.images) && value === undefined) return;
+      const figure = el("figure", { "data-model": model, class: model === chosen ? "of" : "" });
+      if (!entry.images[model]) figure.append(el("div", { class: "none" }, "no image kept"));
+      else figure.append(picture(entry.images[model], `${sample} by ${label}`));
+      if (differences && entry.differences[model]) figure.append(picture(entry.differences[model], `difference of ${label} to the ${gallery.against}, magnified`));
+      figure.append(el("figcaption", {}, el("b", {}, dot(model), label), value === undefined ? "NA" : value));
+      tiles.append(figure);
+    });
+    return el("div", { class: "shot" }, el("h4", {}, `${what}: ${sample}`), tiles);
+  }
+
+  function picture(code, alt) {
+    return el("img", { src: `data:image/webp;base64,${code}`, alt, loading: "lazy" });
+  }
+
+  // ---- tables and the choices at the top ----
+
+  function makeSortable(table) {
+    const heads = [...table.querySelectorAll("thead th")];
+    heads.forEach((head, column) => {
+      const button = el("button", { type: "button" });
+      button.append(...head.querySelector("span").childNodes);
+      head.replaceChildren(button);
+      button.addEventListener("click", () => {
+        const up = head.getAttribute("aria-sort") !== "ascending";
+        heads.forEach((other) => other.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", up ? "ascending" : "descending");
+        const body = table.tBodies[0];
+        const key = (row) => row.cells[column].dataset.sort ?? row.cells[column].textContent.trim();
+        const compare = (a, b) => {
+          const [x, y] = [key(a), key(b)];
+          if (x === "" || y === "") return (x === "") - (y === ""); // what has no value stays below
+          const order = isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y;
+          return up ? order : -order;
+        };
+        body.append(...[...body.rows].sort(compare));
+      });
+    });
+  }
+
+  function filterModels() {
+    document.querySelectorAll("[data-model]").forEach((node) => { node.hidden = hidden.has(Number(node.dataset.model)); });
+  }
+
+  const articles = [...document.querySelectorAll("article[data-place]")];
+  const place = document.getElementById("place");
+  const choosePlace = (at) => {
+    articles.forEach((article, index) => { article.hidden = index !== at; });
+    if (place) place.value = at;
+  };
+
+  articles.forEach((article, at) => {
+    const { pareto, curves, spread, gallery } = data.places[at];
+    showPareto(article.querySelector(".pareto"), pareto);
+    showControl(article.querySelector(".control"), curves);
+    showGallery(article.querySelector(".gallery"), gallery);
+    showSpread(article.querySelector(".spread"), spread);
+    const choice = article.querySelector(".heat-choice");
+    if (choice) {
+      const maps = [...article.querySelectorAll(".heat-map")];
+      const open = () => maps.forEach((map) => { map.hidden = map.dataset.map !== choice.value; });
+      choice.addEventListener("change", open);
+      choice.parentElement.hidden = false;
+      open();
+    }
+  });
+  document.querySelectorAll("table.sortable").forEach(makeSortable);
+  document.querySelector(".controls").hidden = false;
+  document.querySelectorAll("input[name=model]").forEach((box) => box.addEventListener("change", () => {
+    hidden[box.checked ? "delete" : "add"](Number(box.value));
+    filterModels();
+    redraw();
+  }));
+  if (place) place.addEventListener("change", () => choosePlace(Number(place.value)));
+  const follow = () => {
+    const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const article = target && target.closest("article[data-place]");
+    if (article && article.hidden) { choosePlace(articles.indexOf(article)); target.scrollIntoView(); }
+  };
+  choosePlace(0);
+  follow();
+  addEventListener("hashchange", follow);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  document.documentElement.dataset.ready = "yes";
+})();

@@ -1,0 +1,125 @@
+"""AU by AU: the heat maps of every per-AU summary, and control curves where one AU was swept at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gath_bench.report.html.lines import Line, Place, PlaceColumn
+from gath_bench.report.html.summary import interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: More levels than this of one AU are drawn as the means of so many equal steps.
+LEVELS = 11
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One value of a heat map: its text, what it is of, and where it stands from 0 (best) to 1 (worst)."""
+
+    text: str
+    title: str
+    heat: float | None
+    sort: float | None
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """One per-AU summary: models by AUs; the first tile of a line is the mean over AUs."""
+
+    column: PlaceColumn
+    aus: tuple[str, ...]
+    lines: tuple[tuple[Line, tuple[Tile, ...]], ...]
+
+
+def heat_maps(place: Place) -> list[HeatMap]:
+    """A heat map for every summary that is given AU by AU."""
+    maps = []
+    for column in place.columns:
+        rows = [row for line in place.lines for row in line.rows if row.au and column.head.holds(row)]
+        aus = tuple(dict.fromkeys(row.au for row in rows if row.au))
+        if not aus:
+            continue
+        values = [row.value for row in rows if row.value is not None]
+        ends = (min(values), max(values)) if values else (0.0, 0.0)
+        if column.head.direction == "higher":
+            ends = ends[::-1]
+        lines = tuple(
+            (line, tuple(_tile(line, column, au, ends) for au in (None, *aus))) for line in place.lines
+        )
+        maps.append(HeatMap(column, aus, lines))
+    # What the summary shows comes first, errors before the rest: the first map is the one that is open.
+    return sorted(maps, key=lambda m: (not m.column.summary.primary, m.column.head.direction != "lower"))
+
+
+def _tile(line: Line, column: PlaceColumn, au: str | None, ends: tuple[float, float]) -> Tile:
+    row = line.row(column, au)
+    if row is None:
+        return Tile("", "", None, None)
+    if row.value is None:
+        return Tile("NA" if row.status != "failed" else "failed", row.reason or "", None, None)
+    reach = interval(row, column)
+    few = ", few subjects" if row.few_subjects and reach else ""
+    spread = ends[1] - ends[0]
+    heat = (row.value - ends[0]) / spread if spread else 0.0
+    title = f"{line.label}, {au or 'mean over AUs'}: {column.text(row.value)}{reach and ', '}{reach} (n = {row.n}{few})"
+    return Tile(column.text(row.value), title, min(1.0, max(0.0, heat)), row.value)
+
+
+def control_curves(place: Place) -> list[dict[str, Any]]:
+    """One entry for every per-AU slope: measured over requested, AU by AU, with the metric's other per-AU values.
+
+    ``{"name", "facts": [axis], "aus": [{"au", "lines": [{"model", "x", "y", "n", "facts"}]}]}``; a fact is
+    ``[value, low, high, text]`` of a per-AU summary of the same metric, such as the leakage.
+    """
+    curves = []
+    for column in place.shown:
+        if column.summary.reducer != "slope" or not column.summary.per_au:
+            continue
+        facts = [c for c in place.shown if c.record.key == column.record.key and c.summary.per_au]
+        by_au: dict[str, list[dict[str, Any]]] = {}
+        for line in place.lines:
+            if line.row(column) is None:
+                continue
+            pairs = line.pairs(column)
+            for au, (x, y, n) in _levels(pairs).items():
+                entry = {"model": line.number, "x": x, "y": y, "n": n, "facts": _facts(line, facts, au)}
+                by_au.setdefault(au, []).append(entry)
+        axes = [{"name": c.name, "direction": c.head.direction, "unit": c.head.unit} for c in facts]
+        curves.append(
+            {
+                "name": column.name,
+                "facts": axes,
+                "aus": [{"au": au, "lines": by_au[au]} for au in sorted(by_au)],
+            }
+        )
+    return [curve for curve in curves if curve["aus"]]
+
+
+def _facts(line: Line, columns: Sequence[PlaceColumn], au: str) -> list[list[Any]]:
+    found = [line.row(column, au) for column in columns]
+    return [
+        [None, None, None, "NA"] if row is None or row.value is None
+        else [row.value, row.low, row.high, column.text(row.value)]
+        for column, row in zip(columns, found, strict=True)
+    ]  # fmt: skip
+
+
+def _levels(pairs: pd.DataFrame) -> dict[str, tuple[list[float], list[float], list[int]]]:
+    """AU -> (requested level, mean measured there, samples); at most `LEVELS` levels."""
+    found = {}
+    kept = pairs.dropna(subset=["x", "y", "au"])
+    for au, group in kept.groupby("au", observed=True):
+        level = group["y"].round(4)
+        if level.nunique() > LEVELS:
+            level = (group["y"] * (LEVELS - 1)).round() / (LEVELS - 1)
+        means = group["x"].groupby(level).agg(["mean", "size"])
+        found[str(au)] = (
+            [round(float(x), 4) for x in means.index],
+            [round(float(y), 5) for y in means["mean"]],
+            [int(n) for n in means["size"]],
+        )
+    return found

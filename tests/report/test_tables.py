@@ -1,0 +1,368 @@
+"""Tables for terminal, Markdown and LaTeX: what is marked, which columns and titles there are, how text is kept."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations, product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from analysis.worlds import cell, metric, world
+from report.worlds import write_run
+from rich.console import Console
+
+from gath_bench.analysis import join, summarise
+from gath_bench.contracts.keys import ComponentKey, ComponentName
+from gath_bench.report.console import print_grids
+from gath_bench.report.grid import AS_GOOD, BEST, DAGGER, TAUGHT, TIE, Column, Entry, Grid, grids, set_apart
+from gath_bench.report.text import latex, markdown
+from gath_bench.results import Run, load
+
+VALUES = np.linspace(1, 2, 24)
+ONE = world({"a": VALUES})
+
+
+def tables(run: Run) -> list[Grid]:
+    return grids(run.manifest, summarise(run.manifest, run.rows))
+
+
+def console(made: Sequence[Grid], *, colour: bool = False, width: int = 200) -> str:
+    buffer = io.StringIO()
+    terminal = Console(
+        file=buffer,
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        no_color=False,
+        _environ={},
+    )
+    print_grids(terminal, made)
+    return buffer.getvalue()
+
+
+FORMS = {"console": console, "markdown": markdown, "latex": latex}
+#: How each format shows the best, what is as good, and what is neither.
+LOOKS = {
+    "console": ("{}*", "{} ≈", "{}"),
+    "markdown": ("**{}** [", "{} [{}] (≈)", "{} ["),
+    "latex": (r"\textbf{{{}}} [", r"{} [{}] ($\approx$)", "{} ["),
+}
+
+
+def raced(**cells: dict[str, object]) -> Run:
+    """``good`` is best, ``close`` as good up to noise, ``bad`` clearly worse; references beat or lose to all."""
+    rng = np.random.default_rng(0)
+    hard = rng.exponential(1, 40) + 1
+    values = {"oracle": hard * 0, "copy-source": hard / 9, "bad": 2 * hard}
+    values |= {"good": hard, "close": hard + rng.normal(0.001, 0.05, 40)}
+    return world(values, cells=cells)
+
+
+def line_of(text: str, model: str) -> str:
+    """A model's line, and in a terminal the one below it, where the intervals are."""
+    lines = text.splitlines()
+    at = next(at for at, line in enumerate(lines) if model in line)
+    return " ".join(
+        lines[at : at + 2] if "│" not in text and "|" not in text and "&" not in text else [lines[at]]
+    )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_best_and_what_is_not_significantly_worse_are_marked_and_nothing_else(form: str) -> None:
+    run = raced()
+    text = FORMS[form](tables(run))
+    kinds = {}
+    for row in summarise(run.manifest, run.rows):
+        best, tied, plain = (
+            look.format(f"{row.value:.3f}", f"{row.low:.3f}, {row.high:.3f}") for look in LOOKS[form]
+        )
+        line = line_of(text, row.model)
+        kinds[row.model] = "best" if best in line else "tied" if tied in line else "plain"
+        assert kinds[row.model] != "plain" or plain in line
+        assert kinds[row.model] == ("best" if row.best else "tied" if row.tied else "plain")
+    assert sorted(kinds.values()) == ["best", "plain", "plain", "plain", "tied"]
+    assert {kinds["oracle"], kinds["copy-source"], kinds["bad"]} == {"plain"}
+    assert text.count(BEST) == 1
+    assert text.count(r"$\approx$" if form == "latex" else TIE) == 2  # one value, one footnote
+    assert AS_GOOD.partition(" (")[0] in text
+
+
+def test_a_terminal_shows_the_best_in_bold_and_no_other_value() -> None:
+    made = tables(raced())
+    (grid,) = made
+    (best,) = [entry for _, _, entries in grid.lines for entry in entries if entry.best]
+    bold = re.findall(r"\x1b\[1m([^\x1b]*)", console(made, colour=True))
+    assert [text for text in bold if re.search(r"\d\.\d", text)] == [f"{best.value}*"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_contaminated_value_keeps_its_dagger_and_is_never_the_best(form: str) -> None:
+    run = raced(good={"trained_against": ["teacher@1#ab12cd34"]})
+    manifest = replace(run.manifest, metrics=[replace(run.manifest.metrics[0], evaluators=["x@1#ab12cd34"])])
+    text = FORMS[form](tables(replace(run, manifest=manifest)))
+    dagger = r"\dag{}" if form == "latex" else DAGGER
+    good = line_of(text, "good")
+    assert dagger in good
+    assert not re.search(r"\*|textbf|≈|approx", good)
+    assert text.count(dagger) == 2
+    assert TAUGHT in text
+    assert BEST in text  # `close` is now
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_without_a_race_nothing_is_marked_and_no_footnote_speaks_of_it(form: str) -> None:
+    text = FORMS[form](tables(world({"oracle": VALUES * 0, "copy-source": VALUES * 2, "a": VALUES})))
+    assert BEST not in text
+    assert not re.search(r"\*\*|textbf|≈|approx|\d\*", text)
+
+
+def test_footnote_letters_do_not_skip_for_the_other_marks() -> None:
+    rows = summarise(raced().manifest, raced().rows)
+    told = [replace(row, coverage=0.5, reason=row.model) for row in rows]
+    (grid,) = grids(raced().manifest, told)
+    letters = [note.split()[0] for note in grid.notes if not note.startswith(TIE)]
+    assert letters == ["a", "b", "c", "d", "e"]
+
+
+# --- columns ---
+
+
+def every_key() -> list[str]:
+    values = [
+        {},
+        {"a": "1"},
+        {"a": "2"},
+        {"a": "1", "b": "x"},
+        {"a": "1,b=x"},
+        {"a": "1 @2"},
+        {"a": "1 @2 #aa"},
+    ]
+    keys = [
+        str(ComponentKey(name, params, version, content))
+        for name, params, version, content in product(
+            ("m", "n"), values, (1, 2), ("", "aa", "bb", "no-weights")
+        )
+    ]
+    assert len(set(keys)) == len(keys)
+    return keys
+
+
+def columns(keys: Sequence[str]) -> tuple[Column, ...]:
+    return tuple(Column("m.mean", key, "dB", "lower") for key in keys)
+
+
+def test_unlike_keys_never_have_the_same_header() -> None:
+    keys = every_key()
+    for pair in combinations(keys, 2):
+        first, second = set_apart(columns(pair))
+        assert first.header != second.header, pair
+        assert (first.key, second.key) == pair
+    told = set_apart(columns(keys))
+    assert len({column.header for column in told}) == len(keys)
+
+
+def test_a_header_says_no_more_than_what_differs() -> None:
+    def told(*keys: str) -> list[str]:
+        return [column.apart for column in set_apart(columns(keys))]
+
+    assert told("m[a=1]@3#aa") == [""]
+    assert told("m[a=1,b=2]@3#aa", "m[a=1,b=3]@3#aa") == ["b=2", "b=3"]
+    assert told("m[a=1]@3#aa", "m[a=1]@4#aa") == ["@3", "@4"]
+    assert told("m[a=1]@3#aa", "m[a=1]@3#bb") == ["#aa", "#bb"]
+    assert told("m[a=1]@3#aa", "m@4") == ["a=1 @3 #aa", "@4"]
+    assert told("m@1", "n@1") == ["m", "n"]
+    other = Column("psnr", "psnr@7", "dB", "higher")
+    assert [c.apart for c in set_apart((*columns(["m@1"]), other))] == ["", ""]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("keys", "aparts"),
+    [
+        (("m[trunk=alex]@1#aa", "m[trunk=vgg]@1#aa"), ("trunk=alex", "trunk=vgg")),
+        (("m@1#aa", "m@2#aa"), ("@1", "@2")),
+        (("m@1#aa", "m@1#bb"), ("#aa", "#bb")),
+    ],
+)
+def test_joined_runs_of_unlike_keys_have_columns_with_headers_of_their_own(
+    form: str, keys: tuple[str, str], aparts: tuple[str, str]
+) -> None:
+    first = world({"a": VALUES, "b": VALUES * 2}, metric(key=keys[0]), path="first")
+    second = world({"a": VALUES + 1}, metric(key=keys[1], display="{:.1f} dB"), path="second")
+    (run,) = join([first, second]).runs
+    made = tables(run)
+    (grid,) = made
+    assert [(column.key, column.apart) for column in grid.columns] == list(zip(keys, aparts, strict=True))
+    values = {model: [entry.value for entry in entries] for model, _, entries in grid.lines}
+    assert values == {"a": ["1.500", "2.5 dB"], "b": ["3.000", ""]}
+    text = FORMS[form](made)
+    for apart in aparts:
+        assert (apart.replace("#", r"\#") if form == "latex" else apart) in text
+
+
+def test_a_speed_on_another_device_has_a_column_of_its_own_and_the_title_names_both() -> None:
+    record = metric(direction="higher", system=True, reducer="median", inputs=("m",))
+    second = world(
+        {"a": VALUES * 9}, record, device="cuda:0", environment={"machine": {"gpu": "NVIDIA H200"}}
+    )
+    (run,) = join([world({"a": VALUES}, record), second]).runs
+    (grid,) = tables(run)
+    assert [column.apart for column in grid.columns] == ["device=cpu", "device=cuda NVIDIA H200"]
+    assert grid.title == "d · test · same-subject · 24 samples · cpu, cuda:0 · seed 0"
+
+
+# --- titles ---
+
+
+def test_a_title_is_that_of_its_own_cell() -> None:
+    """Among cells that share the data set, the protocol, or neither."""
+    fields = [
+        {"samples": 5, "split": "test"},
+        {"samples": 1, "split": "val"},
+        {"samples": 7, "protocol": "sweep"},
+        {"samples": 9, "dataset": "e", "dataset_key": "e@1#ee"},
+    ]
+    (row,) = summarise(ONE.manifest, ONE.rows)
+    cells = [cell(number, "a", ["m"], **one) for number, one in enumerate(fields)]
+    rows = [
+        replace(row, dataset=c.dataset, dataset_key=c.dataset_key, split=c.split, protocol=c.protocol)
+        for c in cells
+    ]
+    assert [grid.title for grid in grids(replace(ONE.manifest, cells=cells), rows)] == [
+        "d · test · same-subject · 5 samples · cpu · seed 0",
+        "d · val · same-subject · 1 sample · cpu · seed 0",
+        "d · test · sweep · 7 samples · cpu · seed 0",
+        "e · test · same-subject · 9 samples · cpu · seed 0",
+    ]
+
+
+def test_data_sets_of_one_name_and_unlike_content_have_titles_with_their_keys() -> None:
+    first = world({"a": VALUES}, cells={"a": {"dataset": "e", "dataset_key": "e@1#ee"}})
+    second, third = world({"a": VALUES}), world({"a": VALUES[:8]}, cells={"a": {"dataset_key": "d@1#ff"}})
+    (run,) = join([first, second, third]).runs
+    assert [grid.title.split(" · ")[0::3] for grid in tables(run)] == [
+        ["e", "24 samples"],
+        ["d@1#cd", "24 samples"],
+        ["d@1#ff", "8 samples"],
+    ]
+
+
+def test_reference_rows_are_told_by_the_cell_of_the_table() -> None:
+    run = world({"oracle": VALUES * 0, "copy-source": VALUES * 2, "a": VALUES})
+    assert {model: reference for model, reference, _ in tables(run)[0].lines} == {
+        "oracle": True, "copy-source": True, "a": False,
+    }  # fmt: skip
+
+
+# --- LaTeX ---
+
+#: Every command that a table may use -> the text it stands for; all in LaTeX itself but the three rules (booktabs).
+COMMANDS = {
+    r"\&": "&", r"\%": "%", r"\$": "$", r"\#": "#", r"\_": "_", r"\{": "{", r"\}": "}", r"\textasciitilde": "~",
+    r"\textasciicircum": "^", r"\textbackslash": "\\", r"\textless": "<", r"\textgreater": ">", r"\textbar": "|",
+    r"\uparrow": "↑", r"\downarrow": "↓", r"\cdot": "·", r"\approx": "≈", r"\dag": "†", r"\times": "×",
+    r"\textendash": "–", r"\textemdash": "—", r"\dots": "…", r"\textbf": "", r"\textit": "", r"\par": "",
+    r"\caption": "", r"\begin": "", r"\end": "", r"\toprule": "", r"\midrule": "", r"\bottomrule": "", r"\\": "\n",
+}  # fmt: skip
+MATHS = {r"\uparrow", r"\downarrow", r"\cdot", r"\approx", r"\times"}
+
+
+def read_tex(source: str) -> str:
+    """The text of a LaTeX source; fails on what would stop LaTeX or be read as something else than text."""
+    text, depth, maths, environments = "", 0, False, []
+    for token in re.findall(r"\\(?:begin|end)\{\w+\}(?:\{[lr]+\})?|\\[A-Za-z]+ ?|\\.|.|\n", source):
+        if block := re.match(r"\\(begin|end)\{(\w+)\}", token):
+            if block[1] == "begin":
+                environments.append(block[2])
+            else:
+                assert environments.pop() == block[2]
+        elif token[0] == "\\":
+            name = token.rstrip()
+            assert name in COMMANDS, f"unknown command {name}"
+            assert maths == (name in MATHS), f"{name} in the wrong mode"
+            text += COMMANDS[name]
+        elif token in "{}":
+            depth += 1 if token == "{" else -1
+            assert depth >= 0
+        elif token == "$":
+            maths = not maths
+        else:
+            assert token not in "#%^_~", f"bare {token}"
+            assert token in "\n" or " " <= token <= "~" or token in "éÅñü", f"{token!r} stops pdflatex"
+            text += "\t" if token == "&" else token
+    assert (depth, maths, environments) == (0, False, [])
+    return text
+
+
+def shown(text: str, *, best: bool = False) -> str:
+    """A table in which text stands in every place, as a reader of the page would see it."""
+    (row,) = summarise(ONE.manifest, ONE.rows)
+    row = replace(row, best=best)
+    column = Column(text, "m@1", text, "lower", text)
+    grid = Grid(text, (column,), ((text, False, (Entry(text, text, text, row),)),), (text,))
+    source = latex([grid])
+    # A line that starts so would be an option of the \\ before it.
+    assert not re.search(r"(\\\\|\\midrule)\s*[\[*]", source)
+    assert not re.search(r"--|[?!]`", source)
+    return read_tex(source)
+
+
+PRINTABLE = "".join(map(chr, range(32, 127)))
+
+
+@pytest.mark.parametrize("best", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    [PRINTABLE[1:], PRINTABLE[:0:-1], r"\end{tabular}\input{/etc/passwd}", "a\\\\b", "a & b % c", "[0.5ex] x", "*x",
+     "a--b---c", "?`!`", "$x$", "^^41", "éÅñü", "a ≈ b × c – d — e…"],
+)  # fmt: skip
+def test_latex_shows_text_as_it_is(text: str, best: bool) -> None:
+    page = shown(text, best=best)
+    (line,) = [line for line in page.splitlines() if "\t" in line and not line.startswith("model ")]
+    model, entry = line.split("\t")
+    assert model.strip() == text
+    assert entry.strip() == f"{text} {text} ({text})"
+    assert page.splitlines()[1] == text
+    assert f"model\t{text} [{text}] ({text}) ↓" in page.replace(" \t ", "\t")
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [("你", "U+4F60"), ("a\x00b\x1b", "aU+0000bU+001B"), ("ß", "U+00DF"), ("a\r\nb\u2028c\td", "a b c d"),
+     ("e\u0301", "é"), ("\u202e", "U+202E"), ("\U0001f600", "U+1F600")],
+)  # fmt: skip
+def test_latex_shows_what_would_stop_it_by_number(text: str, seen: str) -> None:
+    assert seen in shown(text).splitlines()[1]
+
+
+def test_a_whole_report_in_latex_can_be_read(tmp_path: Path) -> None:
+    made = tables(load(write_run(tmp_path / "run", images=False)))
+    source = latex(made)
+    page = read_tex(source)
+    assert (
+        source.count(r"\toprule")
+        == source.count(r"\midrule")
+        == source.count(r"\bottomrule")
+        == len(made)
+        == 2
+    )
+    for grid in made:
+        assert grid.title in page
+        for model, _, entries in grid.lines:
+            (line,) = [
+                line for line in page.splitlines()
+                if line.startswith(f"{model} ") and line.count("\t") == len(entries)
+            ]  # fmt: skip
+            assert [part.split()[0] for part in line.split("\t")[1:]] == [entry.value for entry in entries]
+
+
+def test_a_parameter_that_looks_like_another_part_is_quoted() -> None:
+    tricky = str(ComponentName("m", {"a": "1,b=2"})) + "@1"
+    assert [column.apart for column in set_apart(columns([tricky, "m[a=1,b=2]@1"]))] == [
+        'a="1,b=2"',
+        "a=1,b=2",
+    ]
