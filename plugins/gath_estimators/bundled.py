@@ -97,8 +97,8 @@ class Bundled:
         entry, path = self._entry(), self._folder / self.file
         if entry is None:
             raise Unavailable(
-                f"the bundled weights {self.file} are missing: reinstall gath-bench, or "
-                "`gath-bench train-evaluators -o DIR` and name the folder with [folder=DIR]"
+                f"the weights {self.file} are missing: reinstall gath-bench, or make them with "
+                "`gath-bench train-evaluators -o DIR` and name the component synthfaces[folder=DIR]"
             )
         if file_hash(path) != entry["sha256"]:
             raise Unavailable(
