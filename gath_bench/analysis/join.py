@@ -42,7 +42,8 @@ def join(runs: Sequence[Run]) -> Joined:
     for run in runs:
         apart: list[str] = []
         for group in groups:
-            apart = _apart(group[0].manifest, run.manifest)
+            # With every run of the group: the first may lack the data set on which two others differ.
+            apart = [why for other in group for why in _apart(other.manifest, run.manifest)]
             if not apart:
                 notes += [
                     f"{run.path} has columns of its own beside {group[0].path}: {difference}."
@@ -84,6 +85,8 @@ def stacked(
 def _apart(first: Manifest, second: Manifest) -> list[str]:
     """Why two runs cannot share their tables."""
     apart = [*unlike_data(first, second), *unlike_sizes(first.cells, second.cells)]
+    if first.seed != second.seed and not any(why.startswith("seed") for why in apart):
+        apart.append(f"seed: {first.seed} versus {second.seed}")
     if first.references != second.references:
         apart.append(f"reference models: {first.references} versus {second.references}")
     return apart

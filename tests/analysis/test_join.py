@@ -99,9 +99,28 @@ def test_runs_on_other_samples_have_tables_of_their_own(fields, values, cells, r
 
 def test_other_data_sets_join_without_a_word() -> None:
     other = {"a": {"dataset": "e", "dataset_key": "e@1#ee"}}
-    joined = join([world({"a": VALUES}), world({"a": VALUES}, cells=other, seed=7)])
+    joined = join([world({"a": VALUES}), world({"a": VALUES}, cells=other)])
     assert (len(joined.runs), joined.notes) == (1, [])
     assert {row.dataset for row in summarise(joined.runs[0].manifest, joined.runs[0].rows)} == {"d", "e"}
+
+
+def test_a_run_joins_only_what_is_alike_in_every_run_of_the_group() -> None:
+    e = {"a": {"dataset": "e", "dataset_key": "e@1#ee"}}
+    runs = [
+        world({"a": VALUES}),
+        world({"a": VALUES}, cells=e),
+        world({"a": VALUES[:8]}, cells=e, path="third"),
+    ]
+    joined = join(runs)
+    assert [len({cell.samples for cell in run.manifest.cells}) for run in joined.runs] == [1, 1]
+    assert "third has tables of its own: e under same-subject: 24 versus 8 samples." in joined.notes
+
+
+def test_a_group_has_one_seed() -> None:
+    e = {"a": {"dataset": "e", "dataset_key": "e@1#ee"}}
+    joined = join([world({"a": VALUES}), world({"a": VALUES}, cells=e, seed=7)])
+    assert [run.manifest.seed for run in joined.runs] == [0, 7]
+    assert "seed: 0 versus 7" in joined.notes[0]
 
 
 def test_a_joined_run_that_is_not_finished_says_so() -> None:

@@ -237,9 +237,8 @@ def test_a_title_is_that_of_its_own_cell() -> None:
 
 
 def test_data_sets_of_one_name_and_unlike_content_have_titles_with_their_keys() -> None:
-    first = world({"a": VALUES}, cells={"a": {"dataset": "e", "dataset_key": "e@1#ee"}})
-    second, third = world({"a": VALUES}), world({"a": VALUES[:8]}, cells={"a": {"dataset_key": "d@1#ff"}})
-    (run,) = join([first, second, third]).runs
+    cells = {"a": {"dataset": "e", "dataset_key": "e@1#ee"}, "c": {"dataset_key": "d@1#ff"}}
+    run = world({"a": VALUES, "b": VALUES, "c": VALUES[:8]}, cells=cells)
     assert [grid.title.split(" · ")[0::3] for grid in tables(run)] == [
         ["e", "24 samples"],
         ["d@1#cd", "24 samples"],
