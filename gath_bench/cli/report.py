@@ -34,9 +34,12 @@ def report(runs: tuple[Path, ...], form: str, output: Path | None) -> None:
         write_html([load(path) for path in runs], output)
         return
     joined = join([load(path) for path in runs])
+    if output is not None and len(joined.runs) > 1:
+        why = " ".join(joined.notes)
+        raise UsageError(
+            f"-o takes runs that go into the same tables: write the others to a file each. {why}"
+        )
     for note in joined.notes:
         click.echo(f"note: {note}", err=True)
-    if output is not None and len(joined.runs) > 1:
-        raise UsageError("-o takes runs that go into the same tables: write the others to a file each.")
     for run in joined.runs:
         write_report(run, form, output)

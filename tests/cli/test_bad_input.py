@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,12 @@ def test_bad_plugins(gath_bench: Any, tmp_path: Path) -> None:
 
 def test_reports_that_cannot_be_written(gath_bench: Any, tmp_path: Path, toy_run: Path) -> None:
     gath_bench("report", toy_run, "--format", "parquet").refused("-o FILE")
-    gath_bench("report", toy_run, toy_run, "-o", tmp_path / "x").refused("-o takes one run")
+    unlike = shutil.copytree(toy_run, tmp_path / "unlike")
+    manifest = json.loads((unlike / "manifest.json").read_text())
+    (unlike / "manifest.json").write_text(json.dumps({**manifest, "seed": manifest["seed"] + 1}))
+    gath_bench("report", toy_run, unlike, "-o", tmp_path / "x").refused(
+        "-o takes runs that go into the same tables"
+    )
     for form in ("csv", "parquet"):
         gath_bench("report", toy_run, "--format", form, "-o", tmp_path).refused("cannot be written")
 
