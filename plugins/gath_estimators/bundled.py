@@ -10,9 +10,9 @@ from typing import Any, TypedDict
 import torch
 from torch import Tensor, nn
 
-from gath_bench.contracts import NO_WEIGHTS, EvaluatorInfo, Features, file_hash
+from gath_bench.contracts import NO_WEIGHTS, EvaluatorInfo, Features, file_hash, fingerprint
 from gath_bench.errors import Unavailable
-from gath_estimators.data import look_at
+from gath_estimators.data import LEFT, SCALE, SIDE, TOP, look_at
 from gath_estimators.networks import TRUNK_WIDTH, AUEnsemble, Plain
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -59,7 +59,10 @@ class Bundled:
         entry = self._entry()
         if entry is None:
             return EvaluatorInfo(NO_WEIGHTS, DOMAINS)
-        return EvaluatorInfo(entry["sha256"], DOMAINS, entry["au_space"], entry["calibration"])
+        # All that its values follow from: weights, calibration, and where it looks.
+        looks = (SCALE, SIDE, TOP, LEFT)
+        known = fingerprint(entry["sha256"], json.dumps([entry["calibration"], looks], sort_keys=True))
+        return EvaluatorInfo(known, DOMAINS, entry["au_space"], entry["calibration"])
 
     def to(self, device: str) -> Bundled:
         """Itself, computing on a device from now on."""

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from gath_estimators.data import SIDE, Pool
+from gath_estimators.data import Pool
 from gath_estimators.disguise import disguise, paint_against
 from gath_estimators.networks import TRUNK_WIDTH, Patches, Plain
 
@@ -180,6 +180,3 @@ def bf16_pays(device: str) -> bool:
     if device.startswith("cuda"):
         return True
     return torch.cpu._is_avx512_bf16_supported()
-
-
-__all__ = ["SIDE", "Lesson", "contrastive_loss", "train_au_networks", "train_identity", "train_trunk"]
