@@ -16,7 +16,7 @@ from gath_estimators.data import Pool
 from gath_estimators.disguise import disguise, paint_against
 from gath_estimators.networks import TRUNK_WIDTH, Patches, Plain
 
-#: Images a step, of which identity and trunk take SUBJECTS subjects, each in all its shots.
+#: Images a step; identity and trunk take whole subjects, each in all its shots.
 BATCH = 64
 #: Share of a batch that wears no disguise: who sees faces under paint alone learns little from any.
 PLAIN = 0.5
