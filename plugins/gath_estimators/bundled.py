@@ -84,7 +84,7 @@ class Bundled:
     def judge(self, views: Tensor) -> Features:
         """Features of what `look_at` leaves of images."""
         if self._network is None:
-            self._network = self._load().to(self._device)
+            self._network = self.load().to(self._device)
         return Features(self.look(self._network, views.to(self._device)))
 
     def _entry(self) -> Entry | None:
@@ -94,7 +94,12 @@ class Bundled:
         entry: Entry | None = json.loads(path.read_text(encoding="utf-8")).get(self.file)
         return entry
 
-    def _load(self) -> nn.Module:
+    def load(self) -> nn.Module:
+        """The network, float32 and frozen.
+
+        Raises:
+            Unavailable: the weights are missing or not those of the index, with what to do.
+        """
         from safetensors.torch import load_file
 
         entry, path = self._entry(), self._folder / self.file

@@ -32,6 +32,8 @@ class Report:
         people: name of a stress -> the identity encoder's quality under it.
         paint: kind of paint -> error of painted, unmoved faces over the error of unpainted ones.
         files: the weights files.
+        ancestor: SHA-256 of the AU weights that were trained on, while the other networks were taken over; None
+            where all began from nothing.
     """
 
     options: Mapping[str, object]
@@ -42,6 +44,7 @@ class Report:
     people: Mapping[str, Verification]
     paint: Mapping[str, float]
     files: list[str]
+    ancestor: str | None = None
 
 
 def write_card(folder: Path, report: Report) -> Path:
@@ -58,6 +61,8 @@ def _lines(folder: Path, report: Report) -> list[str]:
         f"--au-steps {options['au_steps']} --steps {options['steps']} --seed {options['seed']} "
         f"--device {options['device']}"
     )
+    if report.ancestor:
+        command += f" --refine {options['refine']}"
     first = next(iter(report.aus.values()))
     minutes = ", ".join(f"{name} {value:.0f}" for name, value in report.minutes.items())
     labels = get_space(report.au_space).labels
@@ -74,6 +79,14 @@ def _lines(folder: Path, report: Report) -> list[str]:
         f"| training data | fingerprint `{report.pool[:16]}`; people in no evaluated split, in no training stream |",
         f"| hardware | {_hardware()} |",
         f"| minutes of training | {minutes} |",
+        *(
+            [
+                f"| trained on from | AU weights of SHA-256 `{report.ancestor[:16]}`; identity encoder and trunk are "
+                "taken over from the same folder |"
+            ]
+            if report.ancestor
+            else []
+        ),
         *(
             f"| `{name}` | {(folder / name).stat().st_size / 1e6:.1f} MB, SHA-256 `{file_hash(folder / name)[:16]}` |"
             for name in report.files

@@ -33,10 +33,15 @@ from gath_bench.contracts import CommandContext
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:i.")
+@click.option(
+    "--refine",
+    metavar="DIR|bundled",
+    help="Train the AU networks of this folder on, and take over its other networks.",
+)
 @click.pass_obj
 def train_evaluators(
     context: CommandContext, output: Path, dataset: str, images: int, au_steps: int, steps: int, seed: int,
-    device: str,
+    device: str, refine: str | None,
 ) -> None:  # fmt: skip
     """Train AU estimator, identity encoder and perceptual trunk from nothing.
 
@@ -46,6 +51,7 @@ def train_evaluators(
 
     \b
     gath-bench train-evaluators -o evaluators
+    gath-bench train-evaluators -o better --refine bundled --seed 1
     gath-bench run -M 'au-error'              # graded by the bundled ones, as ever
     """
     from gath_estimators.school import Options, School
@@ -53,5 +59,5 @@ def train_evaluators(
     def tell(text: str) -> None:
         click.echo(text, file=sys.stderr)
 
-    options = Options(dataset, images, au_steps, steps, seed, device)
+    options = Options(dataset, images, au_steps, steps, seed, device, refine)
     click.echo(str(School(context, output, options, tell).graduate()))

@@ -13,10 +13,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from gath_bench.contracts import CommandContext
-from gath_bench.errors import UsageError
+from gath_bench.contracts import CommandContext, file_hash
+from gath_bench.errors import Unavailable, UsageError
 from gath_estimators import quality, training
 from gath_estimators.bundled import (
+    WEIGHTS,
+    Bundled,
     SynthFacesAUs,
     SynthFacesIdentity,
     SynthFacesTrunk,
@@ -31,7 +33,12 @@ _STEPS_TOLD = 100
 
 @dataclass(frozen=True)
 class Options:
-    """The options of ``gath-bench train-evaluators`` that decide what comes out."""
+    """The options of ``gath-bench train-evaluators`` that decide what comes out.
+
+    Attributes:
+        refine: a folder of evaluators whose AU networks are trained on, and whose other networks are taken over;
+            ``"bundled"`` is the package's own, and nothing trains all from nothing.
+    """
 
     dataset: str = "synthfaces"
     images: int = 40960
@@ -39,6 +46,7 @@ class Options:
     steps: int = 1500
     seed: int = 0
     device: str = "cpu"
+    refine: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,12 @@ class School:
         write_weights(self.folder, SynthFacesTrunk.file, trunk, training.EMBEDDING + aus)
         return write_card(self.folder, self._report(trunk))
 
+    @property
+    def _refined(self) -> Path | None:
+        """Where the evaluators lie that are trained on."""
+        name = self.options.refine
+        return WEIGHTS if name == "bundled" else None if name is None else Path(name)
+
     @cached_property
     def pool(self) -> Pool:
         """What the networks learn from."""
@@ -102,10 +116,18 @@ class School:
     @cached_property
     def _au_networks(self) -> list[nn.Module]:
         k = self.pool.aus.shape[1]
-        return self._kept("au", [Plain(k), Patches(k)], self.options.au_steps, training.train_au_networks)
+        start = self._ancestor(SynthFacesAUs)
+
+        def train(lesson: training.Lesson) -> tuple[Plain, Patches]:
+            assert start is None or isinstance(start, AUEnsemble)
+            return training.train_au_networks(lesson, start and start.requires_grad_(True))
+
+        return self._kept("au", [Plain(k), Patches(k)], self.options.au_steps, train)
 
     @cached_property
     def _identity(self) -> list[nn.Module]:
+        if (kept := self._ancestor(SynthFacesIdentity)) is not None:
+            return [kept]
         empty = [Plain(training.EMBEDDING)]
         return self._kept(
             "identity", empty, self.options.steps, lambda lesson: (training.train_identity(lesson),)
@@ -113,8 +135,19 @@ class School:
 
     @cached_property
     def _trunk(self) -> list[nn.Module]:
+        if (kept := self._ancestor(SynthFacesTrunk)) is not None:
+            return [kept]
         empty = [Plain(training.EMBEDDING + self.pool.aus.shape[1], TRUNK_WIDTH)]
         return self._kept("trunk", empty, self.options.steps, lambda lesson: (training.train_trunk(lesson),))
+
+    def _ancestor(self, kind: type[Bundled]) -> nn.Module | None:
+        """A network of the evaluators that are refined, if any are."""
+        if self._refined is None:
+            return None
+        try:
+            return kind(folder=self._refined).load()
+        except Unavailable as error:
+            raise UsageError(f"{self._refined} cannot be refined: {error}.") from error
 
     def _claim(self) -> None:
         """The folder holds the work of one set of options only."""
@@ -177,11 +210,13 @@ class School:
         stressed[f"rendered at {SCALE // 2} pixels"] = quality.as_images(self.small_strangers)
         read = {name: quality.see(estimator.judge, seen).double().numpy() for name, seen in stressed.items()}
         au_painter = _LastOutputs(trunk, k)
+        trained = ("au",) if self._refined else ("au", "identity", "trunk")
         return Report(
             options=asdict(self.options),
             pool=self.pool.fingerprint,
             au_space=self.pool.au_space,
-            minutes={name: self._minutes(name) for name in ("au", "identity", "trunk")},
+            minutes={name: self._minutes(name) for name in trained},
+            ancestor=file_hash(self._refined / SynthFacesAUs.file) if self._refined else None,
             aus={name: quality.au_quality(measured, truth) for name, measured in read.items()},
             people={
                 name: quality.verification(quality.see(encoder.judge, seen), self.strangers.identity)

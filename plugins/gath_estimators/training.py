@@ -12,9 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+from gath_bench.au import get_space
 from gath_estimators.data import Pool
 from gath_estimators.disguise import disguise, paint_against
-from gath_estimators.networks import TRUNK_WIDTH, Patches, Plain
+from gath_estimators.networks import TRUNK_WIDTH, AUEnsemble, Patches, Plain
 
 #: Images a step; identity and trunk take whole subjects, each in all its shots.
 BATCH = 64
@@ -24,8 +25,10 @@ PLAIN = 0.5
 HEAVY = (0.3, 0.6)
 #: Share of a batch that wears paint chosen by the network's own gradient.
 OWN_PAINT = 0.125
-#: Highest learning rate.
-RATE = 2e-3
+#: Highest learning rate, and that of networks that are trained on.
+RATE, LATER_RATE = 2e-3, 1e-3
+#: AUs that move few pixels weigh more, or the network spends itself on jaws.
+EMPHASIS = {"AU05": 4.0, "AU07": 2.0, "AU14": 2.0, "AU20": 2.0}
 EMBEDDING = 128
 #: Steps between two words on how it goes.
 TOLD_EVERY = 20
@@ -55,13 +58,20 @@ class Lesson:
     progress: Progress
 
 
-def train_au_networks(lesson: Lesson) -> tuple[Plain, Patches]:
-    """Both families of the AU ensemble, each by itself."""
-    aus = lesson.pool.aus.shape[1]
+def train_au_networks(lesson: Lesson, start: AUEnsemble | None = None) -> tuple[Plain, Patches]:
+    """Both families of the AU ensemble, each by itself.
+
+    Args:
+        lesson: data and steps.
+        start: go on from these, which know heavy disguises already; else from nothing.
+    """
+    aus, later = lesson.pool.aus.shape[1], start is not None
     torch.manual_seed(lesson.seed)
-    plain = _fit("au plain", Plain(aus), lesson, _au_loss, by_subject=False)
+    plain = start.plain if start else Plain(aus)
+    plain = _fit("au plain", plain, lesson, _au_loss, by_subject=False, later=later)
     torch.manual_seed(lesson.seed)
-    patches = _fit("au patches", Patches(aus), lesson, _au_loss, by_subject=False)
+    patches = start.patches if start else Patches(aus)
+    patches = _fit("au patches", patches, lesson, _au_loss, by_subject=False, later=later)
     return plain, patches
 
 
@@ -83,12 +93,13 @@ class _Batch:
     images: Tensor
     identity: Tensor
     aus: Tensor
+    weights: Tensor
     g: Generator
     hardness: float
 
 
 def _au_loss(network: nn.Module, batch: _Batch) -> Tensor:
-    """Mean squared error over AUs; a share of the faces wears paint that feigns the AUs of the next one."""
+    """Weighted mean squared error over AUs; a share of the faces wears paint that feigns the AUs of the next one."""
     images = batch.images
     if batch.hardness > 0:
         painted = int(len(images) * OWN_PAINT)
@@ -98,7 +109,14 @@ def _au_loss(network: nn.Module, batch: _Batch) -> Tensor:
         worn = paint_against(network, images[:painted], batch.aus[:painted].roll(1, 0), knots, strength)
         network.train()
         images = torch.cat([worn, images[painted:]])
-    return F.mse_loss(network(images).float(), batch.aus)
+    squared: Tensor = (network(images).float() - batch.aus).square()
+    return (squared * batch.weights).mean()
+
+
+def emphasis(au_space: str) -> Tensor:
+    """The weight of each AU of a space, (K,), with mean 1."""
+    weights = torch.tensor([EMPHASIS.get(label, 1.0) for label in get_space(au_space).labels])
+    return weights / weights.mean()
 
 
 def contrastive_loss(embeddings: Tensor, identity: Tensor) -> Tensor:
@@ -137,17 +155,25 @@ def _rows(pool: Pool) -> Tensor:
 
 
 def _fit(
-    name: str, network: N, lesson: Lesson, loss_of: Callable[[nn.Module, _Batch], Tensor], *, by_subject: bool
+    name: str,
+    network: N,
+    lesson: Lesson,
+    loss_of: Callable[[nn.Module, _Batch], Tensor],
+    *,
+    by_subject: bool,
+    later: bool = False,
 ) -> N:
     """AdamW with a warm-up and a cosine down to zero, in bfloat16 where it is fast.
 
     Args:
         by_subject: batches hold several shots of each subject; else they are drawn image by image.
+        later: the network is trained already.
     """
-    pool, device = lesson.pool, lesson.device
+    pool, device, rate = lesson.pool, lesson.device, LATER_RATE if later else RATE
+    weights = emphasis(pool.au_space).to(device)
     network.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=lesson.steps, pct_start=0.05)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=lesson.steps, pct_start=0.05)
     g = Generator(device).manual_seed(lesson.seed)
     rows = _rows(pool) if by_subject else torch.arange(len(pool))[:, None]
     cast = torch.autocast(device.split(":")[0], torch.bfloat16) if bf16_pays(device) else nullcontext()
@@ -155,10 +181,11 @@ def _fit(
         drawn = torch.randint(len(rows), (BATCH // rows.shape[1],), generator=g, device=device).cpu()
         index = rows[drawn].flatten()
         images = pool.images[index].to(device).float().div(255).contiguous(memory_format=torch.channels_last)
-        hardness = _ramp(step / lesson.steps, *HEAVY)
+        hardness = 1.0 if later else _ramp(step / lesson.steps, *HEAVY)
         worn = round(len(images) * (1 - PLAIN))
         images = torch.cat([disguise(images[:worn], g, hardness), images[worn:]])
-        batch = _Batch(images, pool.identity[index].to(device), pool.aus[index].to(device), g, hardness)
+        identity, aus = pool.identity[index].to(device), pool.aus[index].to(device)
+        batch = _Batch(images, identity, aus, weights, g, hardness)
         with cast:
             loss = loss_of(network, batch)
         optimizer.zero_grad(set_to_none=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gath import checkpoint
 from gath.config import Config, ModelName, parse_config
-from gath.networks.build import build_generator
+from gath.networks.build import build_estimator, build_generator
 from gath.networks.encoders import AUEstimator
 from gath.networks.generator import Generator
 from gath_bench.contracts import ModelInfo, file_hash, fingerprint
@@ -55,7 +55,7 @@ def read_weights(path: Path) -> Trained:
         )
     config = parse_config(about["config"], f"the configuration in {path}")
     generator = build_generator(config)
-    estimator = AUEstimator(config.aus, config.resolution, config.networks.estimator)
+    estimator = build_estimator(config)
     try:
         generator.load_state_dict(tensors["generator"])
         estimator.load_state_dict(tensors["estimator"])

@@ -15,6 +15,8 @@ from gath_bench.errors import UsageError, did_you_mean
 
 ModelName = Literal["gath", "gath-warp"]
 Precision = Literal["fp32", "bf16"]
+#: Top, left and side of a square, in pixels.
+Window = tuple[int, int, int]
 
 
 class _Strict(BaseModel):
@@ -30,8 +32,8 @@ class DataConfig(_Strict):
         seed: of the streams.
     """
 
-    name: str = "synthfaces[resolution=64,identities=2048]"
-    stills: int = Field(default=16384, ge=0)
+    name: str = "synthfaces[resolution=128,identities=2048]"
+    stills: int = Field(default=12288, ge=0)
     frames: int = Field(default=32768, ge=0)
     seed: int = Field(default=0, ge=0)
 
@@ -42,14 +44,19 @@ class NetworkConfig(_Strict):
     Attributes:
         generator, discriminator, estimator, classifier: channels of the first layer.
         blocks: G's residual blocks at 8 x 8.
+        patch: side of the squares of pixels that G's body and D take as one position: 2 costs a quarter of 1.
+        window: top, left and side, as shares of the image's side, of the square that E and C look at; by default
+            where the face of a synthfaces portrait is.
         from_source: ``gath`` paints on the portrait's pixels rather than on nothing.
         max_flow, chroma: ``gath-warp``: farthest move as a share of the side; colour of the residual.
         spectral: spectral normalisation in D.
     """
 
     generator: int = Field(default=32, ge=4)
-    blocks: int = Field(default=3, ge=1)
-    discriminator: int = Field(default=48, ge=4)
+    blocks: int = Field(default=2, ge=1)
+    patch: Literal[1, 2, 4] = 2
+    window: tuple[float, float, float] = (0.21875, 0.125, 0.75)
+    discriminator: int = Field(default=40, ge=4)
     estimator: int = Field(default=32, ge=4)
     classifier: int = Field(default=32, ge=4)
     embedding: int = Field(default=128, ge=8)
@@ -58,11 +65,16 @@ class NetworkConfig(_Strict):
     chroma: float = Field(default=0.3, ge=0, le=1)
     spectral: bool = False
 
+    def look(self, resolution: int) -> Window:
+        """The window in pixels."""
+        top, left, side = (round(share * resolution) for share in self.window)
+        return top, left, side
+
 
 class EstimatorConfig(_Strict):
     """Stage 1: E on frames. ``augment`` is the strength of what its images go through, in [0, 1]."""
 
-    steps: int = Field(default=4000, ge=1)
+    steps: int = Field(default=5000, ge=1)
     batch_size: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
@@ -72,7 +84,7 @@ class EstimatorConfig(_Strict):
 class ClassifierConfig(_Strict):
     """Stage 2: C on stills, by cosine softmax with this scale and margin."""
 
-    steps: int = Field(default=2500, ge=1)
+    steps: int = Field(default=1200, ge=1)
     batch_size: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
@@ -129,7 +141,7 @@ class LossConfig(_Strict):
     identity: float = Field(default=2.0, ge=0)
     same: float = Field(default=5.0, ge=0)
     cycle: float = Field(default=5.0, ge=0)
-    cycle_share: float = Field(default=0.5, ge=0, le=1)
+    cycle_share: float = Field(default=0.25, ge=0, le=1)
     mask: float = Field(default=0.3, ge=0)
     mask_early: float = Field(default=10.0, ge=0)
     early: float = Field(default=0.33, ge=0, le=1)
@@ -166,12 +178,11 @@ class ValidationConfig(_Strict):
     """Measuring with the suite's own metrics, every so many steps of G; 0 never, and once at the end.
 
     Attributes:
-        dataset: by default the data set's name and resolution alone.
         limit: samples.
     """
 
     every: int = Field(default=2000, ge=0)
-    dataset: str = "synthfaces[resolution=64]"
+    dataset: str = "synthfaces"
     metrics: tuple[str, ...] = ("au-error", "changed-error", "background-psnr", "identity", "ssim")
     protocol: str = "same-subject"
     split: str = "val"
@@ -193,7 +204,7 @@ class Config(_Strict):
 
     model: ModelName = "gath"
     au_space: str = "openface17"
-    resolution: int = 64
+    resolution: int = 128
     seed: int = Field(default=0, ge=0, lt=2**31)
     precision: Precision = "bf16"
     channels_last: bool = True
@@ -215,6 +226,13 @@ class Config(_Strict):
     def _sizes(self) -> Config:
         if self.resolution not in (64, 128, 256):
             raise ValueError(f"resolution is {self.resolution}, but the networks take 64, 128 or 256")
+        top, left, side = self.networks.look(self.resolution)
+        steps = self.resolution // 8
+        if min(top, left) < 0 or side < steps or side % steps or max(top, left) + side > self.resolution:
+            raise ValueError(
+                f"networks.window is the square of {side} pixels from ({left}, {top}) of {self.resolution}: it must "
+                f"lie inside, and its side be a multiple of {steps}"
+            )
         return self
 
     @property

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from gath import checkpoint
 from gath.animation import Gath, Trained
+from gath.card import model_card
+from gath.cost import measure_cost
 from gath.progress import Voice
 from gath.stages.adversarial import AdversarialStage
 from gath.stages.stage import Stage, Workshop
@@ -81,9 +83,13 @@ def write_model(
     shop: Workshop,
     about: Mapping[str, Any],
     numbers: Mapping[str, float],
-    seconds: float,
+    state: Mapping[str, Any],
 ) -> Path:
-    """Write ``<model>.safetensors`` (G's average and E, half precision) and its card, ``<model>.json``."""
+    """Write ``<model>.safetensors`` (G's average and E, half precision), facts as ``.json`` and the card as ``.md``.
+
+    Args:
+        state: the training's: its origin and the seconds that it took.
+    """
     config = shop.config
     place = folder / f"{config.model}.safetensors"
     taught = [
@@ -94,13 +100,21 @@ def write_model(
     checkpoint.save_weights(
         place, {"generator": stage.average, "estimator": stage.estimator}, inside, half=True
     )
-    card = {
-        "file": place.name, "sha256": file_hash(place), "command": ["gath-bench", *sys.argv[1:]], **about,
-        "trained_against": taught, "config": inside["config"], "seconds": round(seconds), "validation": dict(numbers),
-        "commit": _commit(), "machine": describe_machine(shop.device),
+    facts = {
+        "file": place.name, "sha256": file_hash(place), **state["origin"], **about,
+        "trained_against": taught, "config": inside["config"], "seconds": round(float(state["seconds"])),
+        "validation": dict(numbers), "machine": describe_machine(shop.device),
     }  # fmt: skip
-    place.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    place.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    _, estimator = checkpoint.load_weights(folder / checkpoint.ESTIMATOR)
+    card = model_card(facts, estimator, measure_cost(config, shop.device), folder)
+    place.with_suffix(".md").write_text(card, encoding="utf-8")
     return place
+
+
+def origin() -> dict[str, Any]:
+    """What began this training: kept in its state, so that a resumed one still knows."""
+    return {"command": ["gath-bench", *sys.argv[1:]], "commit": _commit()}
 
 
 def _commit() -> str | None:

@@ -9,7 +9,7 @@ import torch
 
 from gath.config import Config
 from gath.data import Pool
-from gath.networks.encoders import AUEstimator, IdentityClassifier
+from gath.networks.build import build_classifier, build_estimator
 from gath.progress import clock
 from gath.ranks import Ranks
 from gath.stages.adversarial import AdversarialStage
@@ -23,7 +23,7 @@ _WARM, _TIMED = 2, 3
 
 def forecast(config: Config, device: str, stages: Sequence[str]) -> str:
     """A sentence: the time of these stages, from a few steps of each on noise; drawing images comes on top."""
-    took = {name: _seconds_per_step(_throwaway(name, config, device)) for name in stages}
+    took = {name: seconds_per_step(throwaway(name, config, device)) for name in stages}
     steps = {name: getattr(config, name).steps for name in stages}
     parts = [
         f"{name} {clock(took[name] * steps[name])} ({steps[name]} x {took[name]:.3f} s)" for name in stages
@@ -32,7 +32,8 @@ def forecast(config: Config, device: str, stages: Sequence[str]) -> str:
     return f"this will take about {clock(total)} on this machine, and drawing the images: {', '.join(parts)}"
 
 
-def _throwaway(name: str, config: Config, device: str) -> Stage:
+def throwaway(name: str, config: Config, device: str) -> Stage:
+    """A stage with untrained networks on noise: as dear as the real one, and of no other use."""
     noise = torch.Generator().manual_seed(0)
     shape = (32, 3, config.resolution, config.resolution)
     images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=noise)
@@ -43,14 +44,11 @@ def _throwaway(name: str, config: Config, device: str) -> Stage:
         return EstimatorStage(shop)
     if name == "classifier":
         return ClassifierStage(shop, 2)
-    sizes = config.networks
-    estimator = AUEstimator(config.aus, config.resolution, sizes.estimator)
-    return AdversarialStage(
-        shop, estimator, IdentityClassifier(2, config.resolution, sizes.classifier, sizes.embedding)
-    )
+    return AdversarialStage(shop, build_estimator(config), build_classifier(config, 2))
 
 
-def _seconds_per_step(stage: Stage) -> float:
+def seconds_per_step(stage: Stage) -> float:
+    """Wall time of one step, after a warm-up."""
     for step in range(1, 1 + _WARM):  # step 0 has a gradient penalty, which most have not
         float(stage.step(step)["loss"])
     began = time.perf_counter()

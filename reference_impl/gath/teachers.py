@@ -14,7 +14,10 @@ from gath_bench.errors import UsageError
 
 def save_estimator(path: Path, network: AUEstimator, config: Config, about: Mapping[str, Any]) -> None:
     """Write E, in float32."""
-    shape = {"au_space": config.au_space, "resolution": config.resolution, "width": config.networks.estimator}
+    shape = {
+        "au_space": config.au_space, "resolution": config.resolution, "width": config.networks.estimator,
+        "window": network.trunk.window,
+    }  # fmt: skip
     checkpoint.save_weights(path, {"estimator": network}, {"estimator": shape, **about}, half=False)
 
 
@@ -29,7 +32,7 @@ def load_estimator(path: Path, config: Config) -> AUEstimator:
     for name, wanted in (("au_space", config.au_space), ("resolution", config.resolution)):
         if shape.get(name) != wanted:
             raise UsageError(f"{path} has {name} {shape.get(name)}, but the configuration has {wanted}.")
-    network = AUEstimator(config.aus, config.resolution, shape["width"])
+    network = AUEstimator(config.aus, config.resolution, shape["width"], shape["window"])
     network.load_state_dict(tensors["estimator"])
     return network
 
@@ -41,7 +44,7 @@ def save_classifier(
     identities, embedding = network.people.shape
     shape = {
         "resolution": config.resolution, "width": config.networks.classifier,
-        "identities": identities, "embedding": embedding,
+        "identities": identities, "embedding": embedding, "window": network.trunk.window,
     }  # fmt: skip
     checkpoint.save_weights(path, {"classifier": network}, {"classifier": shape, **about}, half=False)
 
@@ -58,7 +61,9 @@ def load_classifier(path: Path, config: Config) -> IdentityClassifier:
         raise UsageError(
             f"{path} has resolution {shape.get('resolution')}, but the configuration has {config.resolution}."
         )
-    network = IdentityClassifier(shape["identities"], config.resolution, shape["width"], shape["embedding"])
+    network = IdentityClassifier(
+        shape["identities"], config.resolution, shape["width"], shape["window"], shape["embedding"]
+    )
     network.load_state_dict(tensors["classifier"])
     return network
 

@@ -21,7 +21,7 @@ import torch
 from gath import checkpoint
 from gath.config import Config, parse_config
 from gath.data import Endless, Source, StreamName, Streams, fill
-from gath.finish import measure_estimator, validate, write_model
+from gath.finish import measure_estimator, origin, validate, write_model
 from gath.forecast import forecast
 from gath.progress import Voice, forget_after
 from gath.ranks import Ranks
@@ -55,6 +55,7 @@ class Job:
         cache: where drawn pools are kept; by default in the run folder.
         max_minutes: stop after so long, to be resumed.
         teachers_only: stop before G.
+        origin: the command that began this training, and the commit; a resumed training reads them.
     """
 
     config: Config
@@ -65,6 +66,7 @@ class Job:
     cache: Path | None = None
     max_minutes: float | None = None
     teachers_only: bool = False
+    origin: dict[str, Any] = field(default_factory=origin)
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -89,9 +91,10 @@ def train(job: Job) -> bool:
         with _stop_signals() as stopped:
             shop, streams = _open(job, ranks, voice, stopped)
             state = _resume(job, ranks, voice)
+            job.origin = state.setdefault("origin", job.origin)
             todo = _stages(job)
             if ranks.first and "stage" not in state:
-                checkpoint.save_state(job.folder / checkpoint.STATE, _state(config))
+                checkpoint.save_state(job.folder / checkpoint.STATE, _state(job))
                 if not config.compiled:
                     voice.say(forecast(config, job.device, todo))
             for name in todo:
@@ -226,7 +229,7 @@ def _keep(stage: Stage, job: Job, shop: Workshop, streams: Streams, voice: Voice
     elif isinstance(stage, AdversarialStage):
         numbers = validate(stage, job.context, shop, voice, stage.steps)
         state = checkpoint.load_state(job.folder / checkpoint.STATE)
-        place = write_model(stage, job.folder, shop, about, numbers, float(state["seconds"]))
+        place = write_model(stage, job.folder, shop, about, numbers, state)
         voice.say(f"done: {place}; try it with: gath-bench run -m '{job.config.model}[weights={place}]'")
     shop.ranks.wait()
 
@@ -261,12 +264,12 @@ def _save(stage: Stage, step: int, job: Job, seconds: float) -> None:
     reached = {
         "stage": stage.name, "step": step, "seconds": seconds, "networks": networks, "optimizers": optimizers
     }  # fmt: skip
-    checkpoint.save_state(job.folder / checkpoint.STATE, _state(job.config, **reached))
+    checkpoint.save_state(job.folder / checkpoint.STATE, _state(job, **reached))
 
 
-def _state(config: Config, **reached: Any) -> dict[str, Any]:
-    """What a checkpoint holds; before the first step, the configuration alone."""
-    return {"config": config.model_dump_json(), **reached}
+def _state(job: Job, **reached: Any) -> dict[str, Any]:
+    """What a checkpoint holds; before the first step, the configuration and where it came from."""
+    return {"config": job.config.model_dump_json(), "origin": job.origin, **reached}
 
 
 def _restore(stage: Stage, state: Mapping[str, Any]) -> int:

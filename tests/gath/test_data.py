@@ -11,7 +11,7 @@ import torch
 from gath import data
 from gath.config import read_config
 from gath.data import Endless, Streams, fill
-from gath.networks.encoders import AUEstimator, IdentityClassifier
+from gath.networks.build import build_classifier, build_estimator
 from gath.ranks import Ranks
 from gath.stages.adversarial import AdversarialStage
 from gath.stages.stage import Workshop
@@ -139,6 +139,6 @@ def test_a_training_step_is_handed_no_target_image(tmp_path: Path) -> None:
         return Spy()
 
     shop = Workshop(config, "cpu", Ranks(), lambda: spied("stills"), lambda: spied("frames"))
-    stage = AdversarialStage(shop, AUEstimator(17, 64, 4), IdentityClassifier(8, 64, 4, 8))
+    stage = AdversarialStage(shop, build_estimator(config), build_classifier(config, 8))
     assert torch.isfinite(stage.step(0)["loss"])
     assert sorted(asked) == ["frames", "stills"]

@@ -15,22 +15,24 @@ def _inputs(side: int, aus: int = 17) -> tuple[torch.Tensor, torch.Tensor, torch
 
 @pytest.mark.parametrize("side", [64, 128])
 @pytest.mark.parametrize("aus", [17, 46])
-def test_both_generators_paint_any_size_and_space(side: int, aus: int) -> None:
+@pytest.mark.parametrize("patch", [1, 2, 4])
+def test_both_generators_paint_any_size_and_space(side: int, aus: int, patch: int) -> None:
     source, target, own = _inputs(side, aus)
-    for network in (DirectGenerator(aus, side, 4, 1), WarpGenerator(aus, side, 4, 1)):
+    for network in (DirectGenerator(aus, side, 4, 1, patch), WarpGenerator(aus, side, 4, 1, patch)):
         image = network(source, target, own).image
         assert image.shape == source.shape
         assert image.min() >= 0
         assert image.max() <= 1
 
 
-def test_untrained_generators_give_the_portrait_back() -> None:
+@pytest.mark.parametrize("patch", [1, 2])
+def test_untrained_generators_give_the_portrait_back(patch: int) -> None:
     source, target, own = _inputs(64)
-    warped = WarpGenerator(17, 64, 4, 1)(source, target, own)
+    warped = WarpGenerator(17, 64, 4, 1, patch)(source, target, own)
     assert warped.flow is not None
     assert warped.flow.abs().max() == 0
     assert (warped.image - source).abs().max() < 1e-5
-    direct = DirectGenerator(17, 64, 4, 1)(source, target, own)
+    direct = DirectGenerator(17, 64, 4, 1, patch)(source, target, own)
     assert (direct.image - source).abs().max() <= 0.5 / 255 + 1e-5
 
 
@@ -75,8 +77,9 @@ def test_a_flow_of_one_pixel_moves_by_one_pixel() -> None:
 
 
 @pytest.mark.parametrize("side", [64, 128])
-def test_the_discriminator_judges_patches_and_aus(side: int) -> None:
-    critic = Discriminator(17, side, 4, spectral=True)
+@pytest.mark.parametrize("patch", [1, 2])
+def test_the_discriminator_judges_patches_and_aus(side: int, patch: int) -> None:
+    critic = Discriminator(17, side, 4, patch, spectral=True)
     images, aus, other = _inputs(side)
     judged = critic(images)
     assert judged.patches.shape == (2, 1, 8, 8)
@@ -97,11 +100,23 @@ def test_a_frozen_discriminator_passes_gradients_and_keeps_none() -> None:
 
 @pytest.mark.parametrize("side", [64, 128])
 def test_the_teachers_take_any_size(side: int) -> None:
-    images = torch.rand(3, 3, side, side)
-    assert AUEstimator(46, side, 4)(images).shape == (3, 46)
-    people = IdentityClassifier(11, side, 4, 8)
+    images, window = torch.rand(3, 3, side, side), (0, 0, side)
+    assert AUEstimator(46, side, 4, window)(images).shape == (3, 46)
+    people = IdentityClassifier(11, side, 4, window, 8)
     embeddings = people(images)
     assert torch.allclose(embeddings.norm(dim=1), torch.ones(3), atol=1e-5)
     cosines = people.cosines(embeddings)
     assert cosines.shape == (3, 11)
     assert cosines.abs().max() <= 1 + 1e-5
+
+
+def test_the_teachers_see_their_window_and_nothing_else() -> None:
+    estimator = AUEstimator(17, 64, 4, (16, 8, 48)).eval()
+    images = torch.rand(2, 3, 64, 64)
+    around = images.clone()
+    around[..., :16, :] = 0
+    around[..., :8] = 0
+    around[..., 56:] = 0
+    assert torch.equal(estimator(images), estimator(around))
+    around[..., 40, 30] += 0.5
+    assert not torch.equal(estimator(images), estimator(around))

@@ -126,5 +126,5 @@ def ahead(make: Callable[[int], T], start: int = 0, stop: int | None = None, dep
                 return
             yield item
     finally:
-        done.set()
+        leave()
         atexit.unregister(leave)

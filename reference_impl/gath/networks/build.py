@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from gath.config import Config
+from gath.networks.discriminator import Discriminator
+from gath.networks.encoders import AUEstimator, IdentityClassifier
 from gath.networks.generator import DirectGenerator, Generator, WarpGenerator
 
 
 def build_generator(config: Config) -> Generator:
     """G, untrained."""
     sizes = config.networks
-    shape = (config.aus, config.resolution, sizes.generator, sizes.blocks)
+    shape = (config.aus, config.resolution, sizes.generator, sizes.blocks, sizes.patch)
     if config.model == "gath":
         return DirectGenerator(*shape, from_source=sizes.from_source)
     return WarpGenerator(*shape, max_flow=sizes.max_flow, chroma=sizes.chroma)
+
+
+def build_discriminator(config: Config) -> Discriminator:
+    """D, untrained."""
+    sizes = config.networks
+    shape = (config.aus, config.resolution, sizes.discriminator, sizes.patch)
+    return Discriminator(*shape, spectral=sizes.spectral)
+
+
+def build_estimator(config: Config) -> AUEstimator:
+    """E, untrained."""
+    sizes = config.networks
+    return AUEstimator(config.aus, config.resolution, sizes.estimator, sizes.look(config.resolution))
+
+
+def build_classifier(config: Config, identities: int) -> IdentityClassifier:
+    """C for so many people, untrained."""
+    sizes = config.networks
+    return IdentityClassifier(
+        identities, config.resolution, sizes.classifier, sizes.look(config.resolution), sizes.embedding
+    )

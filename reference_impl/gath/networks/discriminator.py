@@ -30,13 +30,17 @@ class Discriminator(nn.Module):
         aus: K.
         resolution: side of the images, 8 times a power of two.
         width: channels after the first step down; they double, up to four times.
+        patch: squares of so many pixels a side come in as one position each.
         spectral: spectral normalisation of every convolution (Miyato et al., ICLR 2018).
     """
 
-    def __init__(self, aus: int, resolution: int, width: int, *, spectral: bool = False) -> None:
+    def __init__(
+        self, aus: int, resolution: int, width: int, patch: int = 1, *, spectral: bool = False
+    ) -> None:
         super().__init__()
-        levels = (resolution // 8).bit_length() - 1
-        widths = [3] + [width * min(2**level, 4) for level in range(levels)]
+        self.patch = patch
+        levels = (resolution // patch // 8).bit_length() - 1
+        widths = [3 * patch**2] + [width * min(2**level, 4) for level in range(levels)]
         top = widths[-1]
 
         def conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
@@ -54,7 +58,7 @@ class Discriminator(nn.Module):
 
     def forward(self, images: Tensor) -> Judged:
         """Judge (B, 3, H, W) images in [0, 1]."""
-        features = images * 2 - 1
+        features = F.pixel_unshuffle(images * 2 - 1, self.patch)
         for down in self.down:
             features = F.leaky_relu(down(features), 0.2)
         return Judged(self.patches(features).float(), self.face(features).float())

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gath.config import Window
+
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
     return nn.Sequential(
@@ -16,7 +18,7 @@ def _conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
 
 
 class Trunk(nn.Module):
-    """Strided convolutions to 8 x 8, then 128 numbers.
+    """Strided convolutions, until the whole image would have 8 x 8 places; then 128 numbers.
 
     It ends in a fully connected layer and not in an average: where something is seen decides which AU it is. There
     is one convolution a side: many cheap steps teach more in an hour of a CPU than fewer dear ones.
@@ -24,29 +26,35 @@ class Trunk(nn.Module):
     Args:
         resolution: side of the images, 8 times a power of two.
         width: channels after the first step down; they double, up to four times.
+        window: what it looks at (top, left, side), in pixels: a network that need not look for the face learns it
+            sooner.
     """
 
-    def __init__(self, resolution: int, width: int, outputs: int = 128) -> None:
+    def __init__(self, resolution: int, width: int, window: Window, outputs: int = 128) -> None:
         super().__init__()
+        self.window = window
         levels = (resolution // 8).bit_length() - 1
         widths = [width * min(2**level, 4) for level in range(levels)]
         layers = [_conv(3, widths[0], 5, 2)]
         layers += [_conv(widths[level - 1], widths[level], 3, 2) for level in range(1, levels)]
         self.layers = nn.Sequential(*layers)
-        self.flat = nn.Sequential(nn.Linear(widths[-1] * 64, outputs, bias=False), nn.BatchNorm1d(outputs))
+        places = widths[-1] * (window[2] >> levels) ** 2
+        self.flat = nn.Sequential(nn.Linear(places, outputs, bias=False), nn.BatchNorm1d(outputs))
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, outputs)."""
-        flat: Tensor = self.flat(self.layers(images * 4 - 2).flatten(1))
+        top, left, side = self.window
+        seen = images[..., top : top + side, left : left + side]
+        flat: Tensor = self.flat(self.layers(seen * 4 - 2).flatten(1))
         return flat
 
 
 class AUEstimator(nn.Module):
     """E: (B, 3, H, W) in [0, 1] -> (B, K), about [0, 1] and not clipped, so that a gradient always comes back."""
 
-    def __init__(self, aus: int, resolution: int, width: int) -> None:
+    def __init__(self, aus: int, resolution: int, width: int, window: Window) -> None:
         super().__init__()
-        self.trunk = Trunk(resolution, width)
+        self.trunk = Trunk(resolution, width, window)
         self.head = nn.Linear(128, aus)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -57,9 +65,11 @@ class AUEstimator(nn.Module):
 class IdentityClassifier(nn.Module):
     """C: (B, 3, H, W) in [0, 1] -> unit embeddings (B, D), and cosine logits over the identities it was taught."""
 
-    def __init__(self, identities: int, resolution: int, width: int, embedding: int = 128) -> None:
+    def __init__(
+        self, identities: int, resolution: int, width: int, window: Window, embedding: int = 128
+    ) -> None:
         super().__init__()
-        self.trunk = Trunk(resolution, width, embedding)
+        self.trunk = Trunk(resolution, width, window, embedding)
         self.people = nn.Parameter(torch.randn(identities, embedding))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -101,29 +101,34 @@ class Body(nn.Module):
     Args:
         aus: K.
         resolution: side of the images, 8 times a power of two.
-        width: channels at full resolution; they double at each step down, up to four times.
+        width: channels before the first step down; they double at each, up to four times.
         blocks: residual blocks at 8 x 8.
+        patch: squares of so many pixels a side come in as one position each, and are painted at once at the end
+            (Shi et al., Real-Time Single Image Super-Resolution, CVPR 2016): on a CPU, full resolution is dear.
     """
 
-    def __init__(self, aus: int, resolution: int, width: int, blocks: int) -> None:
+    def __init__(self, aus: int, resolution: int, width: int, blocks: int, patch: int = 1) -> None:
         super().__init__()
-        levels = (resolution // 8).bit_length() - 1
+        self.patch = patch
+        places = resolution // patch
+        levels = (places // 8).bit_length() - 1
         widths = [width * min(2**level, 4) for level in range(levels + 1)]
         condition = 128
         self.condition = nn.Sequential(nn.Linear(2 * aus, condition), nn.SiLU())
-        self.stem = _conv(5, width)
+        self.stem = _conv(3 * patch**2 + 2, width)
         self.down = nn.ModuleList(_conv(widths[i], widths[i + 1], 2) for i in range(levels))
         self.middle = nn.ModuleList(_Block(widths[-1], condition) for _ in range(blocks))
         self.up = nn.ModuleList(_Up(widths[i + 1], widths[i], condition) for i in reversed(range(levels)))
-        line = (torch.arange(resolution) + 0.5) / resolution * 2 - 1
-        grid = torch.stack([line.expand(resolution, -1), line[:, None].expand(-1, resolution)])
+        line = (torch.arange(places) + 0.5) / places * 2 - 1
+        grid = torch.stack([line.expand(places, -1), line[:, None].expand(-1, places)])
         self.register_buffer("place", grid, persistent=False)
 
     def forward(self, source: Tensor, target_aus: Tensor, source_aus: Tensor) -> list[Tensor]:
-        """Features after each step up, the last at full resolution."""
+        """Features after each step up, the last with a position for each patch."""
         condition = self.condition(torch.cat([target_aus - source_aus, target_aus], 1))
         place = self.get_buffer("place")
-        features = self.stem(torch.cat([source * 2 - 1, place.expand(source.shape[0], -1, -1, -1)], 1))
+        seen = F.pixel_unshuffle(source * 2 - 1, self.patch)
+        features = self.stem(torch.cat([seen, place.expand(source.shape[0], -1, -1, -1)], 1))
         skips = []
         for down in self.down:
             skips.append(features)
@@ -161,15 +166,23 @@ class DirectGenerator(Generator):
     """
 
     def __init__(
-        self, aus: int, resolution: int, width: int, blocks: int, *, from_source: bool = True
+        self,
+        aus: int,
+        resolution: int,
+        width: int,
+        blocks: int,
+        patch: int = 1,
+        *,
+        from_source: bool = True,
     ) -> None:
         super().__init__()
-        self.body = Body(aus, resolution, width, blocks)
-        self.paint = _head(width, 3)
+        self.body = Body(aus, resolution, width, blocks, patch)
+        self.paint = _head(width, 3 * patch**2)
         self.from_source = from_source
 
     def forward(self, source: Tensor, target_aus: Tensor, source_aus: Tensor) -> Painted:
-        paint = self.paint(self.body(source, target_aus, source_aus)[-1]).float()
+        features = self.body(source, target_aus, source_aus)[-1]
+        paint = F.pixel_shuffle(self.paint(features), self.body.patch).float()
         if self.from_source:
             paint = torch.logit(source.float(), eps=_EDGE) + paint
         return Painted(torch.sigmoid(paint))
@@ -178,7 +191,7 @@ class DirectGenerator(Generator):
 class WarpGenerator(Generator):
     """image = warp(source, flow) + mask * residual; the identity until trained.
 
-    The flow is bounded and comes from the features at half resolution, so that it is smooth. The residual is full
+    The flow is bounded and comes at half resolution or less, so that it is smooth. The residual is full
     in lightness and limited in colour: shadows and teeth need light, coloured paint is how E would be fooled.
 
     Args:
@@ -192,24 +205,25 @@ class WarpGenerator(Generator):
         resolution: int,
         width: int,
         blocks: int,
+        patch: int = 1,
         *,
         max_flow: float = 0.15,
         chroma: float = 0.3,
     ) -> None:
         super().__init__()
-        self.body = Body(aus, resolution, width, blocks)
-        half = width * 2
-        self.flow = nn.Sequential(_conv(half, width), nn.LeakyReLU(0.2), _head(width, 2))
-        self.mask = _head(width, 1, bias=-3.0)
-        self.residual = _head(width, 4)
+        self.body = Body(aus, resolution, width, blocks, patch)
+        self.flow = _head(width if patch > 1 else 2 * width, 2)
+        self.mask = _head(width, patch**2, bias=-3.0)
+        self.residual = _head(width, 4 * patch**2)
         self.max_flow, self.chroma = max_flow, chroma
 
     def forward(self, source: Tensor, target_aus: Tensor, source_aus: Tensor) -> Painted:
-        *_, half, full = self.body(source, target_aus, source_aus)
-        small = torch.tanh(self.flow(half).float()) * self.max_flow
-        flow = F.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)
-        mask = torch.sigmoid(self.mask(full).float())
-        light, colour = torch.split(torch.tanh(self.residual(full).float()), [1, 3], dim=1)
+        patch, found = self.body.patch, self.body(source, target_aus, source_aus)
+        small = torch.tanh(self.flow(found[-1] if patch > 1 else found[-2]).float()) * self.max_flow
+        flow = F.interpolate(small, size=source.shape[-2:], mode="bilinear", align_corners=False)
+        mask = torch.sigmoid(F.pixel_shuffle(self.mask(found[-1]), patch).float())
+        residual = torch.tanh(F.pixel_shuffle(self.residual(found[-1]), patch).float())
+        light, colour = torch.split(residual, [1, 3], dim=1)
         colour = colour - colour.mean(1, keepdim=True)
         residual = (light + self.chroma * colour) / (1 + self.chroma)
         image = (warp(source.float(), flow) + mask * residual).clamp(0, 1)

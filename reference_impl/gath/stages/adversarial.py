@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from gath import augment, losses
-from gath.networks.build import build_generator
-from gath.networks.discriminator import Discriminator, set_trainable
+from gath.networks.build import build_discriminator, build_generator
+from gath.networks.discriminator import set_trainable
 from gath.networks.encoders import AUEstimator, IdentityClassifier
 from gath.networks.generator import Generator, Painted
 from gath.stages.grid import sample_grid
@@ -28,10 +28,7 @@ class AdversarialStage:
         self.estimator, self.classifier = frozen(shop.place(estimator)), frozen(shop.place(classifier))
         torch.manual_seed(config.seed + 2)
         self.generator: Generator = shop.place(build_generator(config))
-        sizes = config.networks
-        self.discriminator = shop.place(
-            Discriminator(config.aus, config.resolution, sizes.discriminator, spectral=sizes.spectral)
-        )
+        self.discriminator = shop.place(build_discriminator(config))
         self.average = frozen(copy.deepcopy(self.generator))
         rates, betas = self.settings, self.settings.betas
         self.for_generator = torch.optim.Adam(self.generator.parameters(), rates.learning_rate, betas)

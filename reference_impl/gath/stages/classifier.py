@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gath import augment, losses
-from gath.networks.encoders import IdentityClassifier
+from gath.networks.build import build_classifier
 from gath.stages.stage import Workshop, cosine_rate, set_rate
 
 
@@ -19,10 +19,7 @@ class ClassifierStage:
         config = shop.config
         self.shop, self.settings, self.steps = shop, config.classifier, config.classifier.steps
         torch.manual_seed(config.seed + 1)
-        sizes = config.networks
-        self.network = shop.place(
-            IdentityClassifier(identities, config.resolution, sizes.classifier, sizes.embedding)
-        )
+        self.network = shop.place(build_classifier(config, identities))
         self.fast = shop.fast(self.network)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=self.settings.learning_rate, weight_decay=self.settings.weight_decay

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gath import augment, losses
-from gath.networks.encoders import AUEstimator
+from gath.networks.build import build_estimator
 from gath.stages.stage import Workshop, cosine_rate, set_rate
 
 
@@ -19,7 +19,7 @@ class EstimatorStage:
         config = shop.config
         self.shop, self.settings, self.steps = shop, config.estimator, config.estimator.steps
         torch.manual_seed(config.seed)
-        self.network = shop.place(AUEstimator(config.aus, config.resolution, config.networks.estimator))
+        self.network = shop.place(build_estimator(config))
         self.fast = shop.fast(self.network)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=self.settings.learning_rate, weight_decay=self.settings.weight_decay
