@@ -71,15 +71,54 @@ def paint(model: AnimationModel, portraits: Tensor, aus: Tensor, device: str) ->
 
 
 def paint_grid(model: AnimationModel, portraits: Tensor, device: str) -> Tensor:
-    """A row for each AU of the space, and in it, for each portrait, the AU alone at five intensities."""
-    count = len(space_of(model))
+    """A row for each AU of the space, and in it, for each portrait, the AU alone at five intensities; with labels."""
+    labels = space_of(model).labels
+    count = len(labels)
     rows = []
     for index in range(count):
         asked = torch.zeros(len(INTENSITIES), count)
         asked[:, index] = torch.tensor(INTENSITIES)
         repeated = portraits.repeat_interleave(len(INTENSITIES), 0)
         rows.append(_animate(model, repeated, asked.repeat(len(portraits), 1), device))
-    return tile(rows)
+    heads = [f"{value:g}" for value in INTENSITIES] * len(portraits)
+    return _label(tile(rows), labels, heads)
+
+
+def _label(picture: Tensor, rows: Sequence[str], columns: Sequence[str]) -> Tensor:
+    """A tiled picture with the name of each row to its left and of each column above."""
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFont
+
+    side, font = picture.shape[2] // len(columns), ImageFont.load_default(size=18)
+    probe = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    left = max(round(probe.textlength(name, font)) for name in rows) + 16
+    top = 28
+    sheet = Image.new("RGB", (left + picture.shape[2], top + picture.shape[1]), "white")
+    pixels = (picture * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
+    sheet.paste(Image.fromarray(pixels), (left, top))
+    pen = ImageDraw.Draw(sheet)
+    for i, name in enumerate(rows):
+        pen.text((left - 8, top + (i + 0.5) * side), name, "black", font, anchor="rm")
+    for i, name in enumerate(columns):
+        pen.text((left + (i + 0.5) * side, top / 2), name, "black", font, anchor="mm")
+    return torch.from_numpy(np.array(sheet)).permute(2, 0, 1).float() / 255
+
+
+def save(picture: Tensor, path: Path) -> None:
+    """Write a picture (3, H, W) in the format that the file's name says.
+
+    Raises:
+        UsageError: it is no name of a PNG, JPEG or WebP file, or cannot be written.
+    """
+    from PIL import Image
+
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise UsageError(f"{path} is no picture: name a .png, .jpg or .webp file.")
+    pixels = (picture * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
+    try:
+        Image.fromarray(pixels).save(path, quality=88)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error}.") from error
 
 
 def _animate(model: AnimationModel, portraits: Tensor, aus: Tensor, device: str) -> Tensor:

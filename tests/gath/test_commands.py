@@ -16,7 +16,7 @@ from toy_faces import ToyFaces
 
 from gath_bench.contracts import CommandSpec
 from gath_bench.errors import UsageError
-from gath_bench.images import size_of, write_png
+from gath_bench.images import read_image, size_of, write_png
 
 
 class Bench:
@@ -81,7 +81,14 @@ def test_animate_paints_files_and_unseen_people(trained: Path, tmp_path: Path) -
     assert _call(animate, trained, portrait, "--aus", "AU12=0.8,AU6=0.5", "-o", out).exit_code == 0
     assert size_of(out) == (128, 64)
     assert _call(animate, trained, "--subjects", 2, "--grid", "-o", out).exit_code == 0
-    assert size_of(out) == (2 * 5 * 64, 17 * 64)
+    width, height = size_of(out)
+    sheet, (left, top) = read_image(out), (width - 2 * 5 * 64, height - 17 * 64)  # the labels' margins
+    assert 0 < left < 128
+    assert 0 < top < 64
+    first, at_zero = sheet[:, top : top + 64, left : left + 64], sheet[:, -64:, left : left + 64]
+    assert torch.equal(first, at_zero)  # every row begins with no AU
+    assert sheet[:, :top].min() < 0.5  # and there is a label
+    _refused(_call(animate, trained, portrait, "--grid", "-o", tmp_path / "o.gif"), "name a .png, .jpg")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
     GATH_BENCH_WEIGHTS=folder python tests/synthfaces/judge.py MEASURE...
 
 prints measurements (found, sweeps, identity, diversity, speed, compiled, histograms) as JSON. ``--seed`` draws other
-subjects: the numbers in ``docs/synthfaces.md`` are of seeds that were not used for tuning.
+subjects: the numbers in ``docs/synthfaces.md`` are of seeds that were not used for tuning. ``sweeps --model NAME``
+looks at what a model paints of their neutral portraits instead.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,10 @@ import torch
 
 if __name__ == "__main__":
     root = Path(__file__).resolve().parents[2]
-    sys.path[:0] = [str(root), str(root / "plugins"), str(root / "tests")]
+    sys.path[:0] = [str(root), str(root / "plugins"), str(root / "reference_impl"), str(root / "tests")]
 
 from gath_datasets.synthfaces import AU_LABELS
+from gath_datasets.synthfaces.adapter import to_8_bits
 from gath_datasets.synthfaces.rand import derive
 from gath_datasets.synthfaces.render import Rendered, render
 from gath_datasets.synthfaces.samples import random_aus
@@ -31,6 +34,9 @@ from gath_datasets.synthfaces.scene import Scenes, draw_scenes
 from gath_datasets.synthfaces.splits import subject_seeds
 from gath_datasets.synthfaces.subject import Subjects, attributes, draw_subjects
 from synthfaces.evaluators import Encoder, Landmarker
+
+from gath_bench.cli.context import Context
+from gath_bench.images import resize
 
 #: The blendshapes that answer to an AU, left and right averaged; the strongest of the named groups counts.
 MATCHING = {
@@ -45,6 +51,8 @@ MATCHING = {
 #: AUs that MediaPipe's blendshapes do not answer to are read from distances between its own landmarks.
 BY_LANDMARKS = ("AU09", "AU14", "AU25")
 SWEEP = torch.linspace(0, 1, 9)
+#: One subject, one scene, AUs (n, 17), a size -> images (n, 3, size, size).
+Painter = Callable[[Subjects, Scenes, torch.Tensor, int], torch.Tensor]
 FRONTAL = {"yaw": 0.0, "pitch": 0.0, "roll": 0.0, "gaze_x": 0.0, "gaze_y": 0.0}
 
 
@@ -111,7 +119,26 @@ def found(
     return report
 
 
-def sweeps(count: int = 24, seed: int = 102, size: int = 256) -> dict[str, Any]:
+def renderer(who: Subjects, scenes: Scenes, aus: torch.Tensor, size: int) -> torch.Tensor:
+    """One subject in one scene with these AUs (n, 17), drawn: (n, 3, size, size)."""
+    repeat = torch.zeros(len(aus), dtype=torch.int64)
+    return render(who.select(repeat), scenes.select(repeat), aus, size).image
+
+
+def painter(name: str) -> Painter:
+    """The same as a model paints it from the neutral portrait; its images are resized."""
+    model = Context().make("model", name).to("cpu")
+    side = model.info.resolution or 128
+
+    def paint(who: Subjects, scenes: Scenes, aus: torch.Tensor, size: int) -> torch.Tensor:
+        source = to_8_bits(renderer(who, scenes, torch.zeros(1, aus.shape[1]), side))
+        painted = model.animate(source.expand(len(aus), -1, -1, -1), aus)
+        return resize(to_8_bits(painted), size)
+
+    return paint
+
+
+def sweeps(count: int = 24, seed: int = 102, size: int = 256, draw: Painter = renderer) -> dict[str, Any]:
     """Each AU from 0 to 1 on frontal faces: Spearman, change, and the change of every other AU's measure."""
     who, finder = people(count, seed), Landmarker()
     scenes = draw_scenes(derive(who.seeds, "sweep")).posed(**FRONTAL)
@@ -126,11 +153,7 @@ def sweeps(count: int = 24, seed: int = 102, size: int = 256) -> dict[str, Any]:
         for index, au in enumerate(AU_LABELS):
             aus = torch.zeros(len(SWEEP), 17)
             aus[:, index] = SWEEP
-            repeat = torch.zeros(len(SWEEP), dtype=torch.int64)
-            hits = [
-                finder(i)
-                for i in render(one_subject.select(repeat), one_scene.select(repeat), aus, size).image
-            ]
+            hits = [finder(image) for image in draw(one_subject, one_scene, aus, size)]
             kept = [(float(v), h) for v, h in zip(SWEEP, hits, strict=True) if h is not None]
             if len(kept) < 5:
                 continue
@@ -262,14 +285,17 @@ def main() -> None:
     parser.add_argument("measure", nargs="*", choices=[*measures, []], default=list(measures))
     parser.add_argument("--seed", type=int)
     parser.add_argument("--count", type=int)
+    parser.add_argument("--model", help="with sweeps: a registered model, as `gath-bench run -m` takes it")
     options = parser.parse_args()
     torch.set_num_threads(1)
     for name in options.measure:
-        given = {
+        given: dict[str, Any] = {
             k: v
             for k, v in (("seed", options.seed), ("count", options.count))
             if v is not None and name != "speed"
         }
+        if name == "sweeps" and options.model:
+            given["draw"] = painter(options.model)
         print(json.dumps({name: measures[name](**given)}), flush=True)
 
 

@@ -18,7 +18,11 @@ _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 @click.option("--grid", is_flag=True, help="Each AU alone at five intensities, of every portrait.")
 @click.option("--subjects", type=click.IntRange(1, 64), help="Portraits from a data set instead of files.")
 @click.option(
-    "-d", "--dataset", default="synthfaces", show_default=True, help="Of --subjects: its test split, neutral."
+    "-d",
+    "--dataset",
+    default="synthfaces",
+    show_default=True,
+    help="Of --subjects: the portraits of its test split.",
 )
 @click.option(
     "-m", "--model", default="gath", show_default=True, help="Any registered model, as `run` takes it."
@@ -41,7 +45,8 @@ def animate(
 
     \b
     gath-bench animate me.png --aus AU12=0.8,AU06=0.5 -o smile.png
-    gath-bench animate --grid --subjects 2 -m gath-warp -o grid.png
+    gath-bench animate --grid --subjects 2 -m gath-warp -o grid.jpg
+    gath-bench animate --grid --subjects 1 -d portraits -m gath-warp -o astronaut.jpg
     """
     if (aus is None) == (not grid):
         raise UsageError("say which AUs: --aus AU12=0.8,AU06=0.5, or --grid for each AU alone.")
@@ -49,16 +54,16 @@ def animate(
         raise UsageError("give portraits as files, or --subjects N for portraits of a data set.")
     if not output.parent.is_dir():
         raise UsageError(f"there is no folder {output.parent}: make it first.")
-    from gath.painting import expression, load_portraits, paint, paint_grid, unseen
+    from gath.painting import expression, load_portraits, paint, paint_grid, save, unseen
     from gath_bench.errors import Unavailable
-    from gath_bench.images import write_png
+    from gath_bench.images import resize
 
     made = context.make("model", model)
     try:
         ready = made.to(device)
         side = ready.info.resolution or 128
         if subjects:
-            sources = unseen(context.make("dataset", f"{dataset}[resolution={side}]"), subjects)
+            sources = resize(unseen(context.make("dataset", dataset), subjects), side)
         else:
             sources = load_portraits(portraits, side)
         picture = (
@@ -68,5 +73,5 @@ def animate(
         )
     except Unavailable as error:
         raise UsageError(str(error)) from error
-    write_png(output, picture)
+    save(picture, output)
     click.echo(str(output))
