@@ -16,6 +16,9 @@ _LATEX = {
     "–": r"\textendash{}", "—": r"\textemdash{}", "…": r"\dots{}", "×": r"$\times$",
 }  # fmt: skip
 
+#: Letters of LaTeX's footnotesize that an article's line holds, with something to spare.
+_PAGE = 84
+
 
 def markdown(tables: Sequence[Grid]) -> str:
     """GitHub-flavoured Markdown; text from outside cannot open a tag or a column."""
@@ -44,27 +47,48 @@ def markdown(tables: Sequence[Grid]) -> str:
 
 
 def latex(tables: Sequence[Grid]) -> str:
-    """``booktabs`` tables; they compile with ``\\usepackage{booktabs}`` and nothing else."""
+    """``booktabs`` tables; they compile with ``\\usepackage{booktabs}`` and nothing else.
+
+    Columns that do not fit beside the others on a page go into a further ``tabular`` of the same table.
+    """
     parts = []
     for grid in tables:
-        heads = " & ".join(["model", *(_tex(column.header) for column in grid.columns)])
-        lines = [
-            r"\begin{table}",
-            rf"\caption{{{_tex(grid.title)}}}",
-            rf"\begin{{tabular}}{{l{'r' * len(grid.columns)}}}",
-            r"\toprule",
-            rf"{heads} \\",
-            r"\midrule",
-        ]
-        for model, reference, entries in grid.lines:
-            cells = [_cell(entry, _tex, r"\textbf{{{}}}") for entry in entries]
-            lines.append(" & ".join([_tex_model(model, reference), *cells]) + r" \\")
-        lines += [r"\bottomrule", r"\end{tabular}"]
+        lines = [r"\begin{table}", rf"\caption{{{_tex(grid.title)}}}", r"\footnotesize"]
+        for places in _beside(grid):
+            lines += _tabular(grid, places)
         lines += [rf"\par \textbf{{bold}} {BEST}"] if grid.has_best else []
         lines += [rf"\par {_tex(note)}" for note in grid.notes]
         lines += [r"\end{table}", ""]
         parts.append("\n".join(lines))
     return "\n".join(parts)
+
+
+def _beside(grid: Grid) -> list[range]:
+    """Which columns stand beside each other: as many as `_PAGE` letters hold, and at least one."""
+    models = max(len(model) for model, _, _ in grid.lines)
+    parts, start, used = [], 0, models
+    for place, column in enumerate(grid.columns):
+        cells = [_cell(entries[place], str, "{}") for _, _, entries in grid.lines]
+        width = 2 + max(map(len, [column.header, *cells]))
+        if place > start and used + width > _PAGE:
+            parts.append(range(start, place))
+            start, used = place, models
+        used += width
+    return [*parts, range(start, len(grid.columns))]
+
+
+def _tabular(grid: Grid, places: range) -> list[str]:
+    heads = " & ".join(["model", *(_tex(grid.columns[place].header) for place in places)])
+    lines = [
+        rf"\par\begin{{tabular}}{{l{'r' * len(places)}}}",
+        r"\toprule",
+        rf"{heads} \\",
+        r"\midrule",
+    ]
+    for model, reference, entries in grid.lines:
+        cells = [_cell(entries[place], _tex, r"\textbf{{{}}}") for place in places]
+        lines.append(" & ".join([_tex_model(model, reference), *cells]) + r" \\")
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
 def _cell(entry: Entry, escape: Callable[[str], str], bold: str) -> str:

@@ -261,6 +261,7 @@ COMMANDS = {
     r"\textasciicircum": "^", r"\textbackslash": "\\", r"\textless": "<", r"\textgreater": ">", r"\textbar": "|",
     r"\uparrow": "↑", r"\downarrow": "↓", r"\cdot": "·", r"\approx": "≈", r"\dag": "†", r"\times": "×",
     r"\textendash": "–", r"\textemdash": "—", r"\dots": "…", r"\textbf": "", r"\textit": "", r"\par": "",
+    r"\footnotesize": "",
     r"\caption": "", r"\begin": "", r"\end": "", r"\toprule": "", r"\midrule": "", r"\bottomrule": "", r"\\": "\n",
 }  # fmt: skip
 MATHS = {r"\uparrow", r"\downarrow", r"\cdot", r"\approx", r"\times"}
@@ -338,21 +339,30 @@ def test_a_whole_report_in_latex_can_be_read(tmp_path: Path) -> None:
     made = tables(load(write_run(tmp_path / "run", images=False)))
     source = latex(made)
     page = read_tex(source)
-    assert (
-        source.count(r"\toprule")
-        == source.count(r"\midrule")
-        == source.count(r"\bottomrule")
-        == len(made)
-        == 2
-    )
-    for grid in made:
-        assert grid.title in page
+    rules = [source.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\begin{tabular}")]
+    assert len(set(rules)) == 1
+    assert source.count(r"\begin{table}") == len(made) == 2
+    for grid, table in zip(made, page.split(made[1].title), strict=True):
+        assert grid is made[1] or grid.title in table
         for model, _, entries in grid.lines:
-            (line,) = [
-                line for line in page.splitlines()
-                if line.startswith(f"{model} ") and line.count("\t") == len(entries)
-            ]  # fmt: skip
-            assert [part.split()[0] for part in line.split("\t")[1:]] == [entry.value for entry in entries]
+            # Columns that do not fit on a page stand in a further tabular, in their order.
+            cells = [
+                cell
+                for line in table.splitlines()
+                if line.startswith(f"{model} ")
+                for cell in line.split("\t")[1:]
+            ]
+            assert [cell.split()[0] for cell in cells] == [entry.value for entry in entries]
+
+
+def test_latex_puts_beside_each_other_what_a_page_holds(tmp_path: Path) -> None:
+    wide, narrow = (tables(load(write_run(tmp_path / "run", images=False)))[0], tables(ONE)[0])
+    for grid, more in ((wide, True), (narrow, False)):
+        source = latex([grid])
+        assert (source.count(r"\begin{tabular}") > 1) == more
+        for line in source.splitlines():
+            if line.endswith(r"\\") and line.count("&") > 1:
+                assert len(read_tex(line)) <= 100
 
 
 def test_a_parameter_that_looks_like_another_part_is_quoted() -> None:
