@@ -56,7 +56,7 @@ class NetworkConfig(_Strict):
     blocks: int = Field(default=2, ge=1)
     patch: Literal[1, 2, 4] = 2
     window: tuple[float, float, float] = (0.21875, 0.125, 0.75)
-    discriminator: int = Field(default=40, ge=4)
+    discriminator: int = Field(default=32, ge=4)
     estimator: int = Field(default=32, ge=4)
     classifier: int = Field(default=32, ge=4)
     embedding: int = Field(default=128, ge=8)
@@ -125,6 +125,7 @@ class LossConfig(_Strict):
         au, au_squared, au_emphasis: E's verdict; see `losses.au_error`.
         identity: C's verdict.
         same: nothing asked, nothing changed.
+        change: how much is changed at all; for ``gath``, which has no mask to bound.
         cycle, cycle_share: there and back again, on this share of a batch.
         mask, mask_early, early: weight of the mask's mean; ``mask_early`` holds during the first share ``early`` of
             the steps, so that ``gath-warp`` learns to move before it learns to paint.
@@ -140,6 +141,7 @@ class LossConfig(_Strict):
     au_emphasis: float = Field(default=3.0, ge=0)
     identity: float = Field(default=2.0, ge=0)
     same: float = Field(default=5.0, ge=0)
+    change: float = Field(default=0.0, ge=0)
     cycle: float = Field(default=5.0, ge=0)
     cycle_share: float = Field(default=0.25, ge=0, le=1)
     mask: float = Field(default=0.3, ge=0)

@@ -66,7 +66,7 @@ def au_error(found: Tensor, target: Tensor, source: Tensor, *, squared: bool, em
 
 
 def reconstruction(painted: Tensor, source: Tensor) -> Tensor:
-    """Mean |G(..) - x|: of a cycle G(G(x, t), E(x)) = x, and of asking for no change, G(x, E(x)) = x."""
+    """Mean |G(..) - x|: of a cycle G(G(x, t), E(x)) = x, of asking for no change, G(x, E(x)) = x, and of any change."""
     return (painted - source).abs().mean()
 
 

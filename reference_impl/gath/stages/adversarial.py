@@ -92,6 +92,8 @@ class AdversarialStage:
             **self._verdicts(painted.image, source_aus, target, person, rng),
             **self._bounds(step, painted),
         }
+        if config.losses.change:
+            parts["change"] = (config.losses.change, losses.reconstruction(painted.image, source))
         if config.losses.same:
             # 0 where a batch asks everybody to change: every rank must log the same names.
             pair = (painted.image[unchanged], source[unchanged])
