@@ -148,7 +148,7 @@ class LossConfig(_Strict):
     mask_early: float = Field(default=10.0, ge=0)
     early: float = Field(default=0.33, ge=0, le=1)
     flow: float = Field(default=0.2, ge=0)
-    roughness: float = Field(default=10.0, ge=0)
+    roughness: float = Field(default=100.0, ge=0)
     residual_variation: float = Field(default=0.3, ge=0)
     real: float = Field(default=1.0, ge=0)
     fake: float = Field(default=0.7, ge=0)

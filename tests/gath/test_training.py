@@ -13,7 +13,12 @@ import pytest
 import torch
 from gath import trainer
 from gath.checkpoint import load_state, load_weights
+from gath.data import Pool
+from gath.networks.build import build_classifier, build_estimator
 from gath.progress import LOG, clock
+from gath.ranks import Ranks
+from gath.stages.adversarial import AdversarialStage
+from gath.stages.stage import Workshop
 from gath.trainer import Diverged, Job, config_of, train
 
 from gath_bench.contracts import ComponentKey, file_hash
@@ -203,3 +208,54 @@ def test_a_damaged_checkpoint_is_refused_in_a_sentence(job: MakeJob) -> None:
 
 def test_times_are_said_in_words() -> None:
     assert clock(7500) == "2 h 05 min"
+
+
+def test_every_network_of_the_last_stage_moves_and_its_teachers_do_not(job: MakeJob) -> None:
+    """A step that forgets one of them still runs, and the losses still look like losses."""
+    config = job().config
+    pool = Pool(torch.randint(0, 256, (8, 3, 64, 64), dtype=torch.uint8), torch.rand(8, 17))
+    shop = Workshop(config, "cpu", Ranks(), lambda: pool, lambda: pool)
+    stage = AdversarialStage(shop, build_estimator(config), build_classifier(config, 8))
+    watched = {**stage.networks, "estimator": stage.estimator, "classifier": stage.classifier}
+    before = {
+        name: {key: value.clone() for key, value in network.state_dict().items()}
+        for name, network in watched.items()
+    }
+    for step in range(3):
+        stage.step(step)
+    for name, network in watched.items():
+        still = [key for key, value in network.state_dict().items() if torch.equal(value, before[name][key])]
+        if name in ("estimator", "classifier"):
+            assert len(still) == len(before[name])
+        else:
+            # D's AU bias stands still while no margin is reached: its examples' weights balance.
+            assert set(still) <= {"bias.bias"}, f"{name}: {still} never moved"
+
+
+def test_the_discriminator_learns_what_real_faces_look_like(job: MakeJob) -> None:
+    """Against a generator that stands still, D tells stills from paint, and right AUs from wrong ones."""
+    rates = (
+        "generator.steps=1000",
+        "generator.learning_rate=1e-9",
+        "generator.discriminator_learning_rate=3e-3",
+    )
+    config = job("d", *rates, "losses.r1=0").config
+    rng = torch.Generator().manual_seed(0)
+    aus = torch.rand(32, 17, generator=rng).round()
+    images = (aus[:, :3, None, None] * 200).expand(-1, -1, 64, 64).byte()
+    stills = Pool(
+        torch.randint(0, 256, (32, 3, 64, 64), dtype=torch.uint8, generator=rng), torch.zeros(32).long()
+    )
+    frames = Pool(images, aus)
+    shop = Workshop(config, "cpu", Ranks(), lambda: stills, lambda: frames)
+    stage = AdversarialStage(shop, build_estimator(config), build_classifier(config, 8))
+    with torch.no_grad():  # paints grey, and so unlike any still
+        stage.generator.mask.bias.fill_(20)  # type: ignore[union-attr, operator]
+        stage.generator.residual.bias.fill_(20)  # type: ignore[union-attr, operator]
+    told = [stage.step(step) for step in range(150)][-50:]
+    real, fake, right, wrong = (
+        float(torch.stack([values[name] for values in told]).mean())
+        for name in ("d_real", "d_fake", "d_right", "d_wrong")
+    )
+    assert real > fake + 1
+    assert right > wrong + 0.5

@@ -45,6 +45,7 @@ class Discriminator(nn.Module):
 
         def conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
             made = nn.Conv2d(inputs, outputs, kernel, stride, 1)
+            nn.init.kaiming_normal_(made.weight, a=0.2)  # torch's own fades to nothing in a few layers
             return spectral_norm(made) if spectral else made
 
         self.down = nn.ModuleList(conv(widths[i], widths[i + 1], 4, 2) for i in range(levels))
@@ -71,8 +72,6 @@ class Discriminator(nn.Module):
 
 
 def set_trainable(module: nn.Module, trainable: bool) -> None:
-    """While G learns from D, D's own gradients would be work for nothing."""
+    """While G learns from D, D's own gradients would be work for nothing. Those that it has already are kept."""
     for parameter in module.parameters():
         parameter.requires_grad_(trainable)
-        if not trainable:
-            parameter.grad = None

@@ -1,0 +1,86 @@
+"""The weights in the package do what their cards and the docs say, on people whom no training met."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import gath
+import pytest
+import torch
+from gath_models.copy_source import CopySource
+from gath_models.oracle import Oracle
+from synthfaces import evaluators, judge
+
+from gath_bench.cli.context import Context
+from gath_bench.contracts import file_hash
+
+WEIGHTS = Path(gath.__file__).parent / "weights"
+MODELS = ("gath", "gath-warp")
+METRICS = ("au-error", "changed-error", "background-psnr", "identity")
+#: The first bars of a generator that was trained on a CPU: (least gain in AU error, share of the oracle's correlation,
+#: most changed-error as a share of copy-source's, least background-psnr in dB).
+BARS = {"gath-warp": (0.5, 0.6, 0.85, 36.0), "gath": (0.6, 0.6, 1.0, 30.0)}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_weights_are_small_whole_and_have_a_card(name: str) -> None:
+    path = WEIGHTS / f"{name}.safetensors"
+    assert path.stat().st_size <= 16e6
+    index = json.loads((WEIGHTS / "weights.json").read_text(encoding="utf-8"))
+    assert index[path.name] == file_hash(path)
+    facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert facts["sha256"] == index[path.name]
+    assert file_hash(path)[:16] in path.with_suffix(".md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def measured() -> Mapping[str, Mapping[str, float]]:
+    """Both generators and the reference rows on 64 people of the test split."""
+    context = Context()
+    models = {name: context.make("model", name) for name in MODELS}
+    models |= {"oracle": Oracle(), "copy-source": CopySource()}
+    return {
+        name: context.evaluate(model, dataset="synthfaces", metrics=METRICS, split="test", limit=64)
+        for name, model in models.items()
+    }
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_expressions_change_as_asked_and_people_stay(
+    measured: Mapping[str, Mapping[str, float]], name: str
+) -> None:
+    mine, none, best = measured[name], measured["copy-source"], measured["oracle"]
+    gain, correlation, changed, background = BARS[name]
+    floor, ceiling = best["au-error.mae"], none["au-error.mae"]
+    assert (ceiling - mine["au-error.mae"]) / (ceiling - floor) >= gain
+    assert mine["au-error.pcc"] >= correlation * best["au-error.pcc"]
+    assert mine["changed-error"] <= changed * none["changed-error"]
+    assert mine["background-psnr"] >= background
+    assert mine["identity.normalised"] >= 0.93
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_asking_for_nothing_changes_little(name: str) -> None:
+    """The portrait's own AUs give the portrait back, up to 8-bit steps that nobody sees."""
+    model = Context().make("model", name).to("cpu")
+    batch = (
+        Context()
+        .make("dataset", "synthfaces")
+        .load(Context().make("dataset", "synthfaces").samples("test", "same-subject", 0)[:8])
+    )
+    painted = model.animate(batch.source, batch.source_aus)
+    moved = model.animate(batch.source, batch.target_aus)
+    still = (painted - batch.source).abs().mean((1, 2, 3))
+    assert (still < (moved - batch.source).abs().mean((1, 2, 3)) + 0.01).all()
+    assert still.mean() < 0.02
+    assert torch.isfinite(moved).all()
+
+
+@pytest.mark.skipif(evaluators.missing() is not None, reason=str(evaluators.missing()))
+def test_a_network_that_nobody_here_trained_sees_the_movement() -> None:
+    seen = judge.sweeps(count=4, seed=5001, draw=judge.painter("gath-warp"))
+    for au in ("AU12", "AU45", "AU26", "AU01"):
+        assert seen["change"][au] > 0, au
+        assert seen["spearman"][au] > 0.5, au
