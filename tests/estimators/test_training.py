@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from estimators.conftest import ToyContext
-from gath_estimators import data, school
+from gath_estimators import data, school, training
 from gath_estimators.bundled import SynthFacesAUs, SynthFacesIdentity, SynthFacesTrunk
 from gath_estimators.school import Options, School
 from gath_estimators.training import TEMPERATURE, contrastive_loss
+from safetensors.torch import load_file
 
-from gath_bench.contracts import NO_WEIGHTS
+from gath_bench.au import get_space
+from gath_bench.contracts import NO_WEIGHTS, file_hash
 from gath_bench.errors import Unavailable, UsageError
 
 SMALL = Options("toy", images=256, au_steps=2, steps=2, seed=0)
@@ -114,3 +117,36 @@ def test_damaged_weights_say_so(trained: Path, tmp_path: Path) -> None:
     (tmp_path / SynthFacesIdentity.file).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     with pytest.raises(Unavailable, match="damaged"):
         SynthFacesIdentity(folder=tmp_path)(torch.zeros(1, 3, 64, 64))
+
+
+def test_trained_evaluators_can_be_trained_on(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The AU networks begin where the others ended; identity encoder and trunk come over to the bit."""
+    monkeypatch.setattr(school, "HELD_OUT", 256)
+    monkeypatch.setattr(training, "LATER_RATE", 1e-12)
+    options = replace(SMALL, seed=1, refine=str(trained))
+    School(ToyContext(), tmp_path, options, lambda _: None).graduate()  # type: ignore[arg-type]
+    for kind in (SynthFacesIdentity, SynthFacesTrunk):
+        assert (tmp_path / kind.file).read_bytes() == (trained / kind.file).read_bytes()
+    old, new = (load_file(folder / SynthFacesAUs.file) for folder in (trained, tmp_path))
+    # At no learning rate worth the name only BatchNorm's running statistics move.
+    assert all(
+        torch.equal(old[name], new[name]) for name in old if "running" not in name and "num_" not in name
+    )
+    assert any(not torch.equal(old[name], new[name]) for name in old if "running" in name)
+    card = (tmp_path / "card.md").read_text()
+    assert "--refine" in card
+    assert file_hash(trained / SynthFacesAUs.file)[:16] in card
+
+
+def test_evaluators_that_are_not_there_cannot_be_trained_on(tmp_path: Path) -> None:
+    options = replace(SMALL, refine=str(tmp_path / "none"))
+    with pytest.raises(UsageError, match="cannot be refined"):
+        School(ToyContext(), tmp_path, options, print).graduate()  # type: ignore[arg-type]
+
+
+def test_small_movements_weigh_more_and_the_mean_weight_is_one() -> None:
+    weights = training.emphasis("openface17")
+    assert float(weights.mean()) == pytest.approx(1)
+    assert int(weights.argmax()) == get_space("openface17").labels.index("AU05")
