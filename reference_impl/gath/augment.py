@@ -130,6 +130,6 @@ def for_classifier(images: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def before_estimator(images: Tensor, rng: torch.Generator) -> Tensor:
-    """G's images on their way to E: what survives this is a movement and not a tint."""
-    images = desaturate(images, rng, 0.5)
-    return move(blur(gain(images, rng, 0.12), rng, 0.3), rng, 0.02)
+    """G's images on their way to E: what survives this is a movement, and neither a tint nor fine stripes."""
+    images = gain(desaturate(images, rng, 0.8), rng, 0.12)
+    return move(blur(blur(images, rng, 0.8), rng, 0.5), rng, 0.02)

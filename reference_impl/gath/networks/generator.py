@@ -191,7 +191,7 @@ class DirectGenerator(Generator):
 class WarpGenerator(Generator):
     """image = warp(source, flow) + mask * residual; the identity until trained.
 
-    The flow is bounded and comes at half resolution or less, so that it is smooth. The residual is full
+    The flow is bounded, and comes a step below the body's finest features, so that it is smooth. The residual is full
     in lightness and limited in colour: shadows and teeth need light, coloured paint is how E would be fooled.
 
     Args:
@@ -212,14 +212,14 @@ class WarpGenerator(Generator):
     ) -> None:
         super().__init__()
         self.body = Body(aus, resolution, width, blocks, patch)
-        self.flow = _head(width if patch > 1 else 2 * width, 2)
+        self.flow = _head(2 * width, 2)
         self.mask = _head(width, patch**2, bias=-3.0)
         self.residual = _head(width, 4 * patch**2)
         self.max_flow, self.chroma = max_flow, chroma
 
     def forward(self, source: Tensor, target_aus: Tensor, source_aus: Tensor) -> Painted:
         patch, found = self.body.patch, self.body(source, target_aus, source_aus)
-        small = torch.tanh(self.flow(found[-1] if patch > 1 else found[-2]).float()) * self.max_flow
+        small = torch.tanh(self.flow(found[-2]).float()) * self.max_flow
         flow = F.interpolate(small, size=source.shape[-2:], mode="bilinear", align_corners=False)
         mask = torch.sigmoid(F.pixel_shuffle(self.mask(found[-1]), patch).float())
         residual = torch.tanh(F.pixel_shuffle(self.residual(found[-1]), patch).float())
