@@ -213,7 +213,7 @@ class WarpGenerator(Generator):
         super().__init__()
         self.body = Body(aus, resolution, width, blocks, patch)
         self.flow = _head(2 * width, 2)
-        self.mask = _head(width, patch**2, bias=-3.0)
+        self.mask = _head(width, patch**2, bias=-1.0)
         self.residual = _head(width, 4 * patch**2)
         self.max_flow, self.chroma = max_flow, chroma
 
