@@ -41,6 +41,10 @@ def model_card(
             "|---|---|",
             f"| file | `{facts['file']}`, SHA-256 `{facts['sha256'][:16]}` |",
             f"| command | `{' '.join(facts['command'])}` |",
+            *(
+                f"| from step {later['step']} | `{' '.join(later['command'])}` |"
+                for later in facts.get("then", ())
+            ),
             f"| code | commit {facts['commit']} |",
             f"| seed | {facts['seed']} |",
             f"| data | `{facts['data_name']}`, fingerprint `{facts['data'][:16]}` |",

@@ -125,7 +125,7 @@ class LossConfig(_Strict):
         au, au_squared, au_emphasis: E's verdict; see `losses.au_error`.
         identity: C's verdict.
         same: nothing asked, nothing changed.
-        change: how much is changed at all; for ``gath``, which has no mask to bound.
+        change: how much is changed at all.
         cycle, cycle_share: there and back again, on this share of a batch.
         mask, mask_early, early: weight of the mask's mean; ``mask_early`` holds during the first share ``early`` of
             the steps, so that ``gath-warp`` learns to move before it learns to paint.
@@ -134,26 +134,26 @@ class LossConfig(_Strict):
         r1, r1_every: gradient penalty, lazily, every so many steps (and so many times stronger).
     """
 
-    adversarial: float = Field(default=0.3, ge=0)
-    match: float = Field(default=0.3, ge=0)
-    au: float = Field(default=30.0, ge=0)
+    adversarial: float = Field(default=0.5, ge=0)
+    match: float = Field(default=0.5, ge=0)
+    au: float = Field(default=20.0, ge=0)
     au_squared: bool = True
     au_emphasis: float = Field(default=3.0, ge=0)
     identity: float = Field(default=2.0, ge=0)
-    same: float = Field(default=5.0, ge=0)
-    change: float = Field(default=0.0, ge=0)
-    cycle: float = Field(default=5.0, ge=0)
+    same: float = Field(default=10.0, ge=0)
+    change: float = Field(default=5.0, ge=0)
+    cycle: float = Field(default=8.0, ge=0)
     cycle_share: float = Field(default=0.25, ge=0, le=1)
     mask: float = Field(default=0.3, ge=0)
-    mask_early: float = Field(default=10.0, ge=0)
+    mask_early: float = Field(default=0.3, ge=0)
     early: float = Field(default=0.33, ge=0, le=1)
-    flow: float = Field(default=0.2, ge=0)
-    roughness: float = Field(default=100.0, ge=0)
+    flow: float = Field(default=1.0, ge=0)
+    roughness: float = Field(default=10.0, ge=0)
     residual_variation: float = Field(default=0.3, ge=0)
     real: float = Field(default=1.0, ge=0)
     fake: float = Field(default=0.7, ge=0)
     wrong: float = Field(default=0.3, ge=0)
-    r1: float = Field(default=1.0, ge=0)
+    r1: float = Field(default=0.1, ge=0)
     r1_every: int = Field(default=16, ge=1)
 
 
@@ -166,10 +166,10 @@ class GeneratorConfig(_Strict):
         wash: whether painted images are tinted, blurred and shifted on their way to E.
     """
 
-    steps: int = Field(default=20000, ge=1)
+    steps: int = Field(default=6500, ge=1)
     batch_size: int = Field(default=16, ge=2)
-    learning_rate: float = Field(default=3e-4, gt=0)
-    discriminator_learning_rate: float = Field(default=3e-4, gt=0)
+    learning_rate: float = Field(default=5e-4, gt=0)
+    discriminator_learning_rate: float = Field(default=1e-3, gt=0)
     betas: tuple[float, float] = (0.5, 0.99)
     decay_from: float = Field(default=0.6, ge=0, le=1)
     ema: float = Field(default=0.999, ge=0, lt=1)
@@ -183,7 +183,7 @@ class ValidationConfig(_Strict):
         limit: samples.
     """
 
-    every: int = Field(default=2000, ge=0)
+    every: int = Field(default=1000, ge=0)
     dataset: str = "synthfaces"
     metrics: tuple[str, ...] = ("au-error", "changed-error", "background-psnr", "identity", "ssim")
     protocol: str = "same-subject"
@@ -285,7 +285,7 @@ def read_config(name: str, changes: Sequence[str] = ()) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the configuration {name} is not valid TOML: {error}.") from error
     for change in changes:
-        _apply(content, change)
+        apply_change(content, change)
     return parse_config(content, f"the configuration {name}")
 
 
@@ -303,7 +303,12 @@ def parse_config(content: Mapping[str, Any], what: str) -> Config:
     return config
 
 
-def _apply(content: dict[str, Any], change: str) -> None:
+def apply_change(content: dict[str, Any], change: str) -> None:
+    """Set one key of a configuration's dictionary, from ``losses.au=10``.
+
+    Raises:
+        UsageError: it cannot be read, or goes through something that is no table.
+    """
     key, equals, value = change.partition("=")
     if not equals or not key.strip():
         raise UsageError(f"cannot read the change {change!r}: write key=value, as in losses.au=10.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from gath import checkpoint
-from gath.config import Config, parse_config
+from gath.config import Config, apply_change, parse_config
 from gath.data import Endless, Source, StreamName, Streams, fill
 from gath.finish import measure_estimator, origin, validate, write_model
 from gath.forecast import forecast
@@ -91,7 +91,7 @@ def train(job: Job) -> bool:
         with _stop_signals() as stopped:
             shop, streams = _open(job, ranks, voice, stopped)
             state = _resume(job, ranks, voice)
-            job.origin = state.setdefault("origin", job.origin)
+            job.origin = _origin(job, state)
             todo = _stages(job)
             if ranks.first and "stage" not in state:
                 checkpoint.save_state(job.folder / checkpoint.STATE, _state(job))
@@ -253,6 +253,14 @@ def _resume(job: Job, ranks: Ranks, voice: Voice) -> dict[str, Any]:
     return state
 
 
+def _origin(job: Job, state: dict[str, Any]) -> dict[str, Any]:
+    """Where a training came from: its first command, and each that went on with other losses from some step."""
+    known = state.setdefault("origin", job.origin)
+    if "config" in state and state["config"] != job.config.model_dump_json():
+        known.setdefault("then", []).append({"step": state.get("step", 0), **job.origin})
+    return dict(known)
+
+
 def _save(stage: Stage, step: int, job: Job, seconds: float) -> None:
     networks = {name: network.state_dict() for name, network in stage.networks.items()}
     for name, tensors in networks.items():
@@ -280,14 +288,24 @@ def _restore(stage: Stage, state: Mapping[str, Any]) -> int:
     return int(state["step"])
 
 
-def config_of(folder: Path) -> Config:
+def config_of(folder: Path, changes: Sequence[str] = ()) -> Config:
     """The configuration of a training that was stopped.
 
+    Args:
+        changes: other weights of losses from here on, as in ``losses.mask=8``.
+
     Raises:
-        UsageError: the folder holds none.
+        UsageError: the folder holds none, or a change is of something else than a loss.
     """
-    state = checkpoint.load_state(folder / checkpoint.STATE)
-    return parse_config(json.loads(state["config"]), f"the configuration in {folder / checkpoint.STATE}")
+    for change in changes:
+        if not change.strip().startswith("losses."):
+            raise UsageError(
+                f"a training that goes on can change its losses only, and not {change.strip()!r}."
+            )
+    content = json.loads(checkpoint.load_state(folder / checkpoint.STATE)["config"])
+    for change in changes:
+        apply_change(content, change)
+    return parse_config(content, f"the configuration in {folder / checkpoint.STATE}")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -259,3 +260,24 @@ def test_the_discriminator_learns_what_real_faces_look_like(job: MakeJob) -> Non
     )
     assert real > fake + 1
     assert right > wrong + 0.5
+
+
+def test_losses_can_change_half_way_and_the_card_says_so(
+    job: MakeJob, monkeypatch: pytest.MonkeyPatch, trained: Path
+) -> None:
+    with monkeypatch.context() as patch:
+        _stop_after(patch, 6, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        assert not train(job("run"))
+    first = job("run")
+    config = config_of(first.folder, ["losses.mask=8"])
+    assert config.losses.mask == 8
+    changed = replace(first, config=config, origin={"command": ["gath-bench", "later"], "commit": "c"})
+    assert train(changed)
+    facts = json.loads((first.folder / "gath-warp.json").read_text())
+    assert facts["then"] == [{"step": 2, "command": ["gath-bench", "later"], "commit": "c"}]
+    assert facts["config"]["losses"]["mask"] == 8
+    assert "| from step 2 | `gath-bench later` |" in (first.folder / "gath-warp.md").read_text()
+    ours, straight = (load_weights(folder / "gath-warp.safetensors")[0] for folder in (first.folder, trained))
+    assert not _same(ours["generator"], straight["generator"])
+    with pytest.raises(UsageError, match="losses only"):
+        config_of(first.folder, ["resolution=128"])

@@ -72,6 +72,7 @@ def train(
     gath-bench train
     gath-bench train -c small-warp --max-minutes 30 --output results/runs/warp
     gath-bench train --resume results/runs/warp
+    gath-bench train --resume results/runs/warp --set losses.mask=8   # from here on
     torchrun --nproc-per-node 2 -m gath_bench train -c gpu
     """
     from gath.config import read_config
@@ -81,12 +82,12 @@ def train(
     given = {"model": model, "data.name": dataset, "generator.steps": steps, "seed": seed}
     changes = (*changes, *(f"{key}={_toml(value)}" for key, value in given.items() if value is not None))
     if resume is not None:
-        if name or changes or output or teachers:
+        if name or output or teachers or any(value is not None for value in given.values()):
             raise UsageError(
-                "--resume goes on with the run's own configuration: leave out -c, --set, --model, -d, --steps, "
-                "--seed, --output and --teachers."
+                "--resume goes on with the run's own configuration: leave out -c, --model, -d, --steps, --seed, "
+                "--output and --teachers; --set can still change weights of losses."
             )
-        config, folder = config_of(resume), resume
+        config, folder = config_of(resume, changes), resume
     else:
         default = "small-warp" if model == "gath-warp" else "small"
         config = read_config(name or default, changes)
