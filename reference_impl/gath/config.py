@@ -128,7 +128,7 @@ class LossConfig(_Strict):
         change: how much is changed at all.
         cycle, cycle_share: there and back again, on this share of a batch.
         mask, mask_early, early: weight of the mask's mean; ``mask_early`` holds during the first share ``early`` of
-            the steps, so that ``gath-warp`` learns to move before it learns to paint.
+            the steps. Little at first: what paint has shown to work, the flow takes over when paint becomes dear.
         flow, roughness, residual_variation: bounds on the flow and on the residual.
         real, fake, wrong: D's examples; positives must not be outweighed.
         r1, r1_every: gradient penalty, lazily, every so many steps (and so many times stronger).
@@ -144,9 +144,9 @@ class LossConfig(_Strict):
     change: float = Field(default=5.0, ge=0)
     cycle: float = Field(default=8.0, ge=0)
     cycle_share: float = Field(default=0.25, ge=0, le=1)
-    mask: float = Field(default=0.3, ge=0)
+    mask: float = Field(default=16.0, ge=0)
     mask_early: float = Field(default=0.3, ge=0)
-    early: float = Field(default=0.33, ge=0, le=1)
+    early: float = Field(default=0.43, ge=0, le=1)
     flow: float = Field(default=1.0, ge=0)
     roughness: float = Field(default=10.0, ge=0)
     residual_variation: float = Field(default=0.3, ge=0)
