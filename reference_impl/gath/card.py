@@ -55,7 +55,7 @@ def model_card(
             f"| taught by | {', '.join(f'`{key}`' for key in facts['trained_against'])} |",
             *([f"| E on people of the validation split | MAE {mae:.3f}, PCC {pcc:.3f} |"] if mae else []),
             "",
-            "It was trained on procedural portraits alone; of photographs it knows nothing.",
+            "It was trained on that data alone; what it makes of other pictures is another question.",
             "",
             "## Validation by the suite's own metrics",
             "",

@@ -75,7 +75,7 @@ def cost_table(costs: Sequence[StageCost]) -> list[str]:
     for cost in costs:
         memory = "-" if cost.peak_memory_mb is None else f"{cost.peak_memory_mb:.0f}"
         lines.append(
-            f"| {cost.stage} | {cost.seconds:.3f} | {cost.images_per_s:.1f} | {cost.flops / 1e9:.1f} "
+            f"| {cost.stage} | {cost.seconds:.3f} | {cost.images_per_s:.1f} | {cost.flops / 1e9:.3g} "
             f"| {cost.peak_share:.0%} | {memory} |"
         )
     return lines

@@ -281,3 +281,17 @@ def test_losses_can_change_half_way_and_the_card_says_so(
     assert not _same(ours["generator"], straight["generator"])
     with pytest.raises(UsageError, match="losses only"):
         config_of(first.folder, ["resolution=128"])
+
+
+def test_the_card_tells_what_was_measured(trained: Path) -> None:
+    card = (trained / "gath-warp.md").read_text()
+    facts = json.loads((trained / "gath-warp.json").read_text())
+    assert facts["sha256"][:16] in card
+    for stage in ("estimator", "classifier", "generator"):
+        (line,) = [line for line in card.splitlines() if line.startswith(f"| {stage} |")]
+        seconds, images, flops, share, _ = (cell.strip() for cell in line.split("|")[2:-1])
+        assert float(seconds) > 0
+        assert float(images) == pytest.approx(4 / float(seconds), rel=0.2)
+        assert float(flops) > 0
+        assert 0 <= float(share.rstrip("%")) < 200
+    assert "| step | loss |" in card
