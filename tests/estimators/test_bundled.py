@@ -31,7 +31,7 @@ def test_the_au_estimator_reads_every_au(strangers: Pool) -> None:
     assert found.pcc.mean() >= 0.83
     known_weak = get_space(strangers.au_space).labels.index("AU05")  # below the bar, as the docs say
     assert np.delete(found.pcc, known_weak).min() >= 0.5
-    assert found.pcc[known_weak] > 0.4  # of 0.63 that a picture tells: ceiling.py
+    assert found.pcc[known_weak] > 0.3  # of 0.63 that a picture tells: ceiling.py
 
 
 def test_paint_on_an_unmoved_face_gains_nothing(strangers: Pool) -> None:
