@@ -228,6 +228,12 @@ class Config(_Strict):
     def _sizes(self) -> Config:
         if self.resolution not in (64, 128, 256):
             raise ValueError(f"resolution is {self.resolution}, but the networks take 64, 128 or 256")
+        places = self.resolution // self.networks.patch
+        if places < 32:
+            raise ValueError(
+                f"networks.patch={self.networks.patch} leaves {places} positions a side of {self.resolution} pixels, "
+                "and the networks take 32 or more"
+            )
         top, left, side = self.networks.look(self.resolution)
         steps = self.resolution // 8
         if min(top, left) < 0 or side < steps or side % steps or max(top, left) + side > self.resolution:

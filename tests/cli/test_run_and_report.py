@@ -146,7 +146,8 @@ def test_latex_is_escaped(gath_bench: Any, toy_run: Path) -> None:
     text = gath_bench("report", toy_run, "--format", "latex").out
     assert r"\textless{}script\textgreater{}" in text
     assert not re.search(r"(?<!\\)[#$%](?!\\(up|down)arrow|\\cdot|\$|\s)", re.sub(r"\$\\\w+\$", "", text))
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 1
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}")
     assert latex([]) == ""
 
 

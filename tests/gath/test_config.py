@@ -35,8 +35,9 @@ def test_the_small_ones_are_small_and_46_aus_are_a_configuration() -> None:
         ("model=gath-wrap", "gath-warp"),
         ("resolution=96", "64, 128 or 256"),
         ("networks.window=[0.5, 0.0, 0.75]", "must lie inside"),
-        ("networks.window=[0.0, 0.0, 0.7]", "a multiple of 16"),
+        ("networks.window=[0.0, 0.0, 0.7]", "a multiple of 8"),
         ("networks.patch=3", "networks.patch"),
+        ("networks={patch=4}", "leaves 16 positions"),
         ("au_space=openface", "did you mean openface17"),
         ("generator.steps=0", "greater than or equal to 1"),
         ("generator.steps=many", "generator.steps"),
@@ -47,7 +48,7 @@ def test_the_small_ones_are_small_and_46_aus_are_a_configuration() -> None:
 )
 def test_a_wrong_setting_is_refused_in_a_sentence(change: str, said: str) -> None:
     with pytest.raises(UsageError, match=said) as error:
-        read_config("small-warp", [change])
+        read_config("small-warp", ["resolution=64", change])
     assert "\n" not in str(error.value)
 
 
