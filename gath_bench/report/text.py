@@ -17,7 +17,7 @@ _LATEX = {
 }  # fmt: skip
 
 #: Letters of LaTeX's footnotesize that an article's line holds, with something to spare.
-_PAGE = 84
+_PAGE = 80
 
 
 def markdown(tables: Sequence[Grid]) -> str:
