@@ -63,19 +63,17 @@ def test_expressions_change_as_asked_and_people_stay(
 
 @pytest.mark.parametrize("name", MODELS)
 def test_asking_for_nothing_changes_little(name: str) -> None:
-    """The portrait's own AUs give the portrait back, up to 8-bit steps that nobody sees."""
-    model = Context().make("model", name).to("cpu")
-    batch = (
-        Context()
-        .make("dataset", "synthfaces")
-        .load(Context().make("dataset", "synthfaces").samples("test", "same-subject", 0)[:8])
+    """The AUs that a portrait shows already, as the model's own E reads them, give it back: a step or two of 8 bits."""
+    context = Context()
+    model, people = context.make("model", name).to("cpu"), context.make("dataset", "synthfaces")
+    batch = people.load(people.samples("test", "same-subject", 0)[:8])
+    with torch.no_grad():
+        own = model.trained.estimator(batch.source).clamp(0, 1)
+    still, moved = (
+        (model.animate(batch.source, aus) - batch.source).abs().mean() for aus in (own, batch.target_aus)
     )
-    painted = model.animate(batch.source, batch.source_aus)
-    moved = model.animate(batch.source, batch.target_aus)
-    still = (painted - batch.source).abs().mean((1, 2, 3))
-    assert (still < (moved - batch.source).abs().mean((1, 2, 3)) + 0.01).all()
-    assert still.mean() < 0.02
-    assert torch.isfinite(moved).all()
+    assert still < 2 / 255
+    assert still < moved / 2
 
 
 @pytest.mark.skipif(evaluators.missing() is not None, reason=str(evaluators.missing()))
