@@ -1,9 +1,13 @@
-"""The two ways in which work here ends early, and the sentence that each of them owes the reader."""
+"""The exceptions of this package, and functions that turn any exception into one sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
 
 
 class UsageError(Exception):
@@ -35,3 +39,50 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     if close:
         return f"did you mean {' or '.join(close)}? Known: {listed}."
     return f"known: {listed}."
+
+
+def describe_error(error: BaseException) -> str:
+    """An exception as one line, without its type where the message alone is meant for users.
+
+    >>> describe_error(Unavailable("no face found"))
+    'no face found'
+    >>> describe_error(ValueError("bad\\nshape"))
+    'ValueError: bad shape'
+    >>> describe_error(KeyError())
+    'KeyError'
+    """
+    text = " ".join(str(error).split())
+    if isinstance(error, UsageError | Unavailable) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def describe_validation_error(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first problem of a pydantic validation as one clause: the key, what is wrong with it, what is known.
+
+    Args:
+        error: what ``model.model_validate`` raised.
+        model: the model, which lists the known keys.
+    """
+    # An unknown key comes first: a key reported as missing is then usually the one that was mistyped.
+    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    path = [str(part) for part in first["loc"]]
+    place = ".".join(path) or "the whole"
+    if first["type"] == "extra_forbidden":
+        return f"{place!r} is not a known key; {did_you_mean(path[-1], _fields_at(model, first['loc'][:-1]))}"
+    if first["type"] == "missing":
+        return f"{place!r} is missing."
+    return f"{place!r}: {first['msg'].removeprefix('Value error, ')}."
+
+
+def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    """The keys of the model at a path of keys and list positions inside ``model``."""
+    from pydantic import BaseModel
+
+    for part in path:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+    return list(model.model_fields)

@@ -2,12 +2,12 @@
 
 from gath_bench.analysis.bootstrap import Estimate, estimate
 from gath_bench.analysis.compare import Comparison, compare
-from gath_bench.analysis.drift import Drift, drift
 from gath_bench.analysis.join import Joined, join
-from gath_bench.analysis.marks import MeanRank, mean_ranks
+from gath_bench.analysis.ranking import MeanRank, mean_ranks
 from gath_bench.analysis.reducers import REDUCERS, Reducer
-from gath_bench.analysis.row import Row
+from gath_bench.analysis.reproducibility import Drift, drift
 from gath_bench.analysis.summarise import summarise
+from gath_bench.analysis.summary_row import Row
 
 __all__ = [
     "REDUCERS", "Comparison", "Drift", "Estimate", "Joined", "MeanRank", "Reducer", "Row", "compare", "drift",

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from gath_bench.analysis.comparability import metric_keys, unlike_components, unlike_data, unlike_models
 from gath_bench.analysis.contrasts import Contrasts, Measurement
 from gath_bench.analysis.frame import Frame
 from gath_bench.analysis.join import stacked
-from gath_bench.analysis.likeness import metric_keys, unlike_components, unlike_data, unlike_models
 from gath_bench.analysis.significance import LEVEL, holm
 from gath_bench.analysis.summarise import measurements, row_key
 from gath_bench.contracts.keys import ComponentKey, ComponentName

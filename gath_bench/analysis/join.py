@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gath_bench.analysis.comparability import metric_keys, unlike_components, unlike_data, unlike_sizes
 from gath_bench.analysis.frame import codes
-from gath_bench.analysis.likeness import metric_keys, unlike_components, unlike_data, unlike_sizes
 from gath_bench.analysis.summarise import row_key
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 from gath_bench.results.reader import Run

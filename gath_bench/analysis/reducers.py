@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gath_bench.statistics import centred_sums, icc31_from_sums, pair_moments, pearson_from_sums, ratio
+
 Array = NDArray[np.float64]
 
 #: Intensity 2 of FACS's 0-5 scale as a coefficient: from here on an AU counts as present.
@@ -51,17 +53,12 @@ class Reducer:
         return float(self.finish(self.moments(*inputs).sum(0)))
 
 
-def _ratio(above: Array, below: Array) -> Array:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(below > 0, above / np.where(below > 0, below, 1), np.nan)
-
-
 def _value_moments(x: Array) -> Array:
     return np.stack([np.ones_like(x), x], -1)
 
 
 def _mean(sums: Array) -> Array:
-    return _ratio(sums[..., 1], sums[..., 0])
+    return ratio(sums[..., 1], sums[..., 0])
 
 
 def _absolute_error_moments(x: Array, y: Array) -> Array:
@@ -76,41 +73,9 @@ def _rmse(sums: Array) -> Array:
     return np.sqrt(_mean(sums))
 
 
-def _pair_moments(x: Array, y: Array) -> Array:
-    return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], -1)
-
-
-def _spread(sums: Array) -> tuple[Array, Array, Array]:
-    """Centred sums of squares and products, each (...)."""
-    n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
-    n = np.where(n > 0, n, np.nan)
-    # A constant leaves rounding noise of the order of its square: that is no spread.
-    sxx, syy = xx - x * x / n, yy - y * y / n
-    sxx = np.where(sxx > 1e-12 * np.maximum(xx, 1e-300), sxx, 0.0)
-    syy = np.where(syy > 1e-12 * np.maximum(yy, 1e-300), syy, 0.0)
-    return sxx, syy, xy - x * y / n
-
-
-def _pcc(sums: Array) -> Array:
-    sxx, syy, sxy = _spread(sums)
-    return np.clip(_ratio(sxy, np.sqrt(sxx * syy)), -1, 1)
-
-
 def _slope(sums: Array) -> Array:
-    _, syy, sxy = _spread(sums)
-    return _ratio(sxy, syy)
-
-
-def _icc31(sums: Array) -> Array:
-    # Two raters (measured, requested): with row means m and half differences d,
-    # MSR = 2 var(m), MSE = 2 var(d) = sum of squares of interaction / (n - 1).
-    n = sums[..., 0]
-    sxx, syy, sxy = _spread(sums)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rows = (sxx + syy + 2 * sxy) / 2 / (n - 1)
-        error = (sxx + syy - 2 * sxy) / 2 / (n - 1)
-    value = _ratio(rows - error, rows + error)
-    return np.where(n > 1, value, np.nan)
+    _, syy, sxy = centred_sums(sums)
+    return ratio(sxy, syy)
 
 
 def _detection_moments(x: Array, y: Array) -> Array:
@@ -120,7 +85,7 @@ def _detection_moments(x: Array, y: Array) -> Array:
 
 def _f1(sums: Array) -> Array:
     hit, false, missed = np.moveaxis(sums, -1, 0)
-    return _ratio(2 * hit, 2 * hit + false + missed)
+    return ratio(2 * hit, 2 * hit + false + missed)
 
 
 def _monotonicity(x: Array, y: Array) -> float:
@@ -144,9 +109,9 @@ REDUCERS: dict[str, Reducer] = {
     "mean": Reducer(1, _value_moments, _mean),
     "mae": Reducer(2, _absolute_error_moments, _mean),
     "rmse": Reducer(2, _squared_error_moments, _rmse),
-    "pcc": Reducer(2, _pair_moments, _pcc),
-    "slope": Reducer(2, _pair_moments, _slope),
-    "icc31": Reducer(2, _pair_moments, _icc31),
+    "pcc": Reducer(2, pair_moments, pearson_from_sums),
+    "slope": Reducer(2, pair_moments, _slope),
+    "icc31": Reducer(2, pair_moments, icc31_from_sums),
     "f1": Reducer(2, _detection_moments, _f1),
     "monotonicity": Reducer(2, grouped=_monotonicity),
     "sum": Reducer(1, direct=lambda x: np.asarray(x.sum(-1))),

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from gath_bench.analysis.bootstrap import estimate
 from gath_bench.analysis.contrasts import Contrasts, Measurement
 from gath_bench.analysis.frame import Frame, Observed, Part, observe, renumbered
-from gath_bench.analysis.marks import mark
+from gath_bench.analysis.ranking import mark
 from gath_bench.analysis.reducers import REDUCERS
-from gath_bench.analysis.row import Row
+from gath_bench.analysis.summary_row import Row
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 

@@ -32,7 +32,6 @@ def verify(context: Context, path: Path, limit: int | None) -> None:
     \b
     gath-bench verify results/runs/20260101T120000Z-quick --limit 16
     """
-    from gath_bench.analysis import drift
     from gath_bench.cli.progress import progress_bars
     from gath_bench.engine.rerun import replan, rerun
     from gath_bench.results import damage, load

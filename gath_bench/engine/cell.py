@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 from gath_bench.contracts.batch import Batch, Sample, Unreadable
 from gath_bench.contracts.evaluator import Role
 from gath_bench.contracts.metric import SystemMetric
-from gath_bench.engine.evaluations import BatchEvaluations
+from gath_bench.distributed import Ranks
+from gath_bench.engine.feature_cache import BatchEvaluations
 from gath_bench.engine.generate import Generated, Generator
-from gath_bench.engine.grade import (
+from gath_bench.engine.image_writer import ImageKeeper
+from gath_bench.engine.loading import BatchLoader
+from gath_bench.engine.scoring import (
     BatchName,
     explain,
     grade,
@@ -22,14 +25,11 @@ from gath_bench.engine.grade import (
     refuse_samples,
     system_rows,
 )
-from gath_bench.engine.keep import ImageKeeper
-from gath_bench.engine.loading import BatchLoader
-from gath_bench.engine.ranks import Ranks
-from gath_bench.engine.system import system_under_test
+from gath_bench.engine.system_metrics import system_under_test
 from gath_bench.errors import Unavailable
 from gath_bench.images import to_8bit
 from gath_bench.registry import Component
-from gath_bench.results.rows import Rows, Status
+from gath_bench.results.observations import Rows, Status
 from gath_bench.results.shards import SYSTEM_BATCH, ShardStore
 from gath_bench.suite.plan import Cell
 
@@ -95,7 +95,7 @@ class CellRunner:
     def _done(self, cell: Cell) -> set[int]:
         """What is on disk, as the first rank sees it before any rank has begun: ``done`` removes failed shards."""
         done = sorted(self.store.done(cell.cell_id)) if self.ranks.first else []
-        return set(json.loads(self.ranks.agree(json.dumps(done))))
+        return set(json.loads(self.ranks.broadcast(json.dumps(done))))
 
     def _run_batch(
         self,

@@ -9,7 +9,7 @@ from pathlib import Path
 from gath_bench.contracts.keys import ComponentName
 from gath_bench.contracts.model import AnimationModel
 from gath_bench.contracts.specs import ModelSpec
-from gath_bench.engine.ranks import Ranks
+from gath_bench.distributed import Ranks
 from gath_bench.engine.run import RunOptions, execute
 from gath_bench.plugins import load_plugins
 from gath_bench.registry import Component, Registry

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from gath_bench.distributed import Ranks
 from gath_bench.engine.live import undisturbed
-from gath_bench.engine.ranks import Ranks
-from gath_bench.engine.record import new_manifest
+from gath_bench.engine.manifest_builder import new_manifest
 from gath_bench.engine.run import RunOptions, execute
 from gath_bench.plugins import load_plugins
 from gath_bench.registry import Registry

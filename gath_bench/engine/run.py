@@ -10,13 +10,13 @@ from pathlib import Path
 from gath_bench.contracts.evaluator import Role
 from gath_bench.contracts.keys import file_hash
 from gath_bench.contracts.lifecycle import CellResult, RunInfo
+from gath_bench.distributed import Ranks
 from gath_bench.engine.cell import CellRunner
 from gath_bench.engine.device import make_deterministic, resolve_device
 from gath_bench.engine.environment import describe_environment
-from gath_bench.engine.keep import ImageKeeper
+from gath_bench.engine.image_writer import ImageKeeper
 from gath_bench.engine.loading import BatchLoader
-from gath_bench.engine.ranks import Ranks, join_ranks
-from gath_bench.engine.record import new_manifest, now
+from gath_bench.engine.manifest_builder import new_manifest, now
 from gath_bench.errors import UsageError
 from gath_bench.plugins import Plugins
 from gath_bench.registry import Component
@@ -89,7 +89,7 @@ def execute(
     """
     if ranks is not None:
         return _execute(plan, plugins, options, progress, ranks)
-    ranks = join_ranks()
+    ranks = Ranks.join()
     try:
         return _execute(plan, plugins, options, progress, ranks)
     finally:
@@ -108,7 +108,7 @@ def _execute(
         },
     }
     manifest = new_manifest(plan, command=list(options.command), device=device, environment=environment)
-    folder = Path(ranks.agree(str(_folder(plan, options, manifest) if ranks.first else "")))
+    folder = Path(ranks.broadcast(str(_folder(plan, options, manifest) if ranks.first else "")))
     if options.resume is not None and ranks.first:
         manifest = _resumed(folder, manifest)
     store, images = ShardStore(folder / SAMPLES), ImageStore(folder / IMAGES)
@@ -118,7 +118,7 @@ def _execute(
         sweep(folder)
         manifest.status = "running"
         manifest.write(folder)
-    ranks.wait()
+    ranks.barrier()
 
     run = RunInfo(folder, len(plan.cells))
     if ranks.first:
@@ -131,7 +131,7 @@ def _execute(
     for cell, record in zip(plan.cells, manifest.cells, strict=True):
         late = options.timeout is not None and time.monotonic() - started > options.timeout
         # The first rank's clock: ranks that disagreed would wait for one another for ever.
-        timed_out = ranks.agree("late" if late else "") == "late"
+        timed_out = ranks.broadcast("late" if late else "") == "late"
         if timed_out:
             break
         begun = time.monotonic()
@@ -148,7 +148,7 @@ def _execute(
             strict=options.strict,
         )
         runner.run(cell)
-        ranks.wait()
+        ranks.barrier()
         if ranks.first:
             _finish_cell(record, store, time.monotonic() - begun)
             manifest.write(folder)
@@ -157,7 +157,7 @@ def _execute(
         _finish_run(manifest, folder, store, complete=not timed_out)
         if not timed_out:
             plugins.notify("gath_bench_run_finished", run=run)
-    ranks.wait()
+    ranks.barrier()
     failed = any(record.status == "failed" for record in manifest.cells)
     return Outcome(folder, failed, timed_out, ranks.first)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gath_bench.errors import UsageError
-from gath_bench.results.rows import COLUMNS, Rows, batches_of, schema, with_batches
+from gath_bench.results.observations import COLUMNS, Rows, batches_of, schema, with_batches
 
 if TYPE_CHECKING:
     import pyarrow as pa

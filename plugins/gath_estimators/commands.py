@@ -54,7 +54,7 @@ def train_evaluators(
     gath-bench train-evaluators -o better --refine bundled --seed 1
     gath-bench run -M 'au-error'              # graded by the bundled ones, as ever
     """
-    from gath_estimators.school import Options, School
+    from gath_estimators.train_all import Options, School
 
     def tell(text: str) -> None:
         click.echo(text, file=sys.stderr)

@@ -11,11 +11,11 @@ from gath.config import Config
 from gath.data import Pool
 from gath.networks.build import build_classifier, build_estimator
 from gath.progress import clock
-from gath.ranks import Ranks
 from gath.stages.adversarial import AdversarialStage
 from gath.stages.classifier import ClassifierStage
 from gath.stages.estimator import EstimatorStage
 from gath.stages.stage import Stage, Workshop
+from gath_bench.distributed import Ranks
 
 #: Steps that warm up, and steps that are timed.
 _WARM, _TIMED = 2, 3

@@ -24,13 +24,13 @@ from gath.data import Endless, Source, StreamName, Streams, fill
 from gath.finish import measure_estimator, origin, validate, write_model
 from gath.forecast import forecast
 from gath.progress import Voice, forget_after
-from gath.ranks import Ranks
 from gath.stages.adversarial import AdversarialStage
 from gath.stages.classifier import ClassifierStage
 from gath.stages.estimator import EstimatorStage
 from gath.stages.stage import Stage, Workshop
 from gath.teachers import load_classifier, load_estimator, save_classifier, save_estimator
 from gath_bench.contracts import CommandContext
+from gath_bench.distributed import Ranks
 from gath_bench.errors import UsageError
 
 
@@ -84,7 +84,7 @@ def train(job: Job) -> bool:
         UsageError: the data set, the teachers or the checkpoint do not fit.
         Diverged: a loss became infinite or not a number.
     """
-    config, ranks = job.config, Ranks.join(job.device)
+    config, ranks = job.config, Ranks.join("nccl" if job.device.startswith("cuda") else "gloo")
     job.folder.mkdir(parents=True, exist_ok=True)
     voice = Voice(job.folder, loud=ranks.first)
     try:
@@ -211,7 +211,7 @@ def _stage(name: str, job: Job, shop: Workshop, streams: Streams) -> Stage:
 def _keep(stage: Stage, job: Job, shop: Workshop, streams: Streams, voice: Voice) -> None:
     """What a finished stage leaves behind."""
     if not shop.ranks.first:
-        shop.ranks.wait()
+        shop.ranks.barrier()
         return
     about = {
         "data": streams.fingerprint,
@@ -231,7 +231,7 @@ def _keep(stage: Stage, job: Job, shop: Workshop, streams: Streams, voice: Voice
         state = checkpoint.load_state(job.folder / checkpoint.STATE)
         place = write_model(stage, job.folder, shop, about, numbers, state)
         voice.say(f"done: {place}; try it with: gath-bench run -m '{job.config.model}[weights={place}]'")
-    shop.ranks.wait()
+    shop.ranks.barrier()
 
 
 def _resume(job: Job, ranks: Ranks, voice: Voice) -> dict[str, Any]:
@@ -249,7 +249,7 @@ def _resume(job: Job, ranks: Ranks, voice: Voice) -> dict[str, Any]:
                 )
             if source.resolve() != (job.folder / name).resolve():
                 (job.folder / name).write_bytes(source.read_bytes())
-    ranks.wait()
+    ranks.barrier()
     return state
 
 

@@ -16,7 +16,7 @@ from gath_bench.analysis import Row, summarise
 from gath_bench.contracts.metric import Summary
 from gath_bench.report import as_json
 from gath_bench.results import CellRecord, Manifest, MetricRecord, Rows
-from gath_bench.results.rows import COLUMNS, schema
+from gath_bench.results.observations import COLUMNS, schema
 
 #: The keys of a row that other programs read; ``BESIDE`` come after them.
 BESIDE = {

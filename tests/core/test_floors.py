@@ -13,7 +13,7 @@ from core.helpers import ROOT
 
 #: What each part of the core may import of the core, besides itself. A part is the first name below
 #: ``gath_bench``; ``gath_bench`` itself (``__init__``) is the author's door: errors, ``hookimpl``, version.
-GROUND = {"contracts", "au", "errors", "version"}
+GROUND = {"contracts", "au", "errors", "version", "files", "git", "distributed", "statistics"}
 HOOKS = GROUND | {"hookspecs"}
 FOUND = HOOKS | {"plugins", "registry"}
 STORED = FOUND | {"images", "results"}
@@ -23,6 +23,10 @@ RESULTS_ALONE = GROUND | {"results"}
 FLOORS: dict[str, set[str]] = {
     "errors": set(),
     "version": set(),
+    "files": set(),
+    "git": set(),
+    "distributed": set(),
+    "statistics": set(),
     "contracts": {"errors"},
     "au": {"errors"},
     "gath_bench": HOOKS | {"api"},  # whose names it hands on when they are asked for
@@ -45,7 +49,10 @@ FLOORS: dict[str, set[str]] = {
 
 #: What a plugin may import: the vocabulary (contracts, AU spaces, errors), the hooks, and two kits of pure
 #: helpers (images, perf). All else is the core's own business and may change from one day to the next.
-PUBLIC = {"gath_bench", "contracts", "au", "errors", "images", "hookspecs", "perf"}
+PUBLIC = {
+    "gath_bench", "contracts", "au", "errors", "images", "hookspecs", "perf",
+    "files", "git", "distributed", "statistics", "augmentations", "faces",
+}  # fmt: skip
 
 CORE = sorted((ROOT / "gath_bench").rglob("*.py"))
 PLUGINS = sorted(path for root in ("plugins", "reference_impl") for path in (ROOT / root).rglob("*.py"))

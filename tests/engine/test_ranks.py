@@ -10,8 +10,8 @@ import pytest
 from toy.running import environment, measure, toy_suite, values, write_suite
 
 from gath_bench.analysis import summarise
+from gath_bench.distributed import Ranks
 from gath_bench.engine.device import resolve_device
-from gath_bench.engine.ranks import Ranks
 from gath_bench.errors import UsageError
 from gath_bench.results import load
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 from estimators.conftest import ToyContext
-from gath_estimators import data, school, training
+from gath_estimators import data, training
 from gath_estimators.bundled import SynthFacesAUs, SynthFacesIdentity, SynthFacesTrunk
-from gath_estimators.school import Options, School
+from gath_estimators.train_all import Options, School
 from gath_estimators.training import TEMPERATURE, contrastive_loss
 from safetensors.torch import load_file
 
@@ -27,7 +27,7 @@ SMALL = Options("toy", images=256, au_steps=2, steps=2, seed=0)
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("evaluators")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(school, "HELD_OUT", 256)
+        patch.setattr(train_all, "HELD_OUT", 256)
         School(ToyContext(), folder, SMALL, lambda _: None).graduate()  # type: ignore[arg-type]
     return folder
 
@@ -123,7 +123,7 @@ def test_trained_evaluators_can_be_trained_on(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The AU networks begin where the others ended; identity encoder and trunk come over to the bit."""
-    monkeypatch.setattr(school, "HELD_OUT", 256)
+    monkeypatch.setattr(train_all, "HELD_OUT", 256)
     monkeypatch.setattr(training, "LATER_RATE", 1e-12)
     options = replace(SMALL, seed=1, refine=str(trained))
     School(ToyContext(), tmp_path, options, lambda _: None).graduate()  # type: ignore[arg-type]

@@ -12,11 +12,11 @@ from gath import data
 from gath.config import read_config
 from gath.data import Endless, Streams, fill
 from gath.networks.build import build_classifier, build_estimator
-from gath.ranks import Ranks
 from gath.stages.adversarial import AdversarialStage
 from gath.stages.stage import Workshop
 from toy_faces import ToyFaces
 
+from gath_bench.distributed import Ranks
 from gath_bench.errors import UsageError
 
 

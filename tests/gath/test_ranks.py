@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import torch
-from gath.ranks import Ranks
+
+from gath_bench.distributed import Ranks
 
 
 def test_two_gloo_ranks_train_and_agree(tmp_path: Path) -> None:
@@ -31,7 +32,7 @@ def test_alone_nothing_is_averaged() -> None:
     network = torch.nn.Linear(2, 2)
     network(torch.ones(1, 2)).sum().backward()
     before = [weight.grad.clone() for weight in network.parameters() if weight.grad is not None]
-    Ranks().average(network)
+    Ranks().average_gradients(network)
     assert all(torch.equal(a, b.grad) for a, b in zip(before, network.parameters(), strict=True))  # type: ignore[arg-type]
     assert Ranks().any(True, "cpu")
     assert not Ranks().any(False, "cpu")

@@ -17,12 +17,12 @@ from gath.checkpoint import load_state, load_weights
 from gath.data import Pool
 from gath.networks.build import build_classifier, build_estimator
 from gath.progress import LOG, clock
-from gath.ranks import Ranks
 from gath.stages.adversarial import AdversarialStage
 from gath.stages.stage import Workshop
 from gath.trainer import Diverged, Job, config_of, train
 
 from gath_bench.contracts import ComponentKey, file_hash
+from gath_bench.distributed import Ranks
 from gath_bench.errors import UsageError
 
 MakeJob = Callable[..., Job]

@@ -17,7 +17,7 @@ from metrics.helpers import AUS, pictures
 from torch import Tensor
 
 from gath_bench.contracts import ROLES, Batch, ComponentName, EvaluatorInfo, Features, ModelSpec, Role
-from gath_bench.engine.evaluations import BatchEvaluations
+from gath_bench.engine.feature_cache import BatchEvaluations
 from gath_bench.images import to_8bit
 from gath_bench.plugins import load_plugins
 from gath_bench.registry import Component, Registry

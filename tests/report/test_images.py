@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from toy.running import measure, toy_suite
 
-from gath_bench.engine import keep
 from gath_bench.results import load
 from gath_bench.results.images import IMAGES, ImageStore, input_names
 
@@ -64,7 +63,7 @@ def test_only_the_first_images_are_kept(tmp_path: Path, monkeypatch: pytest.Monk
     store = ImageStore(tmp_path / "run" / IMAGES)
     names = [name for cell in run.manifest.cells for name in (cell.cell_id, *input_names(cell))]
     assert {tuple(store.samples(name)) for name in names} == {tuple(f"test-{n:03d}" for n in range(6))}
-    assert keep.KEPT_PIXELS >= 512 * 128 * 128
+    assert image_writer.KEPT_PIXELS >= 512 * 128 * 128
 
 
 def test_no_images_if_none_are_wanted(tmp_path: Path) -> None:

@@ -53,8 +53,8 @@ class AdversarialStage:
         for part in range(shop.config.accumulate):
             for name, value in self._learn(step, part).items():
                 log[name] = log.get(name, torch.zeros_like(value)) + value / shop.config.accumulate
-        shop.ranks.average(self.discriminator)
-        shop.ranks.average(self.generator)
+        shop.ranks.average_gradients(self.discriminator)
+        shop.ranks.average_gradients(self.generator)
         self.for_discriminator.step()
         self.for_generator.step()
         self.for_discriminator.zero_grad(set_to_none=True)

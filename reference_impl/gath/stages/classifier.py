@@ -44,7 +44,7 @@ class ClassifierStage:
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
             right += (cosines.detach().argmax(1) == batch.labels).float().mean() / parts
-        shop.ranks.average(self.network)
+        shop.ranks.average_gradients(self.network)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return {"loss": total, "accuracy": right}

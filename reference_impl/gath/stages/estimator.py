@@ -45,7 +45,7 @@ class EstimatorStage:
             loss = losses.estimation(found, batch.labels) / parts
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
-        shop.ranks.average(self.network)
+        shop.ranks.average_gradients(self.network)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return {"loss": total}

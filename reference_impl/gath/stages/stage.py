@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from gath.config import Config
 from gath.data import Source
-from gath.ranks import Ranks
+from gath_bench.distributed import Ranks
 
 Network = TypeVar("Network", bound=nn.Module)
 

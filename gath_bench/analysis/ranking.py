@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gath_bench.analysis.contrasts import Contrasts, Measurement
-from gath_bench.analysis.row import Row
 from gath_bench.analysis.significance import LEVEL, holm
+from gath_bench.analysis.summary_row import Row
 from gath_bench.results.manifest import Manifest
 
 

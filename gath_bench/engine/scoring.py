@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from gath_bench.contracts.batch import Batch, Unreadable
 from gath_bench.contracts.metric import Measured, MetricInfo, SystemUnderTest
-from gath_bench.engine.evaluations import BatchEvaluations
+from gath_bench.engine.feature_cache import BatchEvaluations
 from gath_bench.errors import Unavailable
 from gath_bench.registry import Component
-from gath_bench.results.rows import Rows, Status
+from gath_bench.results.observations import Rows, Status
 
 if TYPE_CHECKING:
     import torch

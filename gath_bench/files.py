@@ -1,0 +1,70 @@
+"""Atomic file writes: a reader sees the old file or the new one, never a part of one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+#: Suffix of files that are being written.
+PARTIAL = ".part"
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file beside ``path`` for writing; on success it is flushed to disk and renamed to ``path``.
+
+    On an exception the temporary file is removed and ``path`` is left as it was. The parent folder must exist.
+
+    Args:
+        path: the file to write.
+
+    Yields:
+        A binary file, open for writing.
+
+    Raises:
+        OSError: the file cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with atomic_write(Path(folder) / "a.txt") as file:
+    ...         _ = file.write(b"content")
+    ...     (Path(folder) / "a.txt").read_text()
+    'content'
+    """
+    # Not hidden, and with its own name in front: `remove_partial` and a person can tell what it belongs to.
+    temporary = path.with_name(f"{path.name}.{uuid4().hex[:12]}{PARTIAL}")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file atomically."""
+    with atomic_write(path) as file:
+        file.write(text.encode())
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a JSON file atomically. NaN and infinity are refused, since JSON has neither."""
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def remove_partial(folder: Path, pattern: str = "*") -> None:
+    """Remove the temporary files that a killed process left in a folder.
+
+    Args:
+        folder: the folder; nothing happens if it does not exist.
+        pattern: of the names of the files that were to be written.
+    """
+    for leftover in folder.glob(f"{pattern}{PARTIAL}"):
+        leftover.unlink(missing_ok=True)
