@@ -12,7 +12,7 @@ import click
 from gath_bench.cli.context import Context, pass_context
 
 if TYPE_CHECKING:
-    from gath_bench.analysis import Drift
+    from gath_bench.analysis import Drift, drift
     from gath_bench.results import Manifest
 
 

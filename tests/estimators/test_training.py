@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from estimators.conftest import ToyContext
-from gath_estimators import data, training
+from gath_estimators import data, train_all, training
 from gath_estimators.bundled import SynthFacesAUs, SynthFacesIdentity, SynthFacesTrunk
 from gath_estimators.train_all import Options, School
 from gath_estimators.training import TEMPERATURE, contrastive_loss

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from toy.running import measure, toy_suite
 
+from gath_bench.engine import image_writer
 from gath_bench.results import load
 from gath_bench.results.images import IMAGES, ImageStore, input_names
 
