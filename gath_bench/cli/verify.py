@@ -12,7 +12,7 @@ import click
 from gath_bench.cli.context import Context, pass_context
 
 if TYPE_CHECKING:
-    from gath_bench.analysis import Drift, drift
+    from gath_bench.analysis import Drift
     from gath_bench.results import Manifest
 
 
@@ -32,6 +32,7 @@ def verify(context: Context, path: Path, limit: int | None) -> None:
     \b
     gath-bench verify results/runs/20260101T120000Z-quick --limit 16
     """
+    from gath_bench.analysis import drift
     from gath_bench.cli.progress import progress_bars
     from gath_bench.engine.rerun import replan, rerun
     from gath_bench.results import damage, load
