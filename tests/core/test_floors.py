@@ -31,7 +31,8 @@ FLOORS: dict[str, set[str]] = {
     "au": {"errors"},
     "gath_bench": HOOKS | {"api"},  # whose names it hands on when they are asked for
     "hookspecs": GROUND,
-    "plugins": HOOKS,
+    "hook_guards": {"errors"},
+    "plugins": HOOKS | {"hook_guards"},
     "registry": HOOKS | {"plugins"},
     "images": GROUND,
     "results": GROUND,
