@@ -1,4 +1,4 @@
-"""What the global options made: plugins and registry, loaded once, on first use; what plugins' commands get."""
+"""The global options, with plugins and registry loaded once, on first use; also what plugins' commands get."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from typing import Any
 
 import click
 
+from gath_bench.contracts.command import LoadedComponent, LoadedEvaluators
+from gath_bench.contracts.metric import RoleRequest
 from gath_bench.contracts.model import AnimationModel
 from gath_bench.contracts.specs import Kind
 from gath_bench.errors import UsageError
 from gath_bench.hookspecs import GROUP
 from gath_bench.plugins import Plugins, PluginWarning, load_plugins
-from gath_bench.registry import Registry
+from gath_bench.registry import Component, Registry
 
 
 @dataclass
@@ -42,8 +44,25 @@ class Context:
     def registry(self) -> Registry:
         return Registry.of(self.plugins)
 
+    def names(self, kind: Kind) -> tuple[str, ...]:
+        return tuple(sorted(self.registry.entries[kind]))
+
     def make(self, kind: Kind, name: str) -> Any:
         return self.registry.make(kind, name).instance
+
+    def load(self, kind: Kind, name: str) -> LoadedComponent:
+        component = self.registry.make(kind, name)
+        return LoadedComponent(str(component.name), _key(component), component.instance)
+
+    def evaluators(self, requests: Sequence[RoleRequest], *, domain: str, device: str) -> LoadedEvaluators:
+        from gath_bench.engine.requested_evaluators import RequestedEvaluators
+
+        return RequestedEvaluators.load(self.registry, requests, domain=domain, device=device)
+
+    def resolve_device(self, name: str) -> str:
+        from gath_bench.engine.device import resolve_device
+
+        return resolve_device(name)
 
     def evaluate(
         self,
@@ -78,6 +97,13 @@ class Context:
                 )
             found[row.metric] = row.value
         return found
+
+
+def _key(component: Component) -> str:
+    """Metrics have no fingerprint: their key ends with the version."""
+    info = getattr(component.instance, "info", None)
+    described = component.instance if component.spec.kind == "dataset" else info
+    return str(component.key(str(getattr(described, "fingerprint", ""))))
 
 
 pass_context = click.make_pass_decorator(Context)

@@ -1,11 +1,11 @@
-"""What a plugin implements: the public vocabulary of gath-bench.
+"""What a plugin implements: the dataclasses and protocols of the public API.
 
-Everything here is a frozen dataclass or a protocol; nothing here computes, reads or draws. Tensors are named
-in annotations only, so that importing the contracts never imports torch.
+Nothing here computes or reads files. Tensors appear in annotations only, so that importing the contracts does not
+import torch.
 """
 
 from gath_bench.contracts.batch import Batch, Sample, Unreadable
-from gath_bench.contracts.command import CommandContext
+from gath_bench.contracts.command import CommandContext, LoadedComponent, LoadedEvaluators
 from gath_bench.contracts.dataset import (
     DatasetAdapter,
     DatasetInfo,
@@ -85,6 +85,8 @@ __all__ = [
     "IdentityEncoderSpec",
     "Kind",
     "LabelledBatch",
+    "LoadedComponent",
+    "LoadedEvaluators",
     "Measured",
     "Metric",
     "MetricInfo",
