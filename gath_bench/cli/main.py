@@ -43,7 +43,6 @@ _BUILT_IN = {
         "gath_bench.cli.render_list:render_list",
         "Write what a system outside Python has to render.",
     ),
-    "perf": CommandSpec("perf", "gath_bench.cli.perf:perf", "Track speed over commits."),
     "doctor": CommandSpec(
         "doctor", "gath_bench.cli.doctor:doctor", "Show devices, versions and plugins, and what is missing."
     ),

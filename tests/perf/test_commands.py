@@ -1,4 +1,4 @@
-"""``gath-bench perf`` from the outside."""
+"""``gath-bench perf`` as a user calls it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from gath_bench.perf.tracking import read_records
+from gath_perf.records import read_records
 
 HERE = Path(__file__).resolve().parent
 
 
 def perf(storage: Path, *words: str, work: float = 1.0) -> subprocess.CompletedProcess[str]:
-    """Call the command in a process of its own, with the worker model at so much work."""
+    """Call the command in its own process, with the worker model doing ``work`` times its usual work."""
     environment = os.environ | {"GATH_TEST_WORK": str(work), "PYTHONPATH": str(HERE), "COLUMNS": "160"}
     return subprocess.run(
         [
@@ -23,7 +22,7 @@ def perf(storage: Path, *words: str, work: float = 1.0) -> subprocess.CompletedP
             "-m",
             "gath_bench",
             "--plugin",
-            "perf_plugin",
+            "worker_plugin",
             "perf",
             *words,
             "--storage",
@@ -48,7 +47,7 @@ def test_run_compare_history(tmp_path: Path) -> None:
     assert compared.returncode == 1, compared.stdout
     assert "model/worker/batch-1/128px" in compared.stdout
     assert "slower" in compared.stdout
-    # The other way round it is faster, and passes.
+    # In the reverse order it is faster, and passes.
     assert perf(tmp_path, "compare", "0002", "0001", "--fail", "10%").returncode == 0
     history = perf(tmp_path, "history")
     assert "0001_run" in history.stdout
@@ -67,7 +66,7 @@ def test_what_cannot_be_tracked_is_one_sentence(tmp_path: Path) -> None:
     for words in (("compare",), ("history",)):
         empty = perf(tmp_path, *words)
         assert empty.returncode == 2
-        assert "holds no record" in empty.stderr
+        assert "there is no record in" in empty.stderr
 
 
 def test_a_metric_is_tracked_on_real_samples(tmp_path: Path) -> None:
@@ -75,7 +74,7 @@ def test_a_metric_is_tracked_on_real_samples(tmp_path: Path) -> None:
         tmp_path, "run", "-M", "ssim", "-d", "synthfaces[resolution=64]", "--batch", "2", "--rounds", "24"
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    (record,) = read_records(tmp_path)
+    (record,) = read_records([tmp_path])
     reading = record.readings["metric/ssim/batch-2/64px/synthfaces[resolution=64]"]
     assert reading.images == 2
     assert reading.key.startswith("ssim@")

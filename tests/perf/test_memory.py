@@ -1,4 +1,4 @@
-"""Readings of memory: a call that holds more reads more, the second time as well as the first."""
+"""Peak memory: a call that allocates more has a larger reading, also when it is repeated."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def peak(call):
         pytest.skip(str(error))
 
 
-def test_a_call_that_holds_more_reads_more_every_time():
+def test_a_larger_allocation_has_a_larger_reading_every_time():
     for _ in range(3):
         small, large = peak(hold(20)), peak(hold(120))
         assert large - small > 50 * MB
@@ -34,7 +34,7 @@ def test_memory_freed_before_the_call_does_not_count():
     assert peak(hold(20)) < 150 * MB
 
 
-def test_many_small_pieces_count_too():
+def test_many_small_allocations_count_too():
     def pieces():
         return [torch.ones(10_000) for _ in range(2000)]  # 80 MB on the heap
 
@@ -42,9 +42,9 @@ def test_many_small_pieces_count_too():
     assert peak(pieces) > 40 * MB
 
 
-def test_a_system_that_does_not_tell_is_na(monkeypatch, tmp_path):
+def test_a_system_without_peak_memory_is_unavailable(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "_CLEAR", tmp_path / "no" / "such" / "file")
-    with pytest.raises(Unavailable, match="does not tell"):
+    with pytest.raises(Unavailable, match="does not report"):
         measure_peak_memory(lambda: None)
 
 

@@ -1,4 +1,4 @@
-"""The import floors: every module imports only downwards, and plugins only through the public door.
+"""The layers of the code: every module imports only from lower layers, and plugins use only the public API.
 
 Read from the source, so that an import inside a function or under ``TYPE_CHECKING`` counts as well.
 """
@@ -11,45 +11,38 @@ from pathlib import Path
 
 from core.helpers import ROOT
 
-#: What each part of the core may import of the core, besides itself. A part is the first name below
-#: ``gath_bench``; ``gath_bench`` itself (``__init__``) is the author's door: errors, ``hookimpl``, version.
-GROUND = {"contracts", "au", "errors", "version", "files", "git", "distributed", "statistics"}
-HOOKS = GROUND | {"hookspecs"}
-FOUND = HOOKS | {"plugins", "registry"}
-STORED = FOUND | {"images", "results"}
+#: What each part of the core may import of the core, besides itself; from the lowest layer to the highest, as in
+#: docs/architecture.md. A part is the first name below ``gath_bench``; ``gath_bench`` is its ``__init__``.
+SHARED = {"errors", "version", "files", "git", "distributed", "statistics"}
+VOCABULARY = SHARED | {"contracts", "au"}
+HOOKS = VOCABULARY | {"hookspecs"}
+COMPONENTS = HOOKS | {"plugins", "registry"}
+STORED = COMPONENTS | {"images", "results"}
 PLANNED = STORED | {"suite"}
-MEASURED = PLANNED | {"render_list", "engine", "perf", "perf.tracking"}
-RESULTS_ALONE = GROUND | {"results"}
-FLOORS: dict[str, set[str]] = {
-    "errors": set(),
-    "version": set(),
-    "files": set(),
-    "git": set(),
-    "distributed": set(),
-    "statistics": set(),
+RESULTS_ALONE = VOCABULARY | {"results"}
+MAY_IMPORT: dict[str, set[str]] = {
+    **{part: set[str]() for part in SHARED},
     "contracts": {"errors"},
     "au": {"errors"},
-    "gath_bench": HOOKS | {"api"},  # whose names it hands on when they are asked for
-    "hookspecs": GROUND,
+    "hookspecs": VOCABULARY,
     "hook_guards": {"errors"},
     "plugins": HOOKS | {"hook_guards"},
     "registry": HOOKS | {"plugins"},
-    "images": GROUND,
-    "results": GROUND,
+    "images": VOCABULARY,
+    "perf": {"contracts", "errors"},
+    "results": VOCABULARY,
     "suite": STORED,
     "render_list": PLANNED,
-    "perf": {"contracts", "errors"},  # beside the engine, not under it
-    "perf.tracking": STORED | {"perf"},  # times registered components without the engine
     "engine": PLANNED | {"perf", "gath_bench"},
     "analysis": RESULTS_ALONE,
     "report": RESULTS_ALONE | {"analysis"},
     "api": RESULTS_ALONE | {"analysis"},
-    "cli": MEASURED | {"analysis", "report"},
+    "gath_bench": HOOKS | {"api"},  # it imports the Python API on first use
+    "cli": PLANNED | {"perf", "render_list", "engine", "analysis", "report"},
     "__main__": {"cli"},
 }
 
-#: What a plugin may import: the vocabulary (contracts, AU spaces, errors), the hooks, and two kits of pure
-#: helpers (images, perf). All else is the core's own business and may change from one day to the next.
+#: The public API: what a plugin may import.
 PUBLIC = {
     "gath_bench", "contracts", "au", "errors", "images", "hookspecs", "perf",
     "files", "git", "distributed", "statistics", "augmentations", "faces",
@@ -60,7 +53,7 @@ PLUGINS = sorted(path for root in ("plugins", "reference_impl") for path in (ROO
 PLUGIN_PACKAGES = {
     path.name for root in ("plugins", "reference_impl") for path in (ROOT / root).glob("*") if path.is_dir()
 }
-#: Packages that cost more to import than a command may take to answer.
+#: Packages that take longer to import than `gath-bench list` may take.
 HEAVY = {"torch", "torchvision", "lpips", "pandas", "pyarrow", "skimage", "scipy", "mediapipe", "onnxruntime"}
 
 
@@ -85,18 +78,17 @@ def _imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
 def _parts(path: Path) -> set[str]:
     """The parts of the core that a module imports."""
     names = [name.split(".") for name in _imports(ast.walk(_tree(path)))]
-    return {_part(words) for words in names if words[0] == "gath_bench"}
-
-
-def _part(words: list[str]) -> str:
-    if words[1:3] == ["perf", "tracking"]:
-        return "perf.tracking"
-    return words[1] if len(words) > 1 and words[1] in FLOORS else "gath_bench"
+    known = {_own_part(core) for core in CORE}
+    return {
+        words[1] if len(words) > 1 and words[1] in known else "gath_bench"
+        for words in names
+        if words[0] == "gath_bench"
+    }
 
 
 def _own_part(path: Path) -> str:
-    words = list(path.relative_to(ROOT).with_suffix("").parts)
-    return "gath_bench" if words[1:] == ["__init__"] else words[1] if len(words) == 2 else _part(words)
+    words = path.relative_to(ROOT).with_suffix("").parts
+    return "gath_bench" if words[1] == "__init__" else words[1]
 
 
 def _packages(nodes: Iterator[ast.AST]) -> set[str]:
@@ -119,21 +111,41 @@ def _at_import(tree: ast.Module) -> Iterator[ast.AST]:
             todo += ast.iter_child_nodes(node)
 
 
-def test_every_part_of_the_core_has_a_floor() -> None:
-    assert {_own_part(path) for path in CORE} == set(FLOORS)
+def test_every_part_of_the_core_has_a_layer() -> None:
+    assert {_own_part(path) for path in CORE} == set(MAY_IMPORT)
 
 
-def test_the_floors_have_no_circle() -> None:
-    left = dict(FLOORS)
+def test_the_layers_have_no_cycle() -> None:
+    left = dict(MAY_IMPORT)
     while ready := [part for part, below in left.items() if not below & set(left)]:
         for part in ready:
             del left[part]
     assert not left
 
 
-def test_core_imports_only_downwards() -> None:
-    above = {_name(path): _parts(path) - FLOORS[part] - {part} for path in CORE if (part := _own_part(path))}
+def test_core_imports_only_from_lower_layers() -> None:
+    above = {
+        _name(path): _parts(path) - MAY_IMPORT[part] - {part} for path in CORE if (part := _own_part(path))
+    }
     assert not _offenders(above)
+
+
+def test_the_documented_layers_are_these() -> None:
+    """The table in docs/architecture.md names every part, lower layers first."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("| modules in `gath_bench/` |")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    layers = [
+        {name.strip("` ").removesuffix("/").removesuffix(".py") for name in row.split(",")} for row in rows
+    ]
+    layer_of = {part: number for number, parts in enumerate(layers) for part in parts}
+    assert set(layer_of) == set(MAY_IMPORT) - {"gath_bench", "__main__", "version"}
+    upwards = {
+        part: {below for below in allowed & set(layer_of) if layer_of[below] > layer_of[part]}
+        for part, allowed in MAY_IMPORT.items()
+        if part in layer_of
+    }
+    assert not _offenders(upwards)
 
 
 def test_core_knows_no_plugin() -> None:
@@ -141,12 +153,12 @@ def test_core_knows_no_plugin() -> None:
 
 
 def test_core_imports_nothing_heavy_at_the_top() -> None:
-    """It is imported in the function that needs it."""
+    """Heavy packages are imported in the functions that need them."""
     assert not _offenders({_name(path): _packages(_at_import(_tree(path))) & HEAVY for path in CORE})
 
 
 def test_core_has_no_network() -> None:
-    """A class on ``nn.Module`` is a network; the core has none, not even inside a function."""
+    """A subclass of ``nn.Module`` is a network; the core defines none, not even inside a function."""
     classes = {
         _name(path): {n for n in ast.walk(_tree(path)) if isinstance(n, ast.ClassDef)} for path in CORE
     }
@@ -161,6 +173,6 @@ def test_plugins_import_only_the_public_part_of_the_core() -> None:
 
 
 def test_registering_a_plugin_imports_nothing_heavy() -> None:
-    """A spec names its factory as ``"module:Class"``; a command is found when it is called."""
+    """A spec names its factory as ``"module:Class"``; a command is imported when it is called."""
     registering = [path for path in PLUGINS if path.name in ("plugin.py", "__init__.py")]
     assert not _offenders({_name(path): _packages(_at_import(_tree(path))) & HEAVY for path in registering})

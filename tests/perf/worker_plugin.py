@@ -1,4 +1,4 @@
-"""A model whose work can be multiplied, for the tests of perf tracking."""
+"""A model whose amount of work can be set, for the tests of ``gath-bench perf``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gath_bench.contracts import ModelInfo, ModelSpec
 
 
 class Worker:
-    """Convolutions, ``GATH_TEST_WORK`` times ten of them."""
+    """Ten times ``GATH_TEST_WORK`` convolutions."""
 
     def __init__(self) -> None:
         self.kernel = torch.full((3, 3, 3, 3), 0.04)
