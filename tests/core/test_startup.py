@@ -1,4 +1,4 @@
-"""Commands that measure nothing import nothing heavy. Imports are counted, not timed, so the machine does not matter."""
+"""Commands that measure nothing import nothing heavy. Imports are checked instead of times, which vary."""
 
 from __future__ import annotations
 
