@@ -13,15 +13,16 @@ from core.helpers import ROOT
 
 #: What each part of the core may import of the core, besides itself. A part is the first name below
 #: ``gath_bench``; ``gath_bench`` itself (``__init__``) is the author's door: errors, ``hookimpl``, version.
-GROUND = {"contracts", "au", "errors", "version", "files", "git", "distributed", "statistics"}
+GROUND = {"contracts", "au", "errors", "version", "files", "git", "distributed", "statistics", "capture"}
 HOOKS = GROUND | {"hookspecs"}
 FOUND = HOOKS | {"plugins", "registry"}
-STORED = FOUND | {"images", "results"}
+STORED = FOUND | {"evaluators", "images", "results"}
 PLANNED = STORED | {"suite"}
 MEASURED = PLANNED | {"render_list", "engine", "perf", "perf.tracking"}
 RESULTS_ALONE = GROUND | {"results"}
 FLOORS: dict[str, set[str]] = {
     "errors": set(),
+    "capture": {"errors"},
     "version": set(),
     "files": set(),
     "git": set(),
@@ -29,21 +30,22 @@ FLOORS: dict[str, set[str]] = {
     "statistics": set(),
     "contracts": {"errors"},
     "au": {"errors"},
-    "gath_bench": HOOKS | {"api"},  # whose names it hands on when they are asked for
+    "gath_bench": HOOKS | {"evaluation"},  # whose names it hands on when they are asked for
     "hookspecs": GROUND,
     "plugins": HOOKS,
     "registry": HOOKS | {"plugins"},
+    "evaluators": FOUND,
     "images": GROUND,
     "results": GROUND,
     "suite": STORED,
     "render_list": PLANNED,
     "perf": {"contracts", "errors"},  # beside the engine, not under it
     "perf.tracking": STORED | {"perf"},  # times registered components without the engine
-    "engine": PLANNED | {"perf", "gath_bench"},
+    "engine": PLANNED | {"perf"},
     "analysis": RESULTS_ALONE,
     "report": RESULTS_ALONE | {"analysis"},
-    "api": RESULTS_ALONE | {"analysis"},
-    "cli": MEASURED | {"analysis", "report"},
+    "evaluation": MEASURED | {"analysis", "report"},
+    "cli": MEASURED | {"analysis", "report", "evaluation"},
     "__main__": {"cli"},
 }
 

@@ -11,10 +11,10 @@ from toy.running import measure, toy_suite, toys
 from toy.toy_plugin import Estimator
 
 from gath_bench.au import DEFAULT_SPACE, get_space
-from gath_bench.contracts import EvaluatorInfo, Features
-from gath_bench.perf.tracking.metrics import FreshEvaluations
+from gath_bench.contracts import ComponentName, EvaluatorInfo, Features, ModelSpec
+from gath_bench.evaluators import EvaluatorPool, FeatureCache
 from gath_bench.plugins import load_plugins
-from gath_bench.registry import Registry
+from gath_bench.registry import Component, Registry
 
 FACES, SIDE = 4, 64
 
@@ -60,8 +60,15 @@ def test_metric(benchmark, registry, faces, name):
     batch = data.load(samples)
     metric = registry.make("metric", name).instance
     evaluators = {"perceptual_trunk": RandomTrunk(), "au_estimator": Estimator()}
+    pool = EvaluatorPool(
+        lambda role, name: Component(ModelSpec(name, name, ""), ComponentName(name), {}, evaluators[role])
+    )
     images = {"generated": batch.source, "source": batch.source, "target": batch.target}
-    measured = benchmark(lambda: metric.measure(batch.source, batch, FreshEvaluations(evaluators, images)))
+    measured = benchmark(
+        lambda: metric.measure(
+            batch.source, batch, FeatureCache(pool, images, "synthetic").view(metric.info.roles)
+        )
+    )
     assert all(len(observation.values) == FACES for observation in measured)
 
 

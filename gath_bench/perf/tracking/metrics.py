@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gath_bench.contracts.batch import Batch
-from gath_bench.contracts.evaluator import Evaluator, Features, Role
 from gath_bench.contracts.metric import Metric, MetricInfo, Side, SystemMetric
 from gath_bench.errors import Unavailable, UsageError
+from gath_bench.evaluators import EvaluatorPool, RequestedEvaluators
 from gath_bench.images import to_8bit
 from gath_bench.perf.tracking.session import Tracked
 from gath_bench.registry import Component, Registry
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-@dataclass(frozen=True)
-class FreshEvaluations:
-    """The evaluators of one metric on one batch (implements the ``Evaluations`` contract).
-
-    As in a run, no evaluator sees the same images twice; unlike there, nothing is shared with other metrics, so
-    that a metric's time holds the evaluators it asks for.
-    """
-
-    evaluators: Mapping[Role, Evaluator]
-    images: Mapping[Side, Tensor | None]
-    _features: dict[tuple[Role, Side], Features] = field(default_factory=dict)
-
-    def features(self, role: Role, side: Side) -> Features:
-        if (role, side) not in self._features:
-            images = self.images[side]
-            if images is None:
-                raise Unavailable(f"no {side} image")
-            self._features[role, side] = self.evaluators[role](images.clone())
-        return self._features[role, side]
-
-    def au_space(self, role: Role = "au_estimator") -> str:
-        space = self.evaluators[role].info.au_space
-        if space is None:
-            raise Unavailable("the AU estimator names no AU space")
-        return space
-
-    def calibration(self, role: Role) -> Mapping[str, float]:
-        return self.evaluators[role].info.calibration
 
 
 def tracked_metrics(
@@ -82,20 +52,14 @@ def _tracked(registry: Registry, name: str, data: Component, device: str, batch:
     if isinstance(metric.instance, SystemMetric):
         raise UsageError("it measures a model, not images; track the model with -m")
     info: MetricInfo = metric.instance.info
-    evaluators: dict[Role, Evaluator] = {}
-    hashes = {}
-    for request in info.roles:
-        evaluator = registry.make(request.role, request.component)
-        if data.instance.info.domain not in evaluator.instance.info.domains:
-            raise Unavailable(f"{evaluator.name} is not valid on {data.name}")
-        evaluators[request.role] = evaluator.instance.to(device)
-        hashes[request.role] = str(evaluator.key(evaluator.instance.info.fingerprint))
+    pool = EvaluatorPool(registry.make, device)
+    evaluators = RequestedEvaluators.load(pool, info.roles, domain=data.instance.info.domain)
     samples = _samples(data, info, batch, device)
     call = _call(metric.instance, samples, evaluators)
     call()  # what cannot be had is said before anything is timed
     return Tracked(
         name=f"metric/{metric.name}/batch-{len(samples)}/{samples.source.shape[-1]}px/{data.name}",
-        key=" ".join([str(metric.key()), *hashes.values()]),
+        key=" ".join([str(metric.key()), *evaluators.keys.values()]),
         images=len(samples),
         prepare=lambda: call,
     )
@@ -120,14 +84,14 @@ def _samples(data: Component, info: MetricInfo, count: int, device: str) -> Batc
     return replace(batch, **moved)
 
 
-def _call(metric: Metric, batch: Batch, evaluators: Mapping[Role, Evaluator]) -> Callable[[], object]:
+def _call(metric: Metric, batch: Batch, evaluators: RequestedEvaluators) -> Callable[[], object]:
+    images: dict[Side, Tensor | None] = dict(generated=batch.source, source=batch.source, target=batch.target)
+
     def call() -> Any:
         import torch
 
-        images: dict[Side, Tensor | None] = {
-            "generated": batch.source, "source": batch.source, "target": batch.target,
-        }  # fmt: skip
+        # Features are computed anew in each call, so that a metric's time includes its evaluators.
         with torch.inference_mode():
-            return metric.measure(batch.source, batch, FreshEvaluations(evaluators, images))
+            return metric.measure(batch.source, batch, evaluators.on(images))
 
     return call
