@@ -14,12 +14,11 @@ What `decode` settles, since files differ:
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from gath_bench.errors import Unavailable
+from gath_bench.files import atomic_write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,17 +92,13 @@ def size_of(path: Path) -> tuple[int, int]:
 
 
 def write_png(path: Path, image: Tensor) -> None:
-    """Write a (3, H, W) image in [0, 1] as an 8-bit PNG, atomically: the file is whole or not there."""
+    """Write a (3, H, W) image in [0, 1] as an 8-bit PNG, atomically."""
     import torch
     from PIL import Image
 
     values = image.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        Image.fromarray(values.permute(1, 2, 0).cpu().numpy()).save(temporary, format="PNG")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_write(path) as file:
+        Image.fromarray(values.permute(1, 2, 0).cpu().numpy()).save(file, format="PNG")
 
 
 def to_8bit(image: Tensor) -> Tensor:

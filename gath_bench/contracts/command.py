@@ -80,8 +80,7 @@ class CommandContext(Protocol):
             device: ``"cpu"`` or ``"cuda:i"``.
 
         Raises:
-            UsageError: an evaluator is not registered or lacks a package.
-            Unavailable: an evaluator is not valid in this domain.
+            Unavailable: an evaluator is not registered, lacks a package, or is not valid in this domain.
         """
         ...
 

@@ -62,7 +62,7 @@ def test_a_fresh_run_is_repeated(gath_bench: Any, fresh: Path) -> None:
     before = {path: file_hash(path) for path in fresh.rglob("*") if path.is_file()}
     said = gath_bench("verify", fresh)
     assert said.code == 0, said
-    assert "repeated" in said.out
+    assert "reproduced" in said.out
     for metric in ("toy-l1", "toy-au"):
         (line,) = [line for line in said.out.splitlines() if line.startswith(metric)]
         assert line.split()[2] == "0"
@@ -78,7 +78,7 @@ def test_one_changed_value_is_found_by_its_hash(gath_bench: Any, fresh: Path) ->
     shard = change_one_value(fresh, 1e-9)
     said = gath_bench("verify", fresh)
     assert said.code == 1
-    assert f"samples/{shard.name} is not as the run wrote it" in said.err
+    assert f"samples/{shard.name} was changed: SHA-256 mismatch" in said.err
     assert CALLS["load"] == 0
 
 
@@ -88,7 +88,7 @@ def test_a_missing_and_a_foreign_shard_are_found(gath_bench: Any, fresh: Path) -
     said = gath_bench("verify", fresh)
     assert said.code == 1
     assert f"{first.name} is missing" in said.err
-    assert "999-foreign.000000-0.parquet is not in the manifest" in said.err
+    assert "999-foreign.000000-0.parquet is not listed in the manifest" in said.err
 
 
 def test_a_forger_of_hashes_is_found_by_measuring(gath_bench: Any, fresh: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_forger_of_hashes_is_found_by_measuring(gath_bench: Any, fresh: Path) 
     (line,) = [line for line in said.out.splitlines() if line.startswith("toy-l1")]
     assert line.split()[-1] == "DRIFT"
     assert float(line.split()[2]) == pytest.approx(0.25, rel=1e-2)
-    assert "1 beyond tolerance, 0 vanished, 0 appeared; furthest at" in said.out
+    assert "1 beyond tolerance, 0 vanished, 0 appeared; largest at" in said.out
     (other,) = [line for line in said.out.splitlines() if line.startswith("toy-au")]
     assert other.endswith("ok")
 
@@ -158,4 +158,4 @@ def test_what_cannot_be_verified_is_one_sentence(gath_bench: Any, fresh: Path, t
     manifest = load(fresh).manifest
     manifest.status = "running"
     manifest.write(fresh)
-    gath_bench("verify", fresh).refused("was not finished", "--resume")
+    gath_bench("verify", fresh).refused("is not finished", "--resume")

@@ -69,7 +69,7 @@ def test_evaluators_that_cannot_be_used_are_refused(context: CommandContext) -> 
     known = RoleRequest("au_estimator", "toy-estimator")
     with pytest.raises(Unavailable, match="photo"):
         context.evaluators([known], domain="photo", device="cpu")
-    with pytest.raises(UsageError, match="toy-estimator"):
+    with pytest.raises(Unavailable, match="toy-estimator"):
         context.evaluators([RoleRequest("au_estimator", "toy-estimater")], domain="synthetic", device="cpu")
 
 

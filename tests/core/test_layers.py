@@ -14,31 +14,34 @@ from core.helpers import ROOT
 #: What each part of the core may import of the core, besides itself; from the lowest layer to the highest, as in
 #: docs/architecture.md. A part is the first name below ``gath_bench``; ``gath_bench`` is its ``__init__``.
 SHARED = {"errors", "version", "files", "git", "distributed", "statistics"}
-VOCABULARY = SHARED | {"contracts", "au"}
+VOCABULARY = SHARED | {"capture"} | {"contracts", "au"}
 HOOKS = VOCABULARY | {"hookspecs"}
 COMPONENTS = HOOKS | {"plugins", "registry"}
-STORED = COMPONENTS | {"images", "results"}
+STORED = COMPONENTS | {"evaluators", "images", "results"}
 PLANNED = STORED | {"suite"}
+MEASURED = PLANNED | {"render_list", "engine", "perf"}
 RESULTS_ALONE = VOCABULARY | {"results"}
 MAY_IMPORT: dict[str, set[str]] = {
     **{part: set[str]() for part in SHARED},
+    "capture": {"errors"},
     "contracts": {"errors"},
     "au": {"errors"},
     "hookspecs": VOCABULARY,
     "hook_guards": {"errors"},
     "plugins": HOOKS | {"hook_guards"},
     "registry": HOOKS | {"plugins"},
+    "evaluators": COMPONENTS,
     "images": VOCABULARY,
     "perf": {"contracts", "errors"},
     "results": VOCABULARY,
     "suite": STORED,
     "render_list": PLANNED,
-    "engine": PLANNED | {"perf", "gath_bench"},
+    "engine": PLANNED | {"perf"},
     "analysis": RESULTS_ALONE,
     "report": RESULTS_ALONE | {"analysis"},
-    "api": RESULTS_ALONE | {"analysis"},
-    "gath_bench": HOOKS | {"api"},  # it imports the Python API on first use
-    "cli": PLANNED | {"perf", "render_list", "engine", "analysis", "report"},
+    "evaluation": MEASURED | {"analysis", "report"},
+    "gath_bench": HOOKS | {"evaluation"},  # it imports the Python API on first use
+    "cli": MEASURED | {"analysis", "report", "evaluation"},
     "__main__": {"cli"},
 }
 

@@ -9,7 +9,7 @@ import pytest
 from core.helpers import Program
 
 from gath_bench.contracts import Summary
-from gath_bench.results import CellRecord, Manifest, MetricRecord, Rows, ShardStore
+from gath_bench.results import CellRecord, Manifest, MetricRecord, Observations, ShardStore
 
 HEAVY = ("torch", "torchvision", "pandas", "lpips", "skimage", "scipy", "matplotlib", "pyarrow.dataset")
 
@@ -37,7 +37,7 @@ def finished_run(tmp_path: Path) -> Path:
         name="psnr", key="psnr@1", evaluators=[], system=False, deterministic=True, tolerance=1e-5,
         display="{:.2f}", summaries=[Summary("psnr", direction="higher", unit="dB")],
     )  # fmt: skip
-    rows = Rows()
+    rows = Observations()
     for position, value in enumerate([20.0, 22.5, None]):
         rows.add(
             cell=cell.cell_id, batch=0, position=position, sample_id=f"s{position}", subject=f"p{position}",

@@ -72,7 +72,7 @@ def test_a_clean_table_has_no_dagger(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("teacher", ["toy-estimator", "toy-estimator@1", "toy-estimator@1#no-weights"])
 def test_a_teacher_without_weights_is_refused(tmp_path: Path, teacher: str) -> None:
-    with pytest.raises(UsageError, match="names no weights"):
+    with pytest.raises(UsageError, match="has no weights hash"):
         measure(toy_suite((schooled(by=teacher),)), tmp_path / "run")
 
 

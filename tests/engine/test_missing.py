@@ -94,9 +94,9 @@ def test_a_batch_of_unreadable_samples_is_na(tmp_path: Path) -> None:
     ("model", "reason"),
     [
         ("toy-gaps", "no face found"),
-        ("toy-nan", "the model painted values that are not numbers"),
-        ("toy-nan[value=inf]", "the model painted values that are not numbers"),
-        ("toy-nan[value=-inf]", "the model painted values that are not numbers"),
+        ("toy-nan", "the generated image contains NaN or Inf"),
+        ("toy-nan[value=inf]", "the generated image contains NaN or Inf"),
+        ("toy-nan[value=-inf]", "the generated image contains NaN or Inf"),
     ],
 )
 def test_one_missing_image_costs_one_sample(tmp_path: Path, model: str, reason: str) -> None:
@@ -212,8 +212,8 @@ def test_strict_stops_at_the_first_failure(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"models": ("toy-unmakeable",)}, "cannot be made: RuntimeError: no weights"),
-        ({"models": ("toy-unmakeable[how=Unavailable]",)}, "cannot be made: no weights"),
+        ({"models": ("toy-unmakeable",)}, "cannot be created: RuntimeError: no weights"),
+        ({"models": ("toy-unmakeable[how=Unavailable]",)}, "cannot be created: no weights"),
         ({"models": ("toy-edti",)}, "did you mean toy-edit"),
         ({"metrics": ("toy-l2",)}, "did you mean toy-l1"),
         ({"dataset": "toys"}, "did you mean toy"),

@@ -61,7 +61,7 @@ def kill_when(folder: Path, suite: Path, moment: Callable[[Path], bool]) -> None
 def resume(folder: Path) -> None:
     """What ``gath-bench run --resume`` does."""
     plugins = toys()
-    plan = make_plan(suite_of_run(folder, given=False), Registry.of(plugins))
+    plan = make_plan(suite_of_run(folder), Registry.of(plugins))
     outcome = execute(plan, plugins, RunOptions(resume=folder))
     assert not outcome.failed
 

@@ -16,7 +16,7 @@ from gath_bench.analysis.reducers import REDUCERS
 from gath_bench.au import get_space
 from gath_bench.contracts import Features
 from gath_bench.engine import RunOptions, execute
-from gath_bench.engine.live import undisturbed
+from gath_bench.engine.isolated import isolated
 from gath_bench.errors import Unavailable
 from gath_bench.plugins import load_plugins
 from gath_bench.registry import Registry
@@ -151,7 +151,7 @@ def swept_rows(folder, dataset):
     plugins = load_plugins(["toy.toy_plugin", "gath_metrics.plugin"], entry_point_group=None)
     metric = "au-control[estimator=toy-estimator]"
     suite = toy_suite(metrics=(metric,), dataset=dataset, protocols=("sweep",))
-    with undisturbed():
+    with isolated():
         execute(make_plan(suite, Registry.of(plugins)), plugins, RunOptions(device="cpu", output=folder))
     run = load(folder)
     return {(row.metric, row.au): row for row in summarise(run.manifest, run.rows) if row.model == "toy-copy"}

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from metrics.helpers import AUS, pictures
 from torch import Tensor
 
-from gath_bench.contracts import ROLES, Batch, ComponentName, EvaluatorInfo, Features, ModelSpec, Role
-from gath_bench.engine.feature_cache import BatchEvaluations
+from gath_bench.contracts import Batch, ComponentName, EvaluatorInfo, Features, ModelSpec, Role
+from gath_bench.evaluators import EvaluatorPool, FeatureCache
 from gath_bench.images import to_8bit
 from gath_bench.plugins import load_plugins
 from gath_bench.registry import Component, Registry
@@ -153,13 +153,10 @@ class Exhibit:
     def measure(self, metric: Any, generated: Tensor, batch: Batch | None = None) -> dict[str, Tensor]:
         """What a metric observes of generated images, through the engine's own evaluations."""
         batch = batch or self.batch
-        wanted = {request.role for request in metric.info.roles}
-        judges: dict[tuple[Role, str], Component | Exception | str] = {
-            (role, self.world.name): self.world.evaluator(role) for role in ROLES if role in wanted
-        }
+        pool = EvaluatorPool(lambda role, name: self.world.evaluator(role))
         images = {"generated": generated, "source": batch.source, "target": batch.target}
         with torch.no_grad():
-            seen = BatchEvaluations(judges, images, "synthetic").view(metric.info.roles)  # type: ignore[arg-type]
+            seen = FeatureCache(pool, images, "synthetic").view(metric.info.roles)  # type: ignore[arg-type]
             found = metric.measure(generated, batch, seen)
         assert not any(item.missing for item in found), found
         return {item.name: torch.as_tensor(item.values, dtype=torch.float64) for item in found}

@@ -1,4 +1,4 @@
-"""A manifest says what a run's numbers are numbers of, and ``damage`` whether they still are."""
+"""A manifest says what a run's numbers are numbers of, and ``changed_files`` whether they still are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from toy.running import measure, toy_suite
 
 from gath_bench import UsageError
 from gath_bench.contracts.keys import ComponentKey, file_hash
-from gath_bench.results import Run, damage, load
+from gath_bench.results import Run, changed_files, load
 
 
 @pytest.fixture
@@ -53,12 +53,12 @@ def test_what_a_speed_depends_on_is_named(run: Run) -> None:
 
 
 def test_damage_is_told_shard_by_shard(run: Run) -> None:
-    assert damage(run) == []
+    assert changed_files(run) == []
     first, second, *_ = sorted((run.path / "samples").iterdir())
     first.write_bytes(first.read_bytes() + b"\0")
     second.unlink()
-    assert damage(run) == [
-        f"samples/{first.name} is not as the run wrote it: its SHA-256 is another.",
+    assert changed_files(run) == [
+        f"samples/{first.name} was changed: SHA-256 mismatch.",
         f"samples/{second.name} is missing.",
     ]
 
@@ -67,4 +67,4 @@ def test_an_unfinished_run_has_nothing_to_be_held_to(run: Run) -> None:
     run.manifest.status = "running"
     run.manifest.write(run.path)
     with pytest.raises(UsageError, match="--resume"):
-        damage(load(run.path))
+        changed_files(load(run.path))

@@ -109,7 +109,7 @@ def test_make_gives_the_component(context: Context) -> None:
         ({"limit": 0}, "limit"),
         ({"protocol": "swep"}, "did you mean sweep"),
         ({"device": "gpu"}, "is not a device"),
-        ({"metrics": ("toy-l1", "toy-l1[label=x]")}, "two of the metrics"),
+        ({"metrics": ("toy-l1", "toy-l1[label=x]")}, "several values of toy-l1"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(context: Context, more: dict[str, Any], sentence: str) -> None:

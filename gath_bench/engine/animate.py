@@ -1,4 +1,4 @@
-"""One batch through one model: what a viewer would get, at the evaluation resolution, rounded to 8 bits."""
+"""Animates one batch: images at the evaluation resolution, rounded to 8 bits as a viewer would get them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MISSING_NEEDS = {
     "target": "no target image",
     "source_aus": "the AUs of the source portrait are unknown",
-    "mean_portrait": "the data set names no mean portrait",
+    "mean_portrait": "the data set has no mean portrait",
 }
 
 
@@ -32,8 +32,8 @@ class Generated:
 
 
 @dataclass(frozen=True)
-class Generator:
-    """A model on a device, fitted to one data set: AU space, resolution, and the extras that it declared."""
+class Animator:
+    """A model on a device with the adapters for one data set: AU space, resolution and declared needs."""
 
     model: AnimationModel
     dataset: Component
@@ -41,24 +41,19 @@ class Generator:
     seed: int
 
     @classmethod
-    def ready(cls, model: Component, dataset: Component, device: str, seed: int) -> Generator | Exception:
-        """The model on its device; or why it cannot get there, which is then every sample's reason."""
-        try:
-            return cls(model.instance.to(device), dataset, device, seed)
-        except UsageError:
-            raise
-        except Exception as error:
-            return error
+    def on_device(cls, model: Component, dataset: Component, device: str, seed: int) -> Animator:
+        """Move a model to a device; whatever its ``to`` raises is raised."""
+        return cls(model.instance.to(device), dataset, device, seed)
 
     @property
     def info(self) -> ModelInfo:
         return self.model.info
 
     def __call__(self, batch: Batch, number: int) -> Generated:
-        """Animate a batch; ``number`` seeds the random numbers, so that a resumed run draws the same.
+        """Animate a batch; ``number`` seeds the random numbers, so that a resumed run draws the same ones.
 
         Raises:
-            Unavailable: nothing of this batch can be had.
+            Unavailable: no image of this batch can be generated.
         """
         import torch
 
@@ -70,30 +65,30 @@ class Generator:
             result = self.model.animate(portraits, self.target_aus(batch), **extras)
             animated = result if isinstance(result, Animated) else Animated(result)
             self._check(animated.images, len(batch))
-            painted = animated.images.detach().float().to(self.device)
-            # Before the clipping, which would make white of Infinity.
-            bad = ~torch.isfinite(painted).flatten(1).all(1)
-            images = to_8bit(resize(painted.clamp(0, 1), side))
+            raw = animated.images.detach().float().to(self.device)
+            # Before clipping, which would turn infinity into white.
+            bad = ~torch.isfinite(raw).flatten(1).all(1)
+            images = to_8bit(resize(raw.clamp(0, 1), side))
         missing = dict(animated.missing)
         for position in bad.nonzero().flatten().tolist():
-            missing.setdefault(position, "the model painted values that are not numbers")
+            missing.setdefault(position, "the generated image contains NaN or Inf")
         return Generated(torch.nan_to_num(images), missing)
 
     def extras(self, batch: Batch) -> dict[str, Any]:
-        """What the model declared that it needs beyond portrait and target AUs, and nothing else.
+        """What the model declared in ``info.needs`` beyond portrait and target AUs.
 
         Raises:
-            Unavailable: this data set does not have it.
+            Unavailable: the data set does not provide it.
         """
         return {name: self._need(name, batch) for name in sorted(self.info.needs)}
 
     def portraits(self, batch: Batch) -> Tensor:
-        """The source portraits at the model's resolution; a copy, for models work in place on what they get."""
+        """The source portraits at the model's resolution; a copy, since models may work in place."""
         source = batch.source.to(self.device, copy=True)
         return source if self.info.resolution is None else to_8bit(resize(source, self.info.resolution))
 
     def target_aus(self, batch: Batch) -> Tensor:
-        """The target AUs in the model's space; what the space does not cover is zero."""
+        """The target AUs in the model's space; AUs that the data set does not cover are zero."""
         return self._mapped(batch.target_aus)
 
     def _mapped(self, aus: Tensor) -> Tensor:
@@ -106,7 +101,7 @@ class Generator:
     def _need(self, name: str, batch: Batch) -> Any:
         if name not in MODEL_NEEDS:
             raise UsageError(
-                f"the model asks for {name!r}; a model can need {', '.join(sorted(MODEL_NEEDS))}."
+                f"the model declares the unknown need {name!r}; known: {', '.join(sorted(MODEL_NEEDS))}."
             )
         if name == "mean_portrait":
             adapter = self.dataset.instance
@@ -128,7 +123,7 @@ class Generator:
 
 
 def _seed_all(number: int) -> None:
-    """Seed every global generator that a model may draw from."""
+    """Seed every global random generator that a model may use."""
     import random
 
     import numpy as np
@@ -140,10 +135,10 @@ def _seed_all(number: int) -> None:
 
 
 def au_map(dataset: DatasetInfo, model: ModelInfo) -> AUMap | None:
-    """The map from the data set's AU space to the model's; None where they are the same.
+    """The map from the data set's AU space to the model's; None if they are equal.
 
     Raises:
-        UsageError: there is no such map.
+        UsageError: no map exists.
     """
     if model.au_space is None or model.au_space == dataset.au_space:
         return None
@@ -151,7 +146,7 @@ def au_map(dataset: DatasetInfo, model: ModelInfo) -> AUMap | None:
 
 
 def resize_note(dataset: DatasetInfo, model: ModelInfo) -> dict[str, str]:
-    """What a model's key says of a resize between its resolution and the evaluation's."""
+    """The key parameter of a resize between the model's and the evaluation resolution."""
     if model.resolution is None or model.resolution == dataset.resolution:
         return {}
     return {"resize": f"{RESIZE}:{model.resolution}to{dataset.resolution}"}

@@ -1,21 +1,20 @@
-"""Progress on standard error: a bar a cell on a terminal, a line a cell elsewhere."""
+"""Progress on standard error: a bar per cell on a terminal, a line per cell elsewhere."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-import click
-
+from gath_bench.engine.cell import Progress
 from gath_bench.suite.plan import Plan
 
 
 @contextmanager
-def progress_bars(plan: Plan) -> Iterator[Callable[[str, int], None]]:
-    """A callback for ``execute`` that shows how far a plan has come."""
+def progress_bars(plan: Plan) -> Iterator[Progress]:
+    """The progress callback of ``execute``, and the components that were left out."""
     if plan.skipped:
-        click.echo(f"not installed, left out: {', '.join(plan.skipped)}", err=True)
+        print(f"not installed, left out: {', '.join(plan.skipped)}", file=sys.stderr)
     totals = {cell.cell_id: len(cell.samples) for cell in plan.cells}
     if not sys.stderr.isatty():
         done = dict.fromkeys(totals, 0)
@@ -23,15 +22,16 @@ def progress_bars(plan: Plan) -> Iterator[Callable[[str, int], None]]:
         def line(cell_id: str, count: int) -> None:
             done[cell_id] += count
             if count and done[cell_id] == totals[cell_id]:
-                click.echo(f"{cell_id}: {totals[cell_id]} samples", err=True)
+                print(f"{cell_id}: {totals[cell_id]} samples", file=sys.stderr, flush=True)
 
         yield line
         return
 
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
 
-    with Progress(
+    with Bars(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
         console=Console(stderr=True), transient=True,
     ) as bars:  # fmt: skip
