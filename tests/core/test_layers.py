@@ -47,9 +47,20 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 #: The public API: what a plugin may import.
 PUBLIC = {
-    "gath_bench", "contracts", "au", "errors", "images", "hookspecs", "perf",
-    "files", "git", "distributed", "statistics", "augmentations", "faces",
-}  # fmt: skip
+    "gath_bench",
+    "contracts",
+    "au",
+    "errors",
+    "images",
+    "hookspecs",
+    "perf",
+    "files",
+    "git",
+    "distributed",
+    "statistics",
+    "augmentations",
+    "faces",
+}
 
 CORE = sorted((ROOT / "gath_bench").rglob("*.py"))
 PLUGINS = sorted(path for root in ("plugins", "reference_impl") for path in (ROOT / root).rglob("*.py"))

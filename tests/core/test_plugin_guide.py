@@ -86,8 +86,11 @@ def test_gath_bench_models(guide_run: GuideRun) -> None:
 def test_gath_bench_metrics(guide_run: GuideRun) -> None:
     assert guide_run.names("metric") == {"openness", "similarity"}
     assert {row["metric"] for row in guide_run.result["rows"]} == {
-        "openness", "similarity.jaw", "similarity.identity", "similarity.perceptual",
-    }  # fmt: skip
+        "openness",
+        "similarity.jaw",
+        "similarity.identity",
+        "similarity.perceptual",
+    }
 
 
 def test_gath_bench_au_estimators(guide_run: GuideRun) -> None:
