@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -82,23 +79,6 @@ def test_readme_suite_names_components_that_exist() -> None:
     )
     plan = make_plan(suite, Context().registry)
     assert {cell.protocol for cell in plan.cells} == {"same-subject", "cross-subject"}
-
-
-def test_readme_python_example_prints_a_table_and_writes_a_report(tmp_path: Path) -> None:
-    (code,) = blocks(ROOT / "README.md", "python")
-    assert len([line for line in code.splitlines() if line.strip()]) <= 10
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={**os.environ, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    for model in ("gath-warp", "brighter", "oracle", "copy-source"):
-        assert model in done.stdout
-    assert "</html>" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_ci_runs_the_readme_test_command() -> None:

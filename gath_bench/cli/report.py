@@ -13,6 +13,8 @@ import click
     "--format", "form", default="console", show_default=True,
     type=click.Choice(["console", "markdown", "latex", "html", "csv", "parquet", "json"]),
 )  # fmt: skip
+@click.option("--metrics", metavar="NAME,...", help="Show these metrics only, by bare name.")
+@click.option("--ci/--no-ci", default=True, show_default=True, help="Show confidence intervals.")
 @click.option(
     "-o",
     "--output",
@@ -20,20 +22,22 @@ import click
     metavar="FILE",
     help="Write to this file instead of printing.",
 )
-def report(runs: tuple[Path, ...], form: str, output: Path | None) -> None:
+def report(runs: tuple[Path, ...], form: str, metrics: str | None, ci: bool, output: Path | None) -> None:
     """Print or write the tables of finished runs.
 
     Runs on the same samples are joined into the same tables. Values of different keys never share a column.
 
     \b
     gath-bench report results/runs/20260101T120000Z-quick --format markdown -o table.md
+    gath-bench report results/runs/20260101T120000Z-quick --metrics lpips,ssim --no-ci
     gath-bench report results/runs/*-quick --format html -o report.html
     """
     from gath_bench.evaluation.results import Results
     from gath_bench.results import load
 
     results = Results(tuple(load(path) for path in runs))
-    results.report(form, output)
+    names = [name.strip() for name in metrics.split(",")] if metrics else []
+    results.report(form, output, metrics=names, intervals=ci)
     if form != "html":
         for note in results.notes:
             click.echo(f"note: {note}", err=True)

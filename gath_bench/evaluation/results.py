@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from glob import glob
 from os import PathLike
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gath_bench.analysis import Comparison, Joined, Row, compare, join, summarise
 from gath_bench.analysis.summarise import row_key
+from gath_bench.contracts.keys import ComponentKey
 from gath_bench.errors import UsageError, did_you_mean
 from gath_bench.plugins import Plugins, PluginWarning
 from gath_bench.results import Manifest, Run, load
@@ -106,34 +107,43 @@ class Results:
             found[row.metric] = row.value
         return found
 
-    def report(self, format: str = "console", path: str | PathLike[str] | None = None) -> None:
+    def report(
+        self,
+        format: str = "console",
+        path: str | PathLike[str] | None = None,
+        *,
+        metrics: Sequence[str] = (),
+        intervals: bool = True,
+    ) -> None:
         """Write the tables to a file, or print them.
 
         Args:
             format: ``"console"``, ``"markdown"``, ``"latex"``, ``"html"``, ``"csv"``, ``"parquet"`` or ``"json"``.
             path: the file; None prints.
+            metrics: bare names of the metrics to show, such as ``"lpips"``; all if empty.
+            intervals: whether to show confidence intervals; an HTML report always does.
 
         Raises:
-            UsageError: an unknown format, several runs that do not fit into one file, a binary format without a
-                file, or a file that cannot be written.
+            UsageError: an unknown format or metric, several runs that do not fit into one file, a binary format
+                without a file, or a file that cannot be written.
         """
         from gath_bench.report import FORMATS, write_html, write_report
 
-        output = None if path is None else Path(path)
-        if format == "html":
-            write_html(list(self.opened), output)
-            return
-        if format not in FORMATS:
+        if format not in (*FORMATS, "html"):
             raise UsageError(
                 f"there is no report format {format!r}: {did_you_mean(format, [*FORMATS, 'html'])}"
             )
+        output = None if path is None else Path(path)
+        if format == "html":
+            write_html([_selected(run, metrics) for run in self.opened], output)
+            return
         if output is not None and len(self.runs) > 1:
             raise UsageError(
                 "-o takes runs that go into the same tables: write the others to a file each. "
                 f"{' '.join(self.notes)}"
             )
         for run in self.runs:
-            write_report(run, format, output)
+            write_report(_selected(run, metrics), format, output, intervals=intervals)
 
     def compare(
         self, other: Results, *, pairs: Sequence[tuple[str, str]] = (), metrics: Sequence[str] = ()
@@ -255,6 +265,26 @@ def load_runs(pattern: str) -> Results:
             f"no folder matches {pattern!r}: give a pattern of run folders such as 'results/runs/*'."
         )
     return Results(tuple(load(path) for path in paths))
+
+
+def _selected(run: Run, metrics: Sequence[str]) -> Run:
+    """The run with the metrics of some bare names only.
+
+    Raises:
+        UsageError: the run has no metric of such a name.
+    """
+    if not metrics:
+        return run
+    bare = {record.name: ComponentKey.parse(record.key).name for record in run.manifest.metrics}
+    for name in metrics:
+        if name not in bare.values():
+            raise UsageError(f"{run.path} has no metric {name!r}: {did_you_mean(name, bare.values())}")
+    cells = [
+        replace(cell, metrics=[name for name in cell.metrics if bare[name] in metrics])
+        for cell in run.manifest.cells
+    ]
+    records = [record for record in run.manifest.metrics if bare[record.name] in metrics]
+    return replace(run, manifest=replace(run.manifest, metrics=records, cells=cells))
 
 
 def _long(run: Run) -> pd.DataFrame:

@@ -126,7 +126,10 @@ def evaluate(
             outcome = execute(
                 plan, plugins if keep else None, options, advance, None if distributed else Ranks()
             )
-        results = Results((load(outcome.path),), plugins, outcome.first_rank)
+        run = load(outcome.path)
+        if temporary:
+            _ = run.rows  # into memory, since a caller may keep the run and drop the results
+        results = Results((run,), plugins, outcome.first_rank)
     except BaseException:
         if temporary:
             rmtree(temporary, ignore_errors=True)

@@ -76,7 +76,7 @@ def verify(
     problems = changed_files(run)
     if problems:
         return Verification(tuple(problems))
-    plan = _plan_again(run, Registry.of(plugins or installed_plugins()), limit)
+    plan = plan_again(run, Registry.of(plugins or installed_plugins()), limit)
     problems = _changed_components(manifest, plan)
     if problems:
         return Verification(tuple(problems))
@@ -88,7 +88,7 @@ def verify(
         return Verification((), tuple(drift(run, again)), tuple(_notes(manifest, again.manifest)))
 
 
-def _plan_again(run: Run, registry: Registry, limit: int | None) -> Plan:
+def plan_again(run: Run, registry: Registry, limit: int | None) -> Plan:
     """The plan of a run, without components that were skipped then."""
     suite = suite_of_run(run.path)
     models = {cell.model for cell in run.manifest.cells}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from gath_bench.analysis.summarise import Row, summarise
@@ -19,13 +19,17 @@ from gath_bench.results.reader import Run
 FORMATS = ("console", "markdown", "latex", "csv", "parquet", "json")
 
 
-def write_report(run: Run, form: str = "console", output: Path | None = None) -> None:
-    """Print a run's tables, or write them to a file.
+def write_report(
+    run: Run, form: str = "console", output: Path | None = None, *, intervals: bool = True
+) -> None:
+    """Print a run's tables, or write them to a file; ``intervals=False`` leaves confidence intervals out.
 
     Raises:
         UsageError: Parquet to a terminal, or a file that cannot be written.
     """
     rows = summarise(run.manifest, run.rows)
+    if not intervals:
+        rows = [replace(row, low=None, high=None) for row in rows]
     if form == "parquet":
         _parquet(rows, output)
         return

@@ -15,7 +15,11 @@ from toy.running import measure, toy_suite
 
 import gath_bench
 from gath_bench.analysis import summarise
-from gath_bench.results import load
+from gath_bench.engine.manifest_builder import new_manifest
+from gath_bench.evaluation.components import installed_plugins
+from gath_bench.evaluation.verification import plan_again
+from gath_bench.registry import Registry
+from gath_bench.results import changed_files, load
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "docs" / "notebooks").glob("*.ipynb"))
 
@@ -143,3 +147,68 @@ def test_notebooks_run(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
         value = eval(compile(ast.Expression(shown.value), path.name, "eval"), names)
         assert hasattr(value, "_repr_html_") or isinstance(value, pd.Series)
         assert str(value)
+
+
+@pytest.fixture
+def results(folder: Path) -> gath_bench.Results:
+    return gath_bench.load_run(folder / "results" / "runs" / "a")
+
+
+def test_printing_shows_the_tables(results: gath_bench.Results) -> None:
+    assert "toy-edit" in repr(results)
+    assert "toy-l1" in repr(results)
+    assert "<table" in results._repr_html_()
+
+
+@pytest.mark.parametrize("format", ["markdown", "latex", "csv", "json", "console", "html", "parquet"])
+def test_reports_show_the_chosen_metrics(results: gath_bench.Results, tmp_path: Path, format: str) -> None:
+    path = tmp_path / f"report.{format}"
+    results.report(format, path, metrics=["toy-l1"])
+    content = path.read_bytes()
+    assert b"toy-l1" in content
+    assert b"toy-au.mae" not in content
+
+
+def test_a_report_without_intervals(results: gath_bench.Results, capsys: pytest.CaptureFixture[str]) -> None:
+    results.report("json")
+    with_intervals = json.loads(capsys.readouterr().out)["rows"]
+    results.report("json", intervals=False)
+    without = json.loads(capsys.readouterr().out)["rows"]
+    assert any(row["low"] is not None for row in with_intervals)
+    assert [row | {"low": None, "high": None} for row in with_intervals] == without
+
+
+def test_a_report_that_cannot_be_written_is_one_sentence(results: gath_bench.Results) -> None:
+    with pytest.raises(gath_bench.UsageError, match="did you mean markdown"):
+        results.report("markdwon")
+    with pytest.raises(gath_bench.UsageError, match="did you mean toy-l1"):
+        results.report("markdown", metrics=["toy-l2"])
+
+
+def test_comparing_a_run_with_itself_finds_no_difference(results: gath_bench.Results, folder: Path) -> None:
+    found = results.compare(results, metrics=["toy-l1"])
+    assert {(one.model_a, one.model_b, one.difference) for one in found} == {
+        ("toy-gaps", "toy-gaps", 0.0), ("toy-edit", "toy-edit", 0.0),
+    }  # fmt: skip
+    both = gath_bench.load_runs(str(folder / "results" / "runs" / "*"))
+    with pytest.raises(gath_bench.UsageError, match="single run"):
+        both.verify()
+
+
+def test_values_are_those_of_one_model(results: gath_bench.Results) -> None:
+    with pytest.raises(gath_bench.UsageError, match="several values of toy-l1"):
+        results.values()
+
+
+def test_a_run_that_was_committed_earlier_is_readable() -> None:
+    """It was written by an earlier version: its manifest has no list of instances."""
+    path = Path(__file__).resolve().parents[2] / "results" / "reference" / "quick"
+    assert "instances" not in json.loads((path / "manifest.json").read_text())
+    results = gath_bench.load_run(path)
+    assert results.finished
+    assert {"oracle", "copy-source", "gath-warp"} <= set(results.to_wide().index.get_level_values("model"))
+    assert changed_files(results.opened[0]) == []
+    plan = plan_again(results.opened[0], Registry.of(installed_plugins()), 16)
+    then = {(cell.cell_id, cell.dataset_key) for cell in results.manifests[0].cells}
+    cells = new_manifest(plan, command=[], device="cpu", environment={}).cells
+    assert {(cell.cell_id, cell.dataset_key) for cell in cells} == then
