@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gath_bench.au import AUSeries, from_named, get_space, read_au_csv
+from gath_bench.au import AUSeries, aus_to_vector, get_space, read_au_csv
 from gath_bench.au.timecode import parse_timecode
 from gath_bench.errors import UsageError
 
@@ -148,7 +148,7 @@ def test_byte_order_mark_blank_lines_and_windows_line_ends(file: Path) -> None:
     series = read_au_csv(file)
     np.testing.assert_array_equal(
         series.values[0],
-        np.where(np.isin(OPENFACE, ["AU12", "AU06"]), from_named({"AU12": 5}), np.nan).astype(np.float32),
+        np.where(np.isin(OPENFACE, ["AU12", "AU06"]), aus_to_vector("12E"), np.nan).astype(np.float32),
     )
 
 

@@ -79,10 +79,10 @@ def test_flat_folder_file_and_folder_per_subject(tmp_path: Path, folder: Path) -
 def test_sample_ids_are_unique_safe_and_fixed(tmp_path: Path) -> None:
     for name in ("a.png", "a.jpg", "my photo.png", "my_photo.png", "ünï.png", "x" * 120 + ".png", "n/a.png"):
         save(tmp_path / name)
-    ids = [sample.sample_id for sample in samples(Portraits(root=tmp_path, aus="basic, AU12=3+AU06=2"))]
+    ids = [sample.sample_id for sample in samples(Portraits(root=tmp_path, aus="basic; 12C+6B"))]
     assert len({name.lower() for name in ids}) == len(ids) == 7 * 7
     assert all(name.isascii() and len(name) < 120 and not set(name) & set('/\\:*?"<>| ') for name in ids)
-    again = samples(Portraits(root=tmp_path, aus="basic, AU12=3+AU06=2"))
+    again = samples(Portraits(root=tmp_path, aus="basic; 12C+6B"))
     assert ids == [sample.sample_id for sample in again]
 
 
@@ -114,7 +114,7 @@ def test_one_unreadable_image_is_a_row_with_a_reason(folder: Path) -> None:
 
 
 def test_presets_strengths_and_named_aus() -> None:
-    happy, half, named = parse_targets("happiness,happiness*0.5,AU12=3+AU06=2", "openface17")
+    happy, half, named = parse_targets("happiness;happiness*0.5;12C+AU06=0.4", "openface17")
     assert happy.values[8] == pytest.approx(0.8)
     assert half.values[8] == pytest.approx(0.4)
     assert (named.values[8], named.values[4]) == (pytest.approx(0.6), pytest.approx(0.4))
@@ -172,12 +172,17 @@ def test_the_fingerprint_is_over_content_and_not_over_paths(tmp_path: Path, fold
     [
         ({"root": Path("no/such/folder")}, "there is no file or folder"),
         ({"aus": "hapiness"}, "did you mean happiness"),
-        ({"aus": "AU12=9"}, "from 0 "),
+        ({"aus": "AU12=9"}, r"above 1: write a coefficient .* or FACS notation"),
+        ({"aus": "AU12=3"}, r"\(AU12=0.6\) or FACS notation .* \(12C\)"),
         ({"aus": "AU99=1"}, "AU99"),
         ({"aus": "happiness*x"}, "no number after the star"),
         ({"aus": "happiness*9"}, "strength"),
         ({"aus": ""}, "aus is empty"),
-        ({"aus": "anger,anger"}, "twice"),
+        ({"aus": "anger;anger"}, "twice"),
+        ({"aus": "anger;basic"}, "twice"),
+        ({"aus": "6C;6c"}, "twice"),
+        ({"aus": "fear,happiness*0.5"}, r"fear;happiness\*0.5 for several .* fear\+happiness\*0.5 for one"),
+        ({"aus": "basic,6C+12D"}, "basic stands between semicolons"),
         ({"aus": "faces.csv"}, "csv=faces.csv"),
         ({"csv": Path("none.csv")}, "cannot read none.csv"),
         ({"csv": Path("none.csv"), "aus": "anger"}, "give one of them"),
