@@ -37,7 +37,7 @@ def ceiling(count: int = 60000, seed: int = 7) -> dict[str, float]:
 
     people = draw_subjects(subject_seeds("val", seed, torch.arange(count)))
     aus = random_aus(derive(people.seeds, "ceiling"))
-    upper, lower = opening(SimpleNamespace(subject=people, move=controls(aus)))  # type: ignore[arg-type]
+    upper, lower = opening(SimpleNamespace(subject=people, controls=controls(aus)))  # type: ignore[arg-type]
     index = AU_LABELS.index("AU05")
     known = np.column_stack([upper[:, 0], lower[:, 0], np.delete(aus.numpy(), index, 1)])
     target, half = aus[:, index].numpy(), count // 2
