@@ -1,4 +1,4 @@
-"""The working state of one chunk of faces on the canonical grid, and windows into it."""
+"""Fields of one chunk of faces on the canonical grid, and windows into them."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from gath_datasets.synthfaces.layout import Face
 
 
 @dataclass
-class Sketch:
-    """Fields over the canonical grid that the painters fill in, in place.
+class Canvas:
+    """Fields over the canonical grid, which the feature modules modify in place.
 
     Attributes:
         grid: the canonical grid.
-        face: who, with which expression.
-        skin_x, skin_y: the skin's own (neutral) coordinates of each pixel, (B, H, W): texture follows them.
+        face: subjects with their expressions.
+        skin_x, skin_y: neutral skin coordinates of each pixel, (B, H, W); skin texture follows them.
         noise: blotches, mottle and pores of the skin, (B, 3, H, W), about unit variance.
         relief: height above the rings of the head, face units, (B, H, W).
-        shadow: painted occlusion, factor in [0, 1], (B, H, W).
+        shadow: approximate occlusion, factor in [0, 1], (B, H, W).
         colour: linear light (B, 3, H, W): albedo until the shading, then radiance.
         gloss: strength of highlights, (B, H, W).
-        light: grey light on the surface, (B, H, W), known after the shading.
+        light: grey light on the surface, (B, H, W), set by the shading.
         eyes, mouth: masks, (B, H, W).
     """
 
@@ -44,7 +44,7 @@ class Sketch:
 
 @dataclass(frozen=True)
 class Window:
-    """A box of the canonical grid: slices, and coordinates x (1, 1, w), y (1, h, 1)."""
+    """A rectangle of the canonical grid: slices, and coordinates x (1, 1, w), y (1, h, 1)."""
 
     rows: slice
     cols: slice
@@ -52,13 +52,13 @@ class Window:
     y: Tensor
 
     def of(self, field: Tensor) -> Tensor:
-        """The window's part of a field (..., H, W), as a view."""
+        """The part of a field (..., H, W) inside the window, as a view."""
         return field[..., self.rows, self.cols]
 
 
 @dataclass(frozen=True)
-class Pair:
-    """The same box on both sides; a field in it is (B, 2, ..., h, w), the left side mirrored.
+class MirroredWindow:
+    """The same rectangle on both sides; a field in it is (B, 2, ..., h, w), with the left side mirrored.
 
     x (1, 1, 1, w) is the distance from the mid-line, y (1, 1, h, 1).
     """
@@ -70,12 +70,12 @@ class Pair:
     y: Tensor
 
     def of(self, field: Tensor) -> Tensor:
-        """A copy of both boxes of a field (B, ..., H, W)."""
+        """A copy of a field (B, ..., H, W) inside both rectangles."""
         left = field[..., self.rows, self.left].flip(-1)
         return torch.stack([left, field[..., self.rows, self.right]], 1)
 
     def put(self, field: Tensor, value: Tensor) -> None:
-        """Write both boxes back."""
+        """Write both rectangles back to a field."""
         field[..., self.rows, self.left] = value[:, 0].flip(-1)
         field[..., self.rows, self.right] = value[:, 1]
 
@@ -89,7 +89,7 @@ def _span(axis: tuple[float, ...], low: float, high: float, multiple: int) -> sl
 
 
 _Key = tuple[float, int, str, tuple[float, ...], bool]
-_WINDOWS: dict[_Key, Window | Pair] = {}
+_WINDOWS: dict[_Key, Window | MirroredWindow] = {}
 
 
 def _key(grid: Grid, box: tuple[float, ...], both: bool) -> _Key:
@@ -97,7 +97,7 @@ def _key(grid: Grid, box: tuple[float, ...], both: bool) -> _Key:
 
 
 def window(grid: Grid, x0: float, x1: float, y0: float, y1: float) -> Window:
-    """A box in face units; its sides are rounded up to multiples of 8 pixels."""
+    """The window of a rectangle in face units; width and height are rounded up to multiples of 8 and 4 pixels."""
     key = _key(grid, (x0, x1, y0, y1), False)
     if key not in _WINDOWS:
         cols = _span(tuple(grid.x.tolist()), x0, x1, 8)
@@ -108,17 +108,17 @@ def window(grid: Grid, x0: float, x1: float, y0: float, y1: float) -> Window:
     return found
 
 
-def pair(grid: Grid, x0: float, x1: float, y0: float, y1: float) -> Pair:
-    """A box and its mirror image; x0 and x1 are distances from the mid-line."""
+def mirrored_window(grid: Grid, x0: float, x1: float, y0: float, y1: float) -> MirroredWindow:
+    """The window of a rectangle and its mirror image; x0 and x1 are distances from the mid-line."""
     key = _key(grid, (x0, x1, y0, y1), True)
     if key not in _WINDOWS:
         width = len(grid.x)
         cols = _span(tuple(grid.x.tolist()), x0, x1, 8)
         rows = _span(tuple(grid.y.tolist()), y0, y1, 4)
         left = slice(width - cols.stop, width - cols.start)
-        _WINDOWS[key] = Pair(
+        _WINDOWS[key] = MirroredWindow(
             rows, left, cols, grid.x[cols][None, None, None, :], grid.y[rows][None, None, :, None]
         )
     found = _WINDOWS[key]
-    assert isinstance(found, Pair)
+    assert isinstance(found, MirroredWindow)
     return found

@@ -1,4 +1,4 @@
-"""A batch of things drawn from seeds: named parameters, one row each."""
+"""Batches of named parameters that are sampled from seeds."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """B things.
+class ParameterBatch:
+    """Parameters of B subjects or scenes.
 
     Attributes:
-        seeds: int64 (B,), the whole truth; everything else follows from it.
-        values: parameter name -> float32 (B,), colours float32 (B, 3), named kinds and looks int64 (B,).
+        seeds: int64 (B,); all parameters are functions of the seed.
+        values: parameter name -> float32 (B,), colours float32 (B, 3), categories int64 (B,).
     """
 
     seeds: Tensor
@@ -28,11 +28,11 @@ class Drawn:
         return len(self.seeds)
 
     def select(self, index: Tensor | slice) -> Self:
-        """Some of them, by position."""
+        """A subset, by position."""
         return type(self)(self.seeds[index], {name: value[index] for name, value in self.values.items()})
 
     def to(self, device: torch.device | str) -> Self:
-        """The same ones on another device."""
+        """The same parameters on another device."""
         return type(self)(
             self.seeds.to(device), {name: value.to(device) for name, value in self.values.items()}
         )
