@@ -13,7 +13,7 @@ def gath_bench_au_estimators() -> list[AUEstimatorSpec]:
         AUEstimatorSpec(
             "synthfaces",
             "gath_estimators.bundled:SynthFacesAUs",
-            "two families of networks that learnt on disguised synthfaces; openface17",
+            "two families of networks that trained on augmented synthfaces; openface17",
         )
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Generator, Tensor, nn
 
+from gath_bench.augmentations import blur, ghost, paint, tint
 from gath_bench.contracts import Features
-from gath_estimators import disguise
+from gath_estimators.augmentations import adversarial_paint
 from gath_estimators.data import Pool
 
 Array = NDArray[np.float64]
@@ -150,14 +152,14 @@ def paint_gain(look: Look, pool: Pool, painter: nn.Module | None) -> float:
     if painter is None:
         g = Generator().manual_seed(1)
         worn = images
-        for wear in (disguise.paint, disguise.tint, disguise.ghost, disguise.blur):
-            worn = wear(worn, g).clamp(0, 1)
+        for artefact in (paint, tint, ghost, partial(blur, passes=3, local=True)):
+            worn = artefact(worn, g)
     else:
         chunks = []
         for i in range(0, len(images), _CHUNK):
             worn = images[i : i + _CHUNK]
             for _ in range(10):
-                worn = disguise.paint_against(painter, worn, wanted[i : i + _CHUNK], 8, 0.03)
+                worn = adversarial_paint(painter, worn, wanted[i : i + _CHUNK], 8, 0.03)
             chunks.append(worn)
         worn = torch.cat(chunks)
     with_paint = (see(look, worn) - wanted).abs().mean()

@@ -13,15 +13,15 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from gath_bench.au import get_space
+from gath_estimators.augmentations import adversarial_paint, augment
 from gath_estimators.data import Pool
-from gath_estimators.disguise import disguise, paint_against
 from gath_estimators.networks import TRUNK_WIDTH, AUEnsemble, Patches, Plain
 
 #: Images a step; identity and trunk take whole subjects, each in all its shots.
 BATCH = 64
-#: Share of a batch that wears no disguise: who sees faces under paint alone learns little from any.
+#: Share of a batch that is not augmented: a network that sees painted faces only learns slowly.
 PLAIN = 0.5
-#: Between these shares of the training the heavy disguises come in.
+#: Between these shares of the training the heavy augmentations are introduced.
 HEAVY = (0.3, 0.6)
 #: Share of a batch that wears paint chosen by the network's own gradient.
 OWN_PAINT = 0.125
@@ -46,7 +46,7 @@ class Lesson:
     Attributes:
         pool: the images.
         steps: optimizer steps of each network.
-        seed: of weights, batches and disguises.
+        seed: of weights, batches and augmentations.
         device: ``"cpu"`` or ``"cuda:i"``.
         progress: called with the network's name, step, steps and loss.
     """
@@ -63,7 +63,7 @@ def train_au_networks(lesson: Lesson, start: AUEnsemble | None = None) -> tuple[
 
     Args:
         lesson: data and steps.
-        start: go on from these, which know heavy disguises already; else from nothing.
+        start: go on from these, which were trained with heavy augmentations already; else from nothing.
     """
     aus, later = lesson.pool.aus.shape[1], start is not None
     torch.manual_seed(lesson.seed)
@@ -106,7 +106,7 @@ def _au_loss(network: nn.Module, batch: _Batch) -> Tensor:
         knots = 2 ** int(torch.randint(2, 5, (1,), generator=batch.g, device=batch.g.device))
         strength = 0.12 * float(torch.rand(1, generator=batch.g, device=batch.g.device)) * batch.hardness
         network.eval()
-        worn = paint_against(network, images[:painted], batch.aus[:painted].roll(1, 0), knots, strength)
+        worn = adversarial_paint(network, images[:painted], batch.aus[:painted].roll(1, 0), knots, strength)
         network.train()
         images = torch.cat([worn, images[painted:]])
     squared: Tensor = (network(images).float() - batch.aus).square()
@@ -183,7 +183,7 @@ def _fit(
         images = pool.images[index].to(device).float().div(255).contiguous(memory_format=torch.channels_last)
         hardness = 1.0 if later else _ramp(step / lesson.steps, *HEAVY)
         worn = round(len(images) * (1 - PLAIN))
-        images = torch.cat([disguise(images[:worn], g, hardness), images[worn:]])
+        images = torch.cat([augment(images[:worn], g, hardness), images[worn:]])
         identity, aus = pool.identity[index].to(device), pool.aus[index].to(device)
         batch = _Batch(images, identity, aus, weights, g, hardness)
         with cast:

@@ -27,6 +27,7 @@ FLOORS: dict[str, set[str]] = {
     "git": set(),
     "distributed": set(),
     "statistics": set(),
+    "augmentations": set(),
     "contracts": {"errors"},
     "au": {"errors"},
     "gath_bench": HOOKS | {"api"},  # whose names it hands on when they are asked for
