@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Generator, Tensor, nn
 
+from gath_bench.augmentations import blur, ghost, paint, tint
 from gath_bench.contracts import Features
 from gath_bench.statistics import icc31, pearson
-from gath_estimators import disguise
+from gath_estimators.augmentations import adversarial_paint
 from gath_estimators.data import Pool
 
 Array = NDArray[np.float64]
@@ -145,14 +147,14 @@ def paint_gain(evaluator: Evaluator, pool: Pool, attacker: nn.Module | None) -> 
     if attacker is None:
         g = Generator().manual_seed(1)
         painted = images
-        for augment in (disguise.paint, disguise.tint, disguise.ghost, disguise.blur):
+        for augment in (paint, tint, ghost, partial(blur, passes=3, local=True)):
             painted = augment(painted, g).clamp(0, 1)
     else:
         chunks = []
         for i in range(0, len(images), _CHUNK):
             chunk = images[i : i + _CHUNK]
             for _ in range(10):
-                chunk = disguise.paint_against(attacker, chunk, requested[i : i + _CHUNK], 8, 0.03)
+                chunk = adversarial_paint(attacker, chunk, requested[i : i + _CHUNK], 8, 0.03)
             chunks.append(chunk)
         painted = torch.cat(chunks)
     with_paint = (evaluate(evaluator, painted) - requested).abs().mean()

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from gath_bench.au import get_space
+from gath_estimators.augmentations import adversarial_paint, augment
 from gath_estimators.data import Pool
-from gath_estimators.disguise import disguise, paint_against
 from gath_estimators.networks import TRUNK_WIDTH, AUEnsemble, ConvEncoder, PatchEncoder
 
 #: Images per step; identity encoder and trunk are trained on whole subjects, each with all its images.
@@ -108,7 +108,7 @@ def _au_loss(network: nn.Module, batch: _Batch) -> Tensor:
         knots = 2 ** int(torch.randint(2, 5, (1,), generator=batch.g, device=batch.g.device))
         amplitude = 0.12 * float(torch.rand(1, generator=batch.g, device=batch.g.device)) * batch.strength
         network.eval()
-        painted = paint_against(network, images[:count], batch.aus[:count].roll(1, 0), knots, amplitude)
+        painted = adversarial_paint(network, images[:count], batch.aus[:count].roll(1, 0), knots, amplitude)
         network.train()
         images = torch.cat([painted, images[count:]])
     squared: Tensor = (network(images).float() - batch.aus).square()
@@ -187,7 +187,7 @@ def _fit(
         images = pool.images[index].to(device).float().div(255).contiguous(memory_format=torch.channels_last)
         strength = 1.0 if refine else _ramp(step / task.steps, *STRONG_RAMP)
         augmented = round(len(images) * (1 - UNAUGMENTED_SHARE))
-        images = torch.cat([disguise(images[:augmented], g, strength), images[augmented:]])
+        images = torch.cat([augment(images[:augmented], g, strength), images[augmented:]])
         identity, aus = pool.identity[index].to(device), pool.aus[index].to(device)
         batch = _Batch(images, identity, aus, weights, g, strength)
         with cast:
