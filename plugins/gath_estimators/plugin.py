@@ -13,7 +13,7 @@ def gath_bench_au_estimators() -> list[AUEstimatorSpec]:
         AUEstimatorSpec(
             "synthfaces",
             "gath_estimators.bundled:SynthFacesAUs",
-            "two families of networks that learnt on disguised synthfaces; openface17",
+            "ensemble of two networks, trained on augmented synthfaces; openface17",
         )
     ]
 
@@ -25,7 +25,7 @@ def gath_bench_identity_encoders() -> list[IdentityEncoderSpec]:
         IdentityEncoderSpec(
             "synthfaces",
             "gath_estimators.bundled:SynthFacesIdentity",
-            "who a synthfaces portrait shows, whatever the scene and the expression",
+            "identity of a synthfaces portrait, invariant to scene and expression",
         )
     ]
 
@@ -37,18 +37,18 @@ def gath_bench_perceptual_trunks() -> list[PerceptualTrunkSpec]:
         PerceptualTrunkSpec(
             "synthfaces",
             "gath_estimators.bundled:SynthFacesTrunk",
-            "four feature maps of a network that tells people and expressions of synthfaces apart",
+            "four feature maps of a network trained on identities and AUs of synthfaces",
         )
     ]
 
 
 @hookimpl
 def gath_bench_commands() -> list[CommandSpec]:
-    """How the evaluators came to be."""
+    """The command that trains the evaluators."""
     return [
         CommandSpec(
             "train-evaluators",
             "gath_estimators.commands:train_evaluators",
-            "train the evaluators of the embedded data set, and write their model card",
+            "train the bundled evaluators and write their model card",
         )
     ]

@@ -13,7 +13,7 @@ from core.helpers import ROOT
 
 #: What each part of the core may import of the core, besides itself; from the lowest layer to the highest, as in
 #: docs/architecture.md. A part is the first name below ``gath_bench``; ``gath_bench`` is its ``__init__``.
-SHARED = {"errors", "version", "files", "git", "distributed", "statistics"}
+SHARED = {"errors", "version", "files", "git", "distributed", "statistics", "augmentations"}
 VOCABULARY = SHARED | {"capture"} | {"contracts", "au"}
 HOOKS = VOCABULARY | {"hookspecs"}
 COMPONENTS = HOOKS | {"plugins", "registry"}
