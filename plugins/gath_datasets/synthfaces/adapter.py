@@ -13,12 +13,14 @@ from gath_bench.contracts import (
     DatasetInfo,
     FramesBatch,
     LabelledBatch,
+    LandmarkedBatch,
     Sample,
     StillsBatch,
     fingerprint,
 )
 from gath_bench.errors import UsageError
 from gath_datasets.synthfaces import AU_SPACE, VERSION, streams
+from gath_datasets.synthfaces.landmarked import landmarked_batch
 from gath_datasets.synthfaces.rand import derive
 from gath_datasets.synthfaces.render import MAX_SIZE, MIN_SIZE, render
 from gath_datasets.synthfaces.samples import PROTOCOLS, SynthSample, plan, random_aus
@@ -129,6 +131,12 @@ class SynthFaces:
             return streams.labelled_batch(
                 batch_size=batch_size, seed=seed, step=step, size=self._resolution, randomise=self._randomise
             )
+
+        return streams.ahead(make, start)
+
+    def landmarked(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[LandmarkedBatch]:
+        def make(step: int) -> LandmarkedBatch:
+            return landmarked_batch(batch_size=batch_size, seed=seed, step=step, size=self._resolution)
 
         return streams.ahead(make, start)
 
