@@ -23,6 +23,7 @@ _WORDS: dict[Kind, str] = {
     "au_estimator": "AU estimator",
     "identity_encoder": "identity encoder",
     "perceptual_trunk": "perceptual trunk",
+    "face_detector": "face detector",
 }
 _COMMANDS: dict[Kind, str] = {
     "model": "models",
@@ -31,6 +32,7 @@ _COMMANDS: dict[Kind, str] = {
     "au_estimator": "estimators",
     "identity_encoder": "encoders",
     "perceptual_trunk": "encoders",
+    "face_detector": "detectors",
 }
 
 

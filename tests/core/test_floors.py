@@ -34,6 +34,7 @@ FLOORS: dict[str, set[str]] = {
     "plugins": HOOKS,
     "registry": HOOKS | {"plugins"},
     "images": GROUND,
+    "faces": {"contracts", "errors"},
     "results": GROUND,
     "suite": STORED,
     "render_list": PLANNED,
