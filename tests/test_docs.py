@@ -119,7 +119,7 @@ def test_every_extra_installs_a_package_that_the_code_uses() -> None:
         path.read_text(encoding="utf-8") for name in folders for path in (ROOT / name).rglob("*.py")
     )
     first_package = {
-        extra: re.split(r"[^\w-]", requirements[0])[0]
+        extra: re.split(r"\W", requirements[0])[0]
         for extra, requirements in project["optional-dependencies"].items()
         if extra != "video"
     }

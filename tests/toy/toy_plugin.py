@@ -1,4 +1,4 @@
-"""A stranger's plugin, small and spiteful: what the engine's tests are run against.
+"""A plugin of small components, some correct and some faulty, for the tests of the engine.
 
 Loaded by ``--plugin toy.toy_plugin`` with ``tests`` on the path. Nothing here touches the built-in plugins.
 """
@@ -244,7 +244,7 @@ class Failing(_Model):
 
 
 class Shape(_Model):
-    """Returns something that is no batch of images."""
+    """Returns something that is not a batch of images."""
 
     def __init__(self, *, what: str = "one-too-few") -> None:
         self.what = what
@@ -260,7 +260,7 @@ class Shape(_Model):
 
 
 class NotANumber(_Model):
-    """Paints one pixel of one sample with NaN or Infinity."""
+    """Sets one pixel of one sample to NaN or infinity."""
 
     needs = frozenset({"sample_id"})
 
@@ -275,7 +275,7 @@ class NotANumber(_Model):
 
 
 class Gaps(_Model):
-    """Says of one sample that it has no image."""
+    """Has no image for one sample."""
 
     needs = frozenset({"sample_id"})
 
@@ -307,7 +307,7 @@ class Needy(_Model):
 
 
 class Nosy(_Model):
-    """Takes whatever it is given, and says what that was."""
+    """Accepts any keyword argument, and fails with their names."""
 
     def animate(self, portraits: Tensor, target_aus: Tensor, **needs: Any) -> Tensor:
         if needs:
@@ -323,7 +323,7 @@ class Greedy(_Model):
 
 
 class Vandal(_Model):
-    """Works in place on what it was lent, as much research code does."""
+    """Modifies its inputs in place, as much research code does."""
 
     needs = frozenset({"mean_portrait", "target"})
 
@@ -364,7 +364,7 @@ class Labelled(_Model):
 
 
 class Schooled(_Model):
-    """A model that says what taught it, and how precisely it computes."""
+    """A model with chosen ``trained_against`` and ``precision``."""
 
     def __init__(self, *, by: str = "", precision: str = "fp32") -> None:
         self.by, self.precision = by, precision
@@ -413,7 +413,7 @@ class MaskNeeded:
 
 
 class AUError:
-    """One column an AU, from a shared estimator."""
+    """One column per AU, from a shared estimator."""
 
     def __init__(self, *, estimator: str = "toy-estimator", prefix: str = "toy-au") -> None:
         self.estimator, self.prefix = estimator, prefix
@@ -516,7 +516,7 @@ class EightBit:
 
 
 class VandalMetric:
-    """Works in place on what it was lent."""
+    """Modifies its inputs in place."""
 
     info = MetricInfo((Summary("toy-vandal", "lower"),))
 
@@ -544,7 +544,7 @@ class System:
 
 
 class Estimator:
-    """Seventeen numbers an image."""
+    """Seventeen numbers per image."""
 
     def __init__(self, *, domain: str = "synthetic", weights: bool = True) -> None:
         known = fingerprint("estimator") if weights else NO_WEIGHTS
