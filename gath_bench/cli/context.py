@@ -9,11 +9,13 @@ from typing import Any
 
 import click
 
+from gath_bench.contracts.command import LoadedComponent, LoadedEvaluators
+from gath_bench.contracts.metric import RoleRequest
 from gath_bench.contracts.model import AnimationModel
 from gath_bench.contracts.specs import Kind
 from gath_bench.hookspecs import GROUP
 from gath_bench.plugins import Plugins, load_plugins
-from gath_bench.registry import Registry
+from gath_bench.registry import Component, Registry
 
 
 @dataclass
@@ -38,10 +40,27 @@ class Context:
     def registry(self) -> Registry:
         return Registry.of(self.plugins)
 
+    def names(self, kind: Kind) -> tuple[str, ...]:
+        return tuple(sorted(self.registry.entries[kind]))
+
     def make(self, kind: Kind, name: str) -> Any:
         from gath_bench.evaluation.components import load
 
         return load(kind, name, self.registry)
+
+    def load(self, kind: Kind, name: str) -> LoadedComponent:
+        component = self.registry.make(kind, name)
+        return LoadedComponent(str(component.name), _key(component), component.instance)
+
+    def evaluators(self, requests: Sequence[RoleRequest], *, domain: str, device: str) -> LoadedEvaluators:
+        from gath_bench.evaluators import EvaluatorPool, RequestedEvaluators
+
+        return RequestedEvaluators.load(EvaluatorPool(self.registry.make, device), requests, domain=domain)
+
+    def resolve_device(self, name: str) -> str:
+        from gath_bench.engine.device import resolve_device
+
+        return resolve_device(name)
 
     def evaluate(
         self,
@@ -68,6 +87,13 @@ class Context:
         return evaluate(
             models=[model], suite=suite, device=device, images=False, plugins=self.plugins
         ).values()
+
+
+def _key(component: Component) -> str:
+    """Metrics have no fingerprint: their key ends with the version."""
+    info = getattr(component.instance, "info", None)
+    described = component.instance if component.spec.kind == "dataset" else info
+    return str(component.key(str(getattr(described, "fingerprint", ""))))
 
 
 pass_context = click.make_pass_decorator(Context)

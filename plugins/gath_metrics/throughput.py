@@ -96,12 +96,7 @@ class Throughput:
     @property
     def info(self) -> MetricInfo:
         """The value names; the sweep has one a batch size."""
-        name = "throughput.latency_ms"
-        latencies = tuple(
-            Summary(f"throughput.latency_{percentile}_ms", "lower", "ms", low=0.0, reducer=percentile,
-                    inputs=(name,), primary=percentile == "p50")
-            for percentile in ("p50", "p90", "p99")
-        )  # fmt: skip
+        latencies = tuple(_latency(percentile) for percentile in ("p50", "p90", "p99"))
         sweep = tuple(
             _rate(f"throughput.images_per_s_batch_{size}", primary=False) for size in self.batch_sizes
         )
@@ -152,6 +147,13 @@ class Throughput:
 
     def _time(self, call: Callable[[], object], system: SystemUnderTest, share: float) -> tuple[float, ...]:
         return time_calls(call, device=system.device, seconds=self.seconds * share, least=self.least)
+
+
+def _latency(percentile: str) -> Summary:
+    name, inputs = f"throughput.latency_{percentile}_ms", ("throughput.latency_ms",)
+    return Summary(
+        name, "lower", "ms", low=0.0, reducer=percentile, inputs=inputs, primary=percentile == "p50"
+    )
 
 
 def _rate(name: str, *, primary: bool = True) -> Summary:

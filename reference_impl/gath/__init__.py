@@ -1,4 +1,4 @@
-"""The reference implementation of GATH (arXiv 1803.07716): one portrait and AU coefficients in, that person out.
+"""The reference implementation of GATH (arXiv 1803.07716): animate one portrait by AU coefficients.
 
-Start with ``trainer.py`` (one loop), ``stages/adversarial.py`` (one training step) and ``networks/generator.py``.
+Start with ``training/loop.py``, ``training/stages/adversarial.py`` (one training step) and ``networks/generator.py``.
 """

@@ -1,4 +1,4 @@
-"""What a training is made of: a TOML file, or one of the shipped ones, checked before anything starts."""
+"""Training configurations: TOML files, validated before the training starts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gath_bench.au import get_space
-from gath_bench.errors import UsageError, did_you_mean
+from gath_bench.errors import UsageError, describe_validation_error, did_you_mean
 
 ModelName = Literal["gath", "gath-warp"]
 Precision = Literal["fp32", "bf16"]
@@ -24,11 +24,11 @@ class _Strict(BaseModel):
 
 
 class DataConfig(_Strict):
-    """Where images come from.
+    """The training data.
 
     Attributes:
-        name: a data set with training streams; it is asked for images of the configured resolution or larger.
-        stills, frames: images kept of either stream; 0 draws new ones for ever.
+        name: a data set with training streams, of the configured resolution or larger.
+        stills, frames: the number of images of each stream that is kept in a pool; 0 uses the endless stream.
         seed: of the streams.
     """
 
@@ -44,11 +44,11 @@ class NetworkConfig(_Strict):
     Attributes:
         generator, discriminator, estimator, classifier: channels of the first layer.
         blocks: G's residual blocks at 8 x 8.
-        patch: side of the squares of pixels that G's body and D take as one position: 2 costs a quarter of 1.
-        window: top, left and side, as shares of the image's side, of the square that E and C look at; by default
-            where the face of a synthfaces portrait is.
-        from_source: ``gath`` paints on the portrait's pixels rather than on nothing.
-        max_flow, chroma: ``gath-warp``: farthest move as a share of the side; colour of the residual.
+        patch: side of the squares of pixels that are one position of G's body and D: 2 costs a quarter of 1.
+        window: top, left and side, as shares of the image's side, of the square that E and C use; the default is
+            the position of the face in a synthfaces portrait.
+        from_source: ``gath`` adds to the portrait's pixels instead of generating the image without them.
+        max_flow, chroma: ``gath-warp``: the largest displacement as a share of the side; colour of the residual.
         spectral: spectral normalisation in D.
     """
 
@@ -65,14 +65,14 @@ class NetworkConfig(_Strict):
     chroma: float = Field(default=0.3, ge=0, le=1)
     spectral: bool = False
 
-    def look(self, resolution: int) -> Window:
+    def window_pixels(self, resolution: int) -> Window:
         """The window in pixels."""
         top, left, side = (round(share * resolution) for share in self.window)
         return top, left, side
 
 
 class EstimatorConfig(_Strict):
-    """Stage 1: E on frames. ``augment`` is the strength of what its images go through, in [0, 1]."""
+    """Stage 1: E on frames. ``augment`` is the strength of the augmentations, in [0, 1]."""
 
     steps: int = Field(default=5000, ge=1)
     batch_size: int = Field(default=64, ge=2)
@@ -82,7 +82,7 @@ class EstimatorConfig(_Strict):
 
 
 class ClassifierConfig(_Strict):
-    """Stage 2: C on stills, by cosine softmax with this scale and margin."""
+    """Stage 2: C on stills, with a cosine softmax of this scale and margin."""
 
     steps: int = Field(default=1200, ge=1)
     batch_size: int = Field(default=64, ge=2)
@@ -93,14 +93,14 @@ class ClassifierConfig(_Strict):
 
 
 class TargetConfig(_Strict):
-    """Which expressions G is asked for, as shares of a batch; they are brought to a sum of 1.
+    """The target expressions of G, as shares of a batch; they are normalised to a sum of 1.
 
     Attributes:
-        frames: the AUs of a real frame, of somebody else.
-        change: the portrait's own AUs with one of them set anew, to U(0, 1).
-        alone: one AU at U(0, 1) and the others 0.
-        neutral: no AU.
-        same: the portrait's own AUs: nothing is to change.
+        frames: the AUs of a real frame of another person.
+        change: the portrait's own AUs with one of them set to U(0, 1).
+        alone: one AU at U(0, 1), the others 0.
+        neutral: all AUs 0.
+        same: the portrait's own AUs: no change is requested.
     """
 
     frames: float = Field(default=0.5, ge=0)
@@ -117,21 +117,22 @@ class TargetConfig(_Strict):
 
 
 class LossConfig(_Strict):
-    """Weights of G's and D's losses, as ``gath.losses`` names them; 0 leaves one out, and its cost.
+    """Weights of the losses of G and D (``gath.training.losses``); a loss of weight 0 is not computed.
 
     Attributes:
-        adversarial: realism, by D's patches.
-        match: D's verdict on AUs.
-        au, au_squared, au_emphasis: E's verdict; see `losses.au_error`.
-        identity: C's verdict.
-        same: nothing asked, nothing changed.
-        change: how much is changed at all.
-        cycle, cycle_share: there and back again, on this share of a batch.
-        mask, mask_early, early: weight of the mask's mean; ``mask_early`` holds during the first share ``early`` of
-            the steps. Little at first: what paint has shown to work, the flow takes over when paint becomes dear.
-        flow, roughness, residual_variation: bounds on the flow and on the residual.
-        real, fake, wrong: D's examples; positives must not be outweighed.
-        r1, r1_every: gradient penalty, lazily, every so many steps (and so many times stronger).
+        adversarial: realism, by D's patch logits.
+        match: agreement with the target AUs, by D.
+        au, au_squared, au_emphasis: agreement with the target AUs, by E; see `losses.au_error`.
+        identity: similarity of C's embeddings.
+        same: change of the portrait where no change is requested.
+        change: change of the portrait in general.
+        cycle, cycle_share: reconstruction of the portrait from the generated image, for this share of a batch.
+        mask, mask_early, early: weight of the mask's mean; ``mask_early`` is used during the first share ``early``
+            of the steps. A small weight at first lets the residual find what works; with the larger weight the flow
+            takes over.
+        flow, roughness, residual_variation: regularisers of the flow and the residual.
+        real, fake, wrong: weights of D's examples; the positive ones must not be outweighed.
+        r1, r1_every: gradient penalty, computed every ``r1_every`` steps and weighted as much more.
     """
 
     adversarial: float = Field(default=0.5, ge=0)
@@ -161,9 +162,9 @@ class GeneratorConfig(_Strict):
     """Stage 3: G against D.
 
     Attributes:
-        decay_from: share of the steps after which the learning rates fall, in a line, to 0.
-        ema: decay of G's moving average, which is what ships.
-        wash: whether painted images are tinted, blurred and shifted on their way to E.
+        decay_from: share of the steps after which the learning rates decrease linearly to 0.
+        ema: decay of the moving average of G's weights; the average is what is released.
+        wash: whether generated images are augmented (colour, blur, shift) before E reads them.
     """
 
     steps: int = Field(default=6500, ge=1)
@@ -177,10 +178,11 @@ class GeneratorConfig(_Strict):
 
 
 class ValidationConfig(_Strict):
-    """Measuring with the suite's own metrics, every so many steps of G; 0 never, and once at the end.
+    """Validation of G with the metrics of the benchmark.
 
     Attributes:
-        limit: samples.
+        every: steps between validations; there is one more at the end. 0 for none at all.
+        limit: number of samples.
     """
 
     every: int = Field(default=1000, ge=0)
@@ -192,16 +194,16 @@ class ValidationConfig(_Strict):
 
 
 class Config(_Strict):
-    """A training.
+    """The configuration of a training.
 
     Attributes:
         model: ``gath`` (direct synthesis, the paper's) or ``gath-warp`` (this project's extension).
         au_space: of G, E and D; the frames must be labelled in it.
         resolution: side of the images: 64, 128 or 256.
         precision: of the forward passes; weights and optimizers stay float32.
-        accumulate: batches summed up to one step.
+        accumulate: batches whose gradients are summed for one step.
         compiled: ``torch.compile`` the networks.
-        log_every, checkpoint_every, sample_every: steps between.
+        log_every, checkpoint_every, sample_every: steps between log lines, checkpoints and sample images.
     """
 
     model: ModelName = "gath"
@@ -228,13 +230,13 @@ class Config(_Strict):
     def _sizes(self) -> Config:
         if self.resolution not in (64, 128, 256):
             raise ValueError(f"resolution is {self.resolution}, but the networks take 64, 128 or 256")
-        places = self.resolution // self.networks.patch
-        if places < 32:
+        positions = self.resolution // self.networks.patch
+        if positions < 32:
             raise ValueError(
-                f"networks.patch={self.networks.patch} leaves {places} positions a side of {self.resolution} pixels, "
-                "and the networks take 32 or more"
+                f"networks.patch={self.networks.patch} leaves {positions} positions per side of {self.resolution} "
+                "pixels, but the networks need 32 or more"
             )
-        top, left, side = self.networks.look(self.resolution)
+        top, left, side = self.networks.window_pixels(self.resolution)
         steps = self.resolution // 8
         if min(top, left) < 0 or side < steps or side % steps or max(top, left) + side > self.resolution:
             raise ValueError(
@@ -250,12 +252,12 @@ class Config(_Strict):
 
     @property
     def mirror(self) -> bool:
-        """Whether a face may be flipped: FACS AUs know no side; blendshapes may, and some do."""
+        """Whether faces may be mirrored: FACS AUs have no side, blendshapes may have one."""
         return get_space(self.au_space).is_facs
 
 
 def shipped() -> tuple[str, ...]:
-    """The names of the shipped configurations."""
+    """Names of the configurations in this package."""
     return tuple(
         sorted(
             path.name.removesuffix(".toml")
@@ -266,10 +268,14 @@ def shipped() -> tuple[str, ...]:
 
 
 def read_config(name: str, changes: Sequence[str] = ()) -> Config:
-    """A configuration by the path of a TOML file or by a shipped name, with ``losses.au=10`` like changes.
+    """Read a configuration.
+
+    Args:
+        name: the path of a TOML file, or the name of a shipped configuration.
+        changes: settings to replace, such as ``losses.au=10``.
 
     Raises:
-        UsageError: no such file, not TOML, or a key or value that a configuration does not have.
+        UsageError: there is no such file, it is not TOML, or a key or value is not valid.
     """
     if name in shipped():
         text = (files("gath") / "configs" / f"{name}.toml").read_text(encoding="utf-8")
@@ -277,14 +283,14 @@ def read_config(name: str, changes: Sequence[str] = ()) -> Config:
         path = Path(name)
         if not path.suffix and not path.exists():
             raise UsageError(
-                f"there is no configuration {name!r}: give a TOML file or a shipped one; "
+                f"there is no configuration {name!r}: give a TOML file or the name of a shipped configuration; "
                 + did_you_mean(name, shipped())
             )
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
-                f"the configuration {name} cannot be read ({error}); shipped ones are {', '.join(shipped())}."
+                f"the configuration {name} cannot be read ({error}); shipped configurations: {', '.join(shipped())}."
             ) from error
     try:
         content = tomllib.loads(text)
@@ -296,48 +302,35 @@ def read_config(name: str, changes: Sequence[str] = ()) -> Config:
 
 
 def parse_config(content: Mapping[str, Any], what: str) -> Config:
-    """A configuration from its dictionary; ``what`` names it in the message.
+    """Validate the dictionary of a configuration; ``what`` names it in error messages.
 
     Raises:
-        UsageError: a key or value that a configuration does not have.
+        UsageError: a key or value is not valid.
     """
     try:
         config = Config.model_validate(content)
     except ValidationError as error:
-        raise UsageError(f"{what} is not valid: {_sentence(error)}") from error
+        raise UsageError(f"{what} is not valid: {describe_validation_error(error, Config)}") from error
     get_space(config.au_space)
     return config
 
 
 def apply_change(content: dict[str, Any], change: str) -> None:
-    """Set one key of a configuration's dictionary, from ``losses.au=10``.
+    """Replace one setting in the dictionary of a configuration; ``change`` is like ``losses.au=10``.
 
     Raises:
-        UsageError: it cannot be read, or goes through something that is no table.
+        UsageError: the change cannot be parsed, or its path leads through a value.
     """
     key, equals, value = change.partition("=")
     if not equals or not key.strip():
-        raise UsageError(f"cannot read the change {change!r}: write key=value, as in losses.au=10.")
+        raise UsageError(f"cannot parse the change {change!r}: write key=value, as in losses.au=10.")
     *parents, leaf = key.strip().split(".")
-    place = content
+    table = content
     for parent in parents:
-        place = place.setdefault(parent, {})
-        if not isinstance(place, dict):
+        table = table.setdefault(parent, {})
+        if not isinstance(table, dict):
             raise UsageError(f"cannot change {key!r}: {parent!r} is a value, not a table.")
     try:
-        place[leaf] = tomllib.loads(f"value = {value}")["value"]
+        table[leaf] = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
-        place[leaf] = value.strip()
-
-
-def _sentence(error: ValidationError) -> str:
-    # A mistyped key first: what it was meant to be is then the one that is missing.
-    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-    path = [str(part) for part in first["loc"]]
-    place = ".".join(path) or "it"
-    if first["type"] == "extra_forbidden":
-        known: type[BaseModel] = Config
-        for part in path[:-1]:
-            known = known.model_fields[part].annotation  # type: ignore[assignment]
-        return f"{place!r} is not a key of it; {did_you_mean(path[-1], known.model_fields)}"
-    return f"{place}: {first['msg'].removeprefix('Value error, ')}."
+        table[leaf] = value.strip()

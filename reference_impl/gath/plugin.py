@@ -1,4 +1,4 @@
-"""Registers the reference implementation: two models, one for exported generators, and the commands."""
+"""Registers the models and commands of the reference implementation."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from gath_bench.contracts import CommandSpec, ModelSpec
 
 @hookimpl
 def gath_bench_models() -> list[ModelSpec]:
-    """The models; their code is imported when one is used."""
+    """Two models, and one for ONNX graphs; their code is imported on first use."""
     return [
         ModelSpec(
-            "gath", "gath.animation:DirectModel", "GATH: every pixel painted directly, as in the paper"
+            "gath",
+            "gath.inference.model:DirectModel",
+            "GATH: direct synthesis of every pixel, as in the paper",
         ),
         ModelSpec(
             "gath-warp",
-            "gath.animation:WarpModel",
+            "gath.inference.model:WarpModel",
             "our extension of GATH: flow, occlusion mask and colour residual",
         ),
         ModelSpec(
             "onnx",
-            "gath.onnx_model:OnnxModel",
+            "gath.inference.onnx_model:OnnxModel",
             "any generator in an ONNX file: portraits and AUs in, portraits out",
             requires=("onnxruntime",),
             extra="onnx",
@@ -30,11 +32,9 @@ def gath_bench_models() -> list[ModelSpec]:
 
 @hookimpl
 def gath_bench_commands() -> list[CommandSpec]:
-    """The commands; their code is imported when one is called."""
+    """The commands; their code is imported on first use."""
     return [
         CommandSpec("train", "gath.commands.train:train", "Train GATH on unpaired stills and frames."),
-        CommandSpec(
-            "animate", "gath.commands.animate:animate", "Paint portraits with the AUs that are asked for."
-        ),
+        CommandSpec("animate", "gath.commands.animate:animate", "Animate portraits with given AUs."),
         CommandSpec("export", "gath.commands.export:export", "Write a trained generator as an ONNX file."),
     ]

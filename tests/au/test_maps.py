@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gath_bench.au import MAPS, SPACES, AUMap, apply, find_map, from_named, get_space
+from gath_bench.au import MAPS, SPACES, AUMap, apply, aus_to_vector, find_map, get_space
 from gath_bench.errors import UsageError
 
 PAIRS = sorted(MAPS)
@@ -112,7 +112,7 @@ def test_known_correspondences() -> None:
     expected = {"AU12": 0.6, "AU25": 0.5, "AU26": 0.5}
     for label, value in zip(get_space("openface17").labels, openface, strict=True):
         assert value == pytest.approx(expected.get(label, 0.0)), label
-    closed = apply(find_map("openface17", "pyfeat20"), from_named({"AU45": 5}))
+    closed = apply(find_map("openface17", "pyfeat20"), aus_to_vector("45E"))
     assert closed[get_space("pyfeat20").index("AU43")] == 1
 
 

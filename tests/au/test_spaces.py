@@ -80,7 +80,7 @@ def test_what_is_not_an_au_is_refused(text: str) -> None:
 
 def test_the_spaces_cost_neither_numpy_nor_torch() -> None:
     code = (
-        "import sys; from gath_bench.au import SPACES, MAPS, PRESETS, preset, parse_named; "
+        "import sys; from gath_bench.au import SPACES, MAPS, PRESETS, preset, parse_aus; parse_aus('6C+12D'); "
         "print(sorted({'numpy', 'torch', 'pandas'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Commands that measure nothing load nothing heavy. No times: what is not imported costs nothing anywhere."""
+"""Commands that measure nothing import nothing heavy. Imports are checked instead of times, which vary."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gath_bench.results import CellRecord, Manifest, MetricRecord, Observations,
 
 HEAVY = ("torch", "torchvision", "pandas", "lpips", "skimage", "scipy", "matplotlib", "pyarrow.dataset")
 
-#: Runs the program to its end, then says on standard error what of HEAVY it imported.
+#: Runs the program, then prints to standard error which packages of HEAVY it imported.
 SPY = f"""
 import atexit, json, sys
 @atexit.register
@@ -59,16 +59,16 @@ def finished_run(tmp_path: Path) -> Path:
     ids=" ".join,
 )
 def test_asking_imports_nothing_heavy(command: list[str], program: Program, tmp_path: Path) -> None:
-    told = program(*command, cwd=tmp_path, code=SPY)
-    assert told.returncode == (2 if "no-such-command" in command else 0), told.stderr
-    assert json.loads(told.stderr.splitlines()[-1]) == []
+    done = program(*command, cwd=tmp_path, code=SPY)
+    assert done.returncode == (2 if "no-such-command" in command else 0), done.stderr
+    assert json.loads(done.stderr.splitlines()[-1]) == []
 
 
 @pytest.mark.parametrize("form", ["console", "markdown"])
 def test_report_imports_nothing_heavy(
     form: str, program: Program, finished_run: Path, tmp_path: Path
 ) -> None:
-    told = program("report", finished_run, "--format", form, cwd=tmp_path, code=SPY)
-    assert told.returncode == 0, told.stderr
-    assert "21.25" in told.stdout
-    assert json.loads(told.stderr.splitlines()[-1]) == []
+    done = program("report", finished_run, "--format", form, cwd=tmp_path, code=SPY)
+    assert done.returncode == 0, done.stderr
+    assert "21.25" in done.stdout
+    assert json.loads(done.stderr.splitlines()[-1]) == []

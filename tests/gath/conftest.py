@@ -1,4 +1,4 @@
-"""Tiny trainings on toy faces."""
+"""Fixtures: tiny trainings on toy faces."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 from gath.config import Config, read_config  # noqa: E402
-from gath.trainer import Job, train  # noqa: E402
+from gath.training.loop import train  # noqa: E402
+from gath.training.run import TrainingRun  # noqa: E402
 from toy_faces import ToyFaces  # noqa: E402
 
 
-class Bench:
-    """What a command would be given."""
+class ToyContext:
+    """The command context of the tests: toy faces, and a fixed validation result."""
 
     def __init__(self) -> None:
         self.evaluated: list[Any] = []
@@ -48,11 +49,11 @@ def tiny() -> Callable[..., Config]:
 
 
 @pytest.fixture
-def job(tmp_path: Path, tiny: Callable[..., Config]) -> Callable[..., Job]:
+def make_run(tmp_path: Path, tiny: Callable[..., Config]) -> Callable[..., TrainingRun]:
     """A training in a folder of its own."""
 
-    def make(name: str = "run", *changes: str, **options: Any) -> Job:
-        return Job(tiny(*changes), Bench(), tmp_path / name, cache=tmp_path / "pools", **options)
+    def make(name: str = "run", *changes: str, **options: Any) -> TrainingRun:
+        return TrainingRun(tiny(*changes), ToyContext(), tmp_path / name, cache=tmp_path / "pools", **options)
 
     return make
 
@@ -61,5 +62,5 @@ def job(tmp_path: Path, tiny: Callable[..., Config]) -> Callable[..., Job]:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished tiny training."""
     folder = tmp_path_factory.mktemp("trained")
-    assert train(Job(read_config("tiny", ("data.name=toy-faces",)), Bench(), folder))
+    assert train(TrainingRun(read_config("tiny", ("data.name=toy-faces",)), ToyContext(), folder))
     return folder

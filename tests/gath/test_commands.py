@@ -1,4 +1,4 @@
-"""``gath-bench train | animate | export`` as they are called."""
+"""The commands ``gath-bench train``, ``animate`` and ``export``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import click
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from gath.animation import WarpModel
 from gath.commands.animate import animate
 from gath.commands.export import export
 from gath.commands.train import train
+from gath.inference.model import WarpModel
 from toy_faces import ToyFaces
 
 from gath_bench.contracts import CommandSpec
@@ -19,8 +19,8 @@ from gath_bench.errors import UsageError
 from gath_bench.images import read_image, size_of, write_png
 
 
-class Bench:
-    """What a command is given: models and data sets by name."""
+class Context:
+    """The command context: models and data sets by name."""
 
     def __init__(self, trained: Path) -> None:
         self.trained = trained
@@ -29,8 +29,8 @@ class Bench:
         return ToyFaces() if kind == "dataset" else WarpModel(weights=self.trained / "gath-warp.safetensors")
 
 
-def _call(command: click.Command, trained: Path, *words: object) -> Result:
-    return CliRunner().invoke(command, [str(word) for word in words], obj=Bench(trained))
+def _call(command: click.Command, trained: Path, *arguments: object) -> Result:
+    return CliRunner().invoke(command, [str(argument) for argument in arguments], obj=Context(trained))
 
 
 def _refused(result: Result, *parts: str) -> None:
@@ -51,31 +51,31 @@ def test_every_command_is_registered_under_its_name() -> None:
 
 def test_train_and_resume(trained: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    words = ("-c", "tiny", "-d", "toy-faces", "--device", "cpu", "--steps", 3)
-    assert _call(train, trained, *words, "--output", folder, "--max-minutes", 0).exit_code == 0
+    options = ("-c", "tiny", "-d", "toy-faces", "--device", "cpu", "--steps", 3)
+    assert _call(train, trained, *options, "--output", folder, "--max-minutes", 0).exit_code == 0
     assert not (folder / "gath-warp.safetensors").exists()
-    _refused(_call(train, trained, *words, "--output", folder), "holds a training already", "--resume")
+    _refused(_call(train, trained, *options, "--output", folder), "holds a training already", "--resume")
     _refused(_call(train, trained, "--resume", folder, "--seed", 1), "leave out")
     assert _call(train, trained, "--resume", folder, "--device", "cpu").exit_code == 0
     assert (folder / "gath-warp.safetensors").exists()
 
 
-def test_train_says_how_long_it_will_take(trained: Path, tmp_path: Path) -> None:
-    words = ("-c", "tiny", "-d", "toy-faces", "--device", "cpu", "--output", tmp_path / "run")
-    said = _call(train, trained, *words, "--max-minutes", 0).stderr
-    assert "this will take about" in said
+def test_train_reports_the_expected_run_time(trained: Path, tmp_path: Path) -> None:
+    options = ("-c", "tiny", "-d", "toy-faces", "--device", "cpu", "--output", tmp_path / "run")
+    stderr = _call(train, trained, *options, "--max-minutes", 0).stderr
+    assert "expected run time on this machine" in stderr
     for stage in ("estimator", "classifier", "generator"):
-        assert stage in said
+        assert stage in stderr
 
 
-def test_train_refuses_what_it_cannot_do(trained: Path, tmp_path: Path) -> None:
+def test_train_refuses_invalid_options(trained: Path, tmp_path: Path) -> None:
     _refused(_call(train, trained, "--resume", tmp_path), "there is no", "checkpoint.pt")
     _refused(_call(train, trained, "--device", "tpu", "--output", tmp_path / "x"), "no device 'tpu'")
     if not torch.cuda.is_available():
         _refused(_call(train, trained, "--device", "cuda", "--output", tmp_path / "x"), "no GPU")
 
 
-def test_animate_paints_files_and_unseen_people(trained: Path, tmp_path: Path) -> None:
+def test_animate_accepts_files_and_portraits_of_a_data_set(trained: Path, tmp_path: Path) -> None:
     portrait, out = tmp_path / "me.png", tmp_path / "out.png"
     write_png(portrait, torch.rand(3, 80, 100))
     assert _call(animate, trained, portrait, "--aus", "AU12=0.8,AU6=0.5", "-o", out).exit_code == 0
@@ -86,8 +86,8 @@ def test_animate_paints_files_and_unseen_people(trained: Path, tmp_path: Path) -
     assert 0 < left < 128
     assert 0 < top < 64
     first, at_zero = sheet[:, top : top + 64, left : left + 64], sheet[:, -64:, left : left + 64]
-    assert torch.equal(first, at_zero)  # every row begins with no AU
-    assert sheet[:, :top].min() < 0.5  # and there is a label
+    assert torch.equal(first, at_zero)  # every image row starts with intensity 0
+    assert sheet[:, :top].min() < 0.5  # there are labels
     _refused(_call(animate, trained, portrait, "--grid", "-o", tmp_path / "o.gif"), "name a .png, .jpg")
 
 
@@ -100,18 +100,18 @@ def test_animate_paints_files_and_unseen_people(trained: Path, tmp_path: Path) -
         ("=1", "not an action unit"),
     ],
 )
-def test_animate_refuses_aus_that_it_cannot_read(trained: Path, tmp_path: Path, aus: str, said: str) -> None:
+def test_animate_refuses_invalid_aus(trained: Path, tmp_path: Path, aus: str, said: str) -> None:
     _refused(_call(animate, trained, "--subjects", 1, "--aus", aus, "-o", tmp_path / "o.png"), said)
 
 
-def test_animate_refuses_half_a_question(trained: Path, tmp_path: Path) -> None:
+def test_animate_refuses_incomplete_options(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "o.png"
-    _refused(_call(animate, trained, "--subjects", 1, "-o", out), "say which AUs")
+    _refused(_call(animate, trained, "--subjects", 1, "-o", out), "give the AUs")
     _refused(_call(animate, trained, "--grid", "-o", out), "give portraits")
     _refused(_call(animate, trained, tmp_path / "none.png", "--grid", "-o", out), "none.png")
     _refused(_call(animate, trained, "--subjects", 1, "--grid", "-o", tmp_path / "no" / "o.png"), "no folder")
 
 
-def test_export_writes_a_file_or_says_what_is_missing(trained: Path, tmp_path: Path) -> None:
+def test_export_refuses_a_missing_folder(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "no" / "g.onnx"
     _refused(_call(export, trained, "gath-warp", "-o", out), "there is no folder")

@@ -1,4 +1,4 @@
-"""Configurations: all shipped ones are valid, and a wrong one says what is wrong."""
+"""Configurations: all shipped ones are valid, and errors name the wrong setting."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_every_shipped_configuration_builds_its_generator(name: str) -> None:
     assert network(torch.rand(1, 3, side, side), aus, aus).image.shape == (1, 3, side, side)
 
 
-def test_the_small_ones_are_small_and_46_aus_are_a_configuration() -> None:
+def test_small_configurations_are_small_and_46_aus_are_supported() -> None:
     for name in ("small", "small-warp"):
         count = sum(weight.numel() for weight in build_generator(read_config(name)).parameters())
         assert count < 2e6
@@ -29,7 +29,7 @@ def test_the_small_ones_are_small_and_46_aus_are_a_configuration() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ("losses.identiy=1", "did you mean identity"),
         ("model=gath-wrap", "gath-warp"),
@@ -46,13 +46,13 @@ def test_the_small_ones_are_small_and_46_aus_are_a_configuration() -> None:
         ("targets={frames=0, change=0, alone=0, neutral=0, same=0}", "at least one share"),
     ],
 )
-def test_a_wrong_setting_is_refused_in_a_sentence(change: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said) as error:
+def test_an_invalid_setting_is_refused_in_a_sentence(change: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as error:
         read_config("small-warp", ["resolution=64", change])
     assert "\n" not in str(error.value)
 
 
-def test_a_wrong_file_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_an_invalid_file_is_refused_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="did you mean small"):
         read_config("smal")
     with pytest.raises(UsageError, match="cannot be read"):
@@ -62,7 +62,7 @@ def test_a_wrong_file_is_refused_in_a_sentence(tmp_path: Path) -> None:
         read_config(str(tmp_path / "bad.toml"))
 
 
-def test_changes_go_over_the_file(tmp_path: Path) -> None:
+def test_changes_override_the_file(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("[losses]\nau = 7\nidentity = 3\n")
     config = read_config(str(tmp_path / "mine.toml"), ["losses.au=9", "model=gath-warp"])
     assert (config.losses.au, config.losses.identity, config.model) == (9, 3, "gath-warp")

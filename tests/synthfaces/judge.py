@@ -26,7 +26,6 @@ if __name__ == "__main__":
     sys.path[:0] = [str(root), str(root / "plugins"), str(root / "reference_impl"), str(root / "tests")]
 
 from gath_datasets.synthfaces import AU_LABELS
-from gath_datasets.synthfaces.adapter import to_8_bits
 from gath_datasets.synthfaces.rand import derive
 from gath_datasets.synthfaces.render import Rendered, render
 from gath_datasets.synthfaces.samples import random_aus
@@ -36,7 +35,7 @@ from gath_datasets.synthfaces.subject import Subjects, attributes, draw_subjects
 from synthfaces.evaluators import Encoder, Landmarker
 
 from gath_bench.cli.context import Context
-from gath_bench.images import resize
+from gath_bench.images import resize, to_8bit
 
 #: The blendshapes that answer to an AU, left and right averaged; the strongest of the named groups counts.
 MATCHING = {
@@ -131,9 +130,9 @@ def painter(name: str) -> Painter:
     side = model.info.resolution or 128
 
     def paint(who: Subjects, scenes: Scenes, aus: torch.Tensor, size: int) -> torch.Tensor:
-        source = to_8_bits(renderer(who, scenes, torch.zeros(1, aus.shape[1]), side))
+        source = to_8bit(renderer(who, scenes, torch.zeros(1, aus.shape[1]), side))
         painted = model.animate(source.expand(len(aus), -1, -1, -1), aus)
-        return resize(to_8_bits(painted), size)
+        return resize(to_8bit(painted), size)
 
     return paint
 
@@ -141,7 +140,7 @@ def painter(name: str) -> Painter:
 def sweeps(count: int = 24, seed: int = 102, size: int = 256, draw: Painter = renderer) -> dict[str, Any]:
     """Each AU from 0 to 1 on frontal faces: Spearman, change, and the change of every other AU's measure."""
     who, finder = people(count, seed), Landmarker()
-    scenes = draw_scenes(derive(who.seeds, "sweep")).posed(**FRONTAL)
+    scenes = draw_scenes(derive(who.seeds, "sweep")).with_values(**FRONTAL)
     names = (*MATCHING, *BY_LANDMARKS)
     correlations: dict[str, list[float]] = defaultdict(list)
     changes: dict[str, dict[str, list[float]]] = {au: defaultdict(list) for au in AU_LABELS}
@@ -206,7 +205,7 @@ def identity(count: int = 120, shots: int = 4, seed: int = 103, size: int = 128)
 def diversity(count: int = 1000, seed: int = 104, size: int = 128) -> dict[str, Any]:
     """The closest two of many subjects in one frontal scene with neutral faces: cosine distance of embeddings."""
     who = people(count, seed)
-    scenes = draw_scenes(torch.full((count,), 5, dtype=torch.int64)).posed(**FRONTAL)
+    scenes = draw_scenes(torch.full((count,), 5, dtype=torch.int64)).with_values(**FRONTAL)
     e = _embed(Encoder(), who, scenes, torch.zeros(count, 17), size)
     away = 1 - e @ e.T + 2 * torch.eye(count)
     nearest = away.min(1).values

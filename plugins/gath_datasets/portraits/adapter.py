@@ -42,7 +42,8 @@ class Portraits:
     Args:
         root: the file or folder; None takes the built-in portrait.
         size: the evaluation resolution in pixels.
-        aus: the target AUs: ``basic`` (six emotions), presets and named AUs between commas, or ``sweep``.
+        aus: the target expressions: ``basic`` (six emotions), ``sweep``, or expressions in the notation of
+            `gath_bench.au.parse_aus`, separated by ``;``.
         csv: a CSV of AUs instead, every row a target.
         crop: ``centre`` takes the largest centred square; ``none`` takes square images only.
         au_space: the AU space of the targets.

@@ -1,4 +1,4 @@
-"""Target AUs of a data set that has none of its own: presets, named AUs, a CSV, or a sweep."""
+"""Target AUs of a data set without AU labels: expressions, the rows of a CSV file, or a sweep."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gath_bench.au import PRESETS, from_named, get_space, parse_named, preset, read_au_csv
-from gath_bench.errors import UsageError, did_you_mean
+from gath_bench.au import PRESETS, aus_to_vector, get_space, parse_aus, read_au_csv
+from gath_bench.errors import UsageError
 
 #: What ``aus=basic`` stands for.
 BASIC = ("happiness", "sadness", "surprise", "anger", "disgust", "fear")
@@ -52,28 +52,25 @@ def sweep(space: str) -> tuple[Target, ...]:
 
 
 def parse_targets(text: str, space: str) -> tuple[Target, ...]:
-    """Read ``basic``, or a comma-separated list of presets and of named AUs joined by ``+``.
+    """Read target expressions separated by ``;``: ``basic``, or the notation of `gath_bench.au.parse_aus`.
 
-    A preset may carry a strength, ``happiness*0.5``; named AUs are FACS intensities from 0 to 5,
-    ``AU12=3+AU06=2``.
-
-    >>> [target.name for target in parse_targets("happiness*0.5, AU12=3+AU06=2", "openface17")]
-    ['happiness-0.5', 'AU12-3+AU06-2']
+    >>> [target.name for target in parse_targets("happiness*0.5; 6C+12D; AU12=0.6,AU06=0.4", "openface17")]
+    ['happiness-0.5', '6C+12D', 'AU12-0.6+AU06-0.4']
 
     Raises:
-        UsageError: an unknown preset or AU, an intensity out of range, or the same target twice.
+        UsageError: an expression that cannot be read, or the same one twice.
     """
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts:
-        raise UsageError("aus is empty: write aus=basic, aus=happiness or aus=AU12=3+AU06=2.")
-    expanded = [item for part in parts for item in (BASIC if part == "basic" else (part,))]
+    items = [item.strip() for item in text.split(";") if item.strip()]
+    if not items:
+        raise UsageError("aus is empty: write aus=basic, aus=happiness or aus=6C+12D.")
+    expanded = [name for item in items for name in (BASIC if item == "basic" else (item,))]
     targets: dict[str, Target] = {}
     for item in expanded:
-        named = parse_named(item.replace("+", ",")) if "=" in item else _preset(item)
-        name = _slug(item)
-        if name in targets:
+        values = tuple(aus_to_vector(_read(item, space), space).tolist())
+        target = Target(_slug(item), values)
+        if target.name.lower() in targets:
             raise UsageError(f"aus has the target {item!r} twice: keep one of them.")
-        targets[name] = Target(name, tuple(from_named(named, space).tolist()))
+        targets[target.name.lower()] = target
     return tuple(targets.values())
 
 
@@ -99,23 +96,22 @@ def read_targets(path: Path, space: str) -> tuple[Target, ...]:
     return tuple(targets)
 
 
-def _preset(item: str) -> dict[str, float]:
-    name, star, strength = (part.strip() for part in item.partition("*"))
-    if name not in PRESETS:
-        if name.lower().endswith(".csv"):
-            raise UsageError(f"aus={item} is a file: write csv={item} instead.")
+def _read(item: str, space: str) -> dict[str, float]:
+    """One expression of ``aus``: label -> coefficient."""
+    if item.lower().endswith(".csv"):
+        raise UsageError(f"aus={item} is a file: write csv={item} instead.")
+    if item == "sweep" or "basic" in re.split(r"[+,]\s*", item):
+        raise UsageError(f"aus={item}: basic stands between semicolons, as in basic;6C+12D, and sweep alone.")
+    names = [part.partition("*")[0].strip() for part in item.split(",")]
+    if len(names) > 1 and all(name in PRESETS for name in names):
+        # Before the notation was unified a comma separated targets here: never read such a list as one blend.
         raise UsageError(
-            f"aus={item} is neither a preset nor AUs by name such as AU12=3+AU06=2: "
-            f"{did_you_mean(name, [*PRESETS, 'basic', 'sweep'])}"
+            f"aus={item} joins presets with a comma: write {item.replace(',', ';')} for several targets, "
+            f"or {item.replace(',', '+')} for one."
         )
-    if not star:
-        return preset(name)
-    try:
-        return preset(name, float(strength))
-    except ValueError:
-        raise UsageError(f"aus={item} has no number after the star: write {name}*0.5.") from None
+    return parse_aus(item, space)
 
 
 def _slug(item: str) -> str:
-    plain = re.sub(r"[^A-Za-z0-9.+]+", "-", item.replace(" ", "")).strip("-.")
+    plain = re.sub(r"[^A-Za-z0-9.+]+", "-", item.replace(" ", "").replace(",", "+")).strip("-.")
     return plain or "target"

@@ -1,4 +1,4 @@
-"""The camera: blur, colour cast and noise, as drawn by ``draw_scenes(randomise=...)``."""
+"""Camera effects: blur, colour cast and noise, sampled by ``draw_scenes(randomise=...)``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from gath_datasets.synthfaces.noise import PORES, sample
 from gath_datasets.synthfaces.scene import Scenes
 
 
-def develop(picture: Tensor, scenes: Scenes) -> Tensor:
-    """Apply the camera to display values (B, 3, H, W); each step is left out where no scene asks for it."""
+def apply_camera(picture: Tensor, scenes: Scenes) -> Tensor:
+    """Apply the camera effects to display values (B, 3, H, W); an effect that no scene has is skipped."""
     if bool((scenes["blur"] > 0).any()):
         soft = F.avg_pool2d(F.pad(picture, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
         picture = picture + (soft - picture) * scenes["blur"][:, None, None, None]

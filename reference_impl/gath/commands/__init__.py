@@ -1,1 +1,1 @@
-"""The subcommands of ``gath-bench`` that this plugin brings."""
+"""The subcommands that this plugin adds to ``gath-bench``."""

@@ -24,17 +24,17 @@ def export(context: CommandContext, model: str, output: Path) -> None:
     gath-bench export 'gath[weights=results/runs/mine/gath.safetensors]' -o mine.onnx
     gath-bench run -m 'onnx[path=mine.onnx]'
     """
-    from gath.animation import Gath
-    from gath.export import export_onnx
+    from gath.inference.export import export_onnx
+    from gath.inference.model import Gath
     from gath_bench.errors import Unavailable
 
-    made = context.make("model", model)
-    if not isinstance(made, Gath):
-        raise UsageError(f"{model} cannot be exported: gath and gath-warp can.")
+    component = context.make("model", model)
+    if not isinstance(component, Gath):
+        raise UsageError(f"{model} cannot be exported: choose gath or gath-warp.")
     if not output.parent.is_dir():
-        raise UsageError(f"there is no folder {output.parent}: make it first.")
+        raise UsageError(f"there is no folder {output.parent}: create it first.")
     try:
-        export_onnx(made.trained, output)
+        export_onnx(component.trained, output)
     except Unavailable as error:
         raise UsageError(str(error)) from error
     click.echo(str(output))

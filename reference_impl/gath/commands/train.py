@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -22,10 +23,14 @@ from gath_bench.errors import UsageError
 @click.option(
     "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting: losses.au=10."
 )
-@click.option("--model", type=click.Choice(["gath", "gath-warp"]), help="Direct synthesis, or our extension.")
+@click.option(
+    "--model",
+    type=click.Choice(["gath", "gath-warp"]),
+    help="Overrides the model.",
+)
 @click.option("-d", "--dataset", metavar="NAME", help="A data set with stills and frames to train on.")
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of the generator.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of weights, batches and targets.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Seed of weights, batches and targets.")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]")
 @click.option(
     "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="The run folder."
@@ -34,20 +39,26 @@ from gath_bench.errors import UsageError
     "--resume",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Go on with this run folder.",
+    help="Resume the training in this run folder.",
 )
 @click.option(
     "--teachers",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Take E and C from this run folder rather than train them.",
+    help="Use the E and C of this run folder instead of training them.",
 )
-@click.option("--teachers-only", is_flag=True, help="Stop when E and C are trained.")
+@click.option("--teachers-only", is_flag=True, help="Stop after E and C.")
 @click.option(
-    "--cache", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Keep drawn images here."
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder of the rendered images.",
 )
 @click.option(
-    "--max-minutes", type=click.FloatRange(min=0), metavar="M", help="Stop after M minutes, resumable."
+    "--max-minutes",
+    type=click.FloatRange(min=0),
+    metavar="M",
+    help="Stop after M minutes, resumable.",
 )
 @click.pass_obj
 def train(
@@ -72,52 +83,53 @@ def train(
     gath-bench train
     gath-bench train -c small-warp --max-minutes 30 --output results/runs/warp
     gath-bench train --resume results/runs/warp
-    gath-bench train --resume results/runs/warp --set losses.mask=8   # from here on
+    gath-bench train --resume results/runs/warp --set losses.mask=8   # from this step on
     torchrun --nproc-per-node 2 -m gath_bench train -c gpu
     """
     from gath.config import read_config
-    from gath.trainer import Diverged, Job, config_of
-    from gath.trainer import train as run
+    from gath.training.checkpoint import STATE, load_config
+    from gath.training.loop import Diverged
+    from gath.training.loop import train as run_training
+    from gath.training.run import TrainingRun
 
     given = {"model": model, "data.name": dataset, "generator.steps": steps, "seed": seed}
-    changes = (*changes, *(f"{key}={_toml(value)}" for key, value in given.items() if value is not None))
+    given = {key: value for key, value in given.items() if value is not None}
+    changes = (*changes, *(f"{key}={json.dumps(value)}" for key, value in given.items()))
     if resume is not None:
-        if name or output or teachers or any(value is not None for value in given.values()):
+        if name or output or teachers or given:
             raise UsageError(
-                "--resume goes on with the run's own configuration: leave out -c, --model, -d, --steps, --seed, "
-                "--output and --teachers; --set can still change weights of losses."
+                "--resume uses the configuration of the run: leave out -c, --model, -d, --steps, --seed, --output "
+                "and --teachers; --set can still change the weights of losses."
             )
-        config, folder = config_of(resume, changes), resume
+        config, folder = load_config(resume, changes), resume
     else:
-        default = "small-warp" if model == "gath-warp" else "small"
-        config = read_config(name or default, changes)
-        folder = output or Path("results/runs") / time.strftime(
-            f"%Y%m%dT%H%M%SZ-train-{config.model}", time.gmtime()
-        )
-        if (folder / "checkpoint.pt").exists():
-            raise UsageError(f"{folder} holds a training already: --resume {folder} goes on with it.")
-    job = Job(
-        config, context, folder, device=_device(device), teachers=teachers, cache=cache, max_minutes=max_minutes,
+        config = read_config(name or ("small-warp" if model == "gath-warp" else "small"), changes)
+        default = time.strftime(f"%Y%m%dT%H%M%SZ-train-{config.model}", time.gmtime())
+        folder = output or Path("results/runs") / default
+        if (folder / STATE).exists():
+            raise UsageError(f"{folder} holds a training already: resume it with --resume {folder}.")
+    run = TrainingRun(
+        config,
+        context,
+        folder,
+        device=_select_device(device),
+        teachers=teachers,
+        cache=cache,
+        max_minutes=max_minutes,
         teachers_only=teachers_only,
-    )  # fmt: skip
+    )
     try:
-        run(job)
+        run_training(run)
     except Diverged as error:
         click.echo(f"gath-bench: {error}", err=True)
         raise click.exceptions.Exit(1) from error
 
 
-def _toml(value: object) -> str:
-    import json
-
-    return json.dumps(value)
-
-
-def _device(name: str) -> str:
-    """The device that is meant.
+def _select_device(name: str) -> str:
+    """The torch device for ``--device``; with ``torchrun``, the GPU of this rank.
 
     Raises:
-        UsageError: no such device here.
+        UsageError: there is no such device.
     """
     import os
 
@@ -131,8 +143,10 @@ def _device(name: str) -> str:
     if name.split(":")[0] not in ("cpu", "cuda"):
         raise UsageError(f"there is no device {name!r}: write auto, cpu, cuda or cuda:0.")
     if name.startswith("cuda") and not torch.cuda.is_available():
-        raise UsageError(f"this machine has no GPU that torch can use, so not {name}: leave out --device.")
+        raise UsageError(
+            f"the device {name} cannot be used: torch finds no GPU on this machine; leave out --device."
+        )
     if name.startswith("cuda"):
         torch.cuda.set_device(name)
-        torch.backends.cudnn.benchmark = True  # every batch has the same shape
+        torch.backends.cudnn.benchmark = True  # all batches have the same shape
     return name

@@ -1,4 +1,4 @@
-"""Networks by their configuration."""
+"""Untrained networks, as a configuration describes them."""
 
 from __future__ import annotations
 
@@ -27,12 +27,16 @@ def build_discriminator(config: Config) -> Discriminator:
 def build_estimator(config: Config) -> AUEstimator:
     """E, untrained."""
     sizes = config.networks
-    return AUEstimator(config.aus, config.resolution, sizes.estimator, sizes.look(config.resolution))
+    return AUEstimator(config.aus, config.resolution, sizes.estimator, sizes.window_pixels(config.resolution))
 
 
 def build_classifier(config: Config, identities: int) -> IdentityClassifier:
-    """C for so many people, untrained."""
+    """C, untrained, for a number of training identities."""
     sizes = config.networks
     return IdentityClassifier(
-        identities, config.resolution, sizes.classifier, sizes.look(config.resolution), sizes.embedding
+        identities,
+        config.resolution,
+        sizes.classifier,
+        sizes.window_pixels(config.resolution),
+        sizes.embedding,
     )

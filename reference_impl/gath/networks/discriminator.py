@@ -1,4 +1,4 @@
-"""D: which patches look real, and whether a face shows the AUs that it is said to show."""
+"""The discriminator D: logits per patch for realism, and one logit per image for agreement with AUs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What D says.
+class Judgement:
+    """The output of D.
 
     Attributes:
-        patches: (B, 1, 8, 8) logits, one for each patch: real or painted. Never averaged before the loss: an
-            average lets one loud patch speak for all, and D collapse to a constant.
-        face: (B, 128), what `Discriminator.match` compares with AUs.
+        patches: (B, 1, 8, 8) logits of realism, one per patch. They are not averaged before the loss: with an
+            average, one patch of large magnitude dominates, and D can collapse to a constant.
+        face: (B, 128) features, which `Discriminator.match` compares with AUs.
     """
 
     patches: Tensor
@@ -29,8 +29,8 @@ class Discriminator(nn.Module):
     Args:
         aus: K.
         resolution: side of the images, 8 times a power of two.
-        width: channels after the first step down; they double, up to four times.
-        patch: squares of so many pixels a side come in as one position each.
+        width: channels after the first strided convolution; they double with each, up to four times ``width``.
+        patch: side of the squares of pixels that are one input position each.
         spectral: spectral normalisation of every convolution (Miyato et al., ICLR 2018).
     """
 
@@ -45,33 +45,35 @@ class Discriminator(nn.Module):
 
         def conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
             made = nn.Conv2d(inputs, outputs, kernel, stride, 1)
-            nn.init.kaiming_normal_(made.weight, a=0.2)  # torch's own fades to nothing in a few layers
+            nn.init.kaiming_normal_(
+                made.weight, a=0.2
+            )  # torch's default shrinks the signal from layer to layer
             return spectral_norm(made) if spectral else made
 
         self.down = nn.ModuleList(conv(widths[i], widths[i + 1], 4, 2) for i in range(levels))
         self.patches = nn.Sequential(conv(top, top, 3, 1), nn.LeakyReLU(0.2), nn.Conv2d(top, 1, 1))
-        # The AU head sees the whole face: a forehead cannot tell whether a smile is there.
+        # The AU head sees the whole face: a patch of the forehead says nothing about a smile.
         self.face = nn.Sequential(
             conv(top, top, 4, 2), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(top * 16, 128)
         )
         self.aus = nn.Sequential(nn.Linear(aus, 128), nn.SiLU(), nn.Linear(128, 128))
         self.bias = nn.Linear(128, 1)
 
-    def forward(self, images: Tensor) -> Judged:
-        """Judge (B, 3, H, W) images in [0, 1]."""
+    def forward(self, images: Tensor) -> Judgement:
+        """Images (B, 3, H, W) in [0, 1]."""
         features = F.pixel_unshuffle(images * 2 - 1, self.patch)
         for down in self.down:
             features = F.leaky_relu(down(features), 0.2)
-        return Judged(self.patches(features).float(), self.face(features).float())
+        return Judgement(self.patches(features).float(), self.face(features).float())
 
     def match(self, face: Tensor, aus: Tensor) -> Tensor:
-        """(B,) logits: these (B, 128) faces are real and show these (B, K) AUs."""
+        """(B,) logits of: the image is real and shows these AUs. ``face`` is (B, 128), ``aus`` (B, K)."""
         agreement: Tensor = (face * self.aus(aus).float()).sum(1) / face.shape[1] ** 0.5
         logits: Tensor = agreement + self.bias(face)[:, 0].float()
         return logits
 
 
 def set_trainable(module: nn.Module, trainable: bool) -> None:
-    """While G learns from D, D's own gradients would be work for nothing. Those that it has already are kept."""
+    """Switch the computation of a network's own gradients; those that it already has are kept."""
     for parameter in module.parameters():
         parameter.requires_grad_(trainable)

@@ -1,4 +1,4 @@
-"""E and C: the two teachers. E reads AUs off a face, C tells people apart; G is trained against both."""
+"""The AU estimator E and the identity classifier C. Both are trained first and then guide G."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ def _conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
 
 
 class Trunk(nn.Module):
-    """Strided convolutions, until the whole image would have 8 x 8 places; then 128 numbers.
+    """Strided convolutions to the scale at which the whole image has 8 x 8 positions, then a fully connected layer.
 
-    It ends in a fully connected layer and not in an average: where something is seen decides which AU it is. There
-    is one convolution a side: many cheap steps teach more in an hour of a CPU than fewer dear ones.
+    The layer is fully connected, not an average, because the position of a feature decides which AU it belongs to.
+    There is one convolution per scale: on a CPU, many cheap steps train better than few expensive ones.
 
     Args:
         resolution: side of the images, 8 times a power of two.
-        width: channels after the first step down; they double, up to four times.
-        window: what it looks at (top, left, side), in pixels: a network that need not look for the face learns it
-            sooner.
+        width: channels after the first convolution; they double with each, up to four times ``width``.
+        window: the square that is used (top, left, side), in pixels: a network that need not find the face trains
+            faster.
+        outputs: D, the number of features.
     """
 
     def __init__(self, resolution: int, width: int, window: Window, outputs: int = 128) -> None:
@@ -38,19 +39,26 @@ class Trunk(nn.Module):
         layers = [_conv(3, widths[0], 5, 2)]
         layers += [_conv(widths[level - 1], widths[level], 3, 2) for level in range(1, levels)]
         self.layers = nn.Sequential(*layers)
-        places = widths[-1] * (window[2] >> levels) ** 2
-        self.flat = nn.Sequential(nn.Linear(places, outputs, bias=False), nn.BatchNorm1d(outputs))
+        positions = widths[-1] * (window[2] >> levels) ** 2
+        self.flat = nn.Sequential(nn.Linear(positions, outputs, bias=False), nn.BatchNorm1d(outputs))
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, outputs)."""
+        return self.features(images)[-1]
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """The feature maps of every convolution, (B, C_i, H_i, W_i), and last the output, (B, outputs)."""
         top, left, side = self.window
-        seen = images[..., top : top + side, left : left + side]
-        flat: Tensor = self.flat(self.layers(seen * 4 - 2).flatten(1))
-        return flat
+        features = images[..., top : top + side, left : left + side] * 4 - 2
+        found: list[Tensor] = []
+        for layer in self.layers:
+            features = layer(features)
+            found.append(features)
+        return [*found, self.flat(features.flatten(1))]
 
 
 class AUEstimator(nn.Module):
-    """E: (B, 3, H, W) in [0, 1] -> (B, K), about [0, 1] and not clipped, so that a gradient always comes back."""
+    """E: (B, 3, H, W) in [0, 1] -> (B, K), about in [0, 1]; not clipped, so that the gradient never vanishes."""
 
     def __init__(self, aus: int, resolution: int, width: int, window: Window) -> None:
         super().__init__()
@@ -58,12 +66,12 @@ class AUEstimator(nn.Module):
         self.head = nn.Linear(128, aus)
 
     def forward(self, images: Tensor) -> Tensor:
-        answer: Tensor = self.head(F.silu(self.trunk(images)))
-        return answer.float()
+        aus: Tensor = self.head(F.silu(self.trunk(images)))
+        return aus.float()
 
 
 class IdentityClassifier(nn.Module):
-    """C: (B, 3, H, W) in [0, 1] -> unit embeddings (B, D), and cosine logits over the identities it was taught."""
+    """C: (B, 3, H, W) in [0, 1] -> unit embeddings (B, D); `cosines` compares them with the training identities."""
 
     def __init__(
         self, identities: int, resolution: int, width: int, window: Window, embedding: int = 128

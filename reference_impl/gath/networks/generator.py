@@ -1,8 +1,8 @@
-"""G: a portrait and AUs in, the same person with that expression out. Two painters on one U-shaped body.
+"""The generators: a portrait and AUs in, the same person with that expression out. Both use one U-shaped network.
 
-``DirectGenerator`` is the paper's: it puts every pixel itself. ``WarpGenerator`` is this project's extension: it
-moves the portrait's own pixels along a flow and adds light only where a mask lets it, so that what the AUs do not
-touch is kept by construction.
+``DirectGenerator`` follows the paper: it generates every pixel. ``WarpGenerator`` is this project's extension: it
+moves the portrait's own pixels along a flow and adds colour under a mask, so that regions which the AUs do not affect
+stay as they are.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-#: Least and greatest pixel value that a logit is taken of: a half step of 8 bits from either end.
+#: Pixel values are clipped to [_EDGE, 1 - _EDGE] before the logit: half a step of 8 bits.
 _EDGE = 0.5 / 255
 
 
 @dataclass(frozen=True)
-class Painted:
-    """What a generator gives.
+class Generated:
+    """The output of a generator.
 
     Attributes:
         image: (B, 3, H, W) in [0, 1].
-        flow: (B, 2, H, W), where each pixel comes from, as a share of the side: x to the right, y down. Warp only.
-        mask: (B, 1, H, W) in [0, 1], where colour is added. Warp only.
-        residual: (B, 3, H, W) in [-1, 1], the colour added under the mask. Warp only.
+        flow: (B, 2, H, W), the offset of the position that each pixel is sampled from, as a share of the side: x to
+            the right, y down. ``WarpGenerator`` only.
+        mask: (B, 1, H, W) in [0, 1], where colour is added. ``WarpGenerator`` only.
+        residual: (B, 3, H, W) in [-1, 1], the colour added under the mask. ``WarpGenerator`` only.
     """
 
     image: Tensor
@@ -42,7 +43,7 @@ def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
 
 
 def _head(inputs: int, outputs: int, bias: float = 0.0) -> nn.Conv2d:
-    """A convolution that answers ``bias`` everywhere until it is trained."""
+    """A convolution whose output is ``bias`` everywhere at initialisation."""
     conv = nn.Conv2d(inputs, outputs, 3, 1, 1)
     nn.init.zeros_(conv.weight)
     if conv.bias is not None:
@@ -59,12 +60,12 @@ class Film(nn.Module):
 
     def forward(self, features: Tensor, condition: Tensor) -> Tensor:
         scale, shift = self.linear(condition)[:, :, None, None].chunk(2, dim=1)
-        formed: Tensor = features * (1 + scale) + shift
-        return formed
+        conditioned: Tensor = features * (1 + scale) + shift
+        return conditioned
 
 
 class _Block(nn.Module):
-    """x + conv(act(film(conv(x)))); the second convolution starts small, so that depth costs no stability."""
+    """x + conv(act(film(conv(x)))); the second convolution is initialised small, which keeps deep networks stable."""
 
     def __init__(self, channels: int, condition: int) -> None:
         super().__init__()
@@ -80,7 +81,7 @@ class _Block(nn.Module):
 
 
 class _Up(nn.Module):
-    """Twice the side: project, repeat each pixel, add the encoder's features, and look at the condition again."""
+    """Upsample by 2: project, repeat each position, add the encoder's features, and condition again."""
 
     def __init__(self, inputs: int, outputs: int, condition: int) -> None:
         super().__init__()
@@ -93,25 +94,25 @@ class _Up(nn.Module):
 
 
 class Body(nn.Module):
-    """The U: down to 8 x 8, residual blocks there, and up again with additive skips.
+    """A U-shaped network: down to 8 x 8, residual blocks there, and up again with additive skips.
 
-    No normalisation: it would wipe out the contrast that has to be reproduced. The picture is seen together with
-    pixel coordinates, since what an AU does depends on where.
+    There is no normalisation: it would remove the contrast that has to be reproduced. Pixel coordinates are part of
+    the input, since the effect of an AU depends on the position.
 
     Args:
         aus: K.
         resolution: side of the images, 8 times a power of two.
-        width: channels before the first step down; they double at each, up to four times.
+        width: channels before the first strided convolution; they double with each, up to four times ``width``.
         blocks: residual blocks at 8 x 8.
-        patch: squares of so many pixels a side come in as one position each, and are painted at once at the end
-            (Shi et al., Real-Time Single Image Super-Resolution, CVPR 2016): on a CPU, full resolution is dear.
+        patch: side of the squares of pixels that are one input and one output position each (Shi et al., Real-Time
+            Single Image Super-Resolution, CVPR 2016): full resolution is expensive on a CPU.
     """
 
     def __init__(self, aus: int, resolution: int, width: int, blocks: int, patch: int = 1) -> None:
         super().__init__()
         self.patch = patch
-        places = resolution // patch
-        levels = (places // 8).bit_length() - 1
+        positions = resolution // patch
+        levels = (positions // 8).bit_length() - 1
         widths = [width * min(2**level, 4) for level in range(levels + 1)]
         condition = 128
         self.condition = nn.Sequential(nn.Linear(2 * aus, condition), nn.SiLU())
@@ -119,16 +120,15 @@ class Body(nn.Module):
         self.down = nn.ModuleList(_conv(widths[i], widths[i + 1], 2) for i in range(levels))
         self.middle = nn.ModuleList(_Block(widths[-1], condition) for _ in range(blocks))
         self.up = nn.ModuleList(_Up(widths[i + 1], widths[i], condition) for i in reversed(range(levels)))
-        line = (torch.arange(places) + 0.5) / places * 2 - 1
-        grid = torch.stack([line.expand(places, -1), line[:, None].expand(-1, places)])
-        self.register_buffer("place", grid, persistent=False)
+        line = (torch.arange(positions) + 0.5) / positions * 2 - 1
+        coordinates = torch.stack([line.expand(positions, -1), line[:, None].expand(-1, positions)])
+        self.register_buffer("coordinates", coordinates, persistent=False)
 
     def forward(self, source: Tensor, target_aus: Tensor, source_aus: Tensor) -> list[Tensor]:
-        """Features after each step up, the last with a position for each patch."""
+        """Features after each upsampling; the last have one position per patch."""
         condition = self.condition(torch.cat([target_aus - source_aus, target_aus], 1))
-        place = self.get_buffer("place")
-        seen = F.pixel_unshuffle(source * 2 - 1, self.patch)
-        features = self.stem(torch.cat([seen, place.expand(source.shape[0], -1, -1, -1)], 1))
+        coordinates = self.get_buffer("coordinates").expand(source.shape[0], -1, -1, -1)
+        features = self.stem(torch.cat([F.pixel_unshuffle(source * 2 - 1, self.patch), coordinates], 1))
         skips = []
         for down in self.down:
             skips.append(features)
@@ -147,22 +147,23 @@ class Generator(nn.Module):
 
     body: Body
 
-    def forward(self, source: Tensor, target_aus: Tensor, source_aus: Tensor) -> Painted:
-        """Paint.
+    def forward(self, source: Tensor, target_aus: Tensor, source_aus: Tensor) -> Generated:
+        """Generate images.
 
         Args:
             source: (B, 3, H, W) in [0, 1].
             target_aus: (B, K) in [0, 1].
-            source_aus: (B, K) in [0, 1], the portrait's own as E sees them.
+            source_aus: (B, K) in [0, 1], the portrait's own, as E estimates them.
         """
         raise NotImplementedError
 
 
 class DirectGenerator(Generator):
-    """Every pixel is put directly: image = sigmoid(logit(source) + paint), or sigmoid(paint).
+    """Generates every pixel: image = sigmoid(logit(source) + change), or sigmoid(change).
 
     Args:
-        from_source: start from the portrait's pixels (the identity until trained) or from nothing.
+        from_source: add to the portrait's pixels, so that the untrained network is the identity; else generate the
+            image without them.
     """
 
     def __init__(
@@ -177,26 +178,27 @@ class DirectGenerator(Generator):
     ) -> None:
         super().__init__()
         self.body = Body(aus, resolution, width, blocks, patch)
-        self.paint = _head(width, 3 * patch**2)
+        self.paint = _head(width, 3 * patch**2)  # the name is part of the weights files
         self.from_source = from_source
 
-    def forward(self, source: Tensor, target_aus: Tensor, source_aus: Tensor) -> Painted:
+    def forward(self, source: Tensor, target_aus: Tensor, source_aus: Tensor) -> Generated:
         features = self.body(source, target_aus, source_aus)[-1]
-        paint = F.pixel_shuffle(self.paint(features), self.body.patch).float()
+        logits = F.pixel_shuffle(self.paint(features), self.body.patch).float()
         if self.from_source:
-            paint = torch.logit(source.float(), eps=_EDGE) + paint
-        return Painted(torch.sigmoid(paint))
+            logits = torch.logit(source.float(), eps=_EDGE) + logits
+        return Generated(torch.sigmoid(logits))
 
 
 class WarpGenerator(Generator):
-    """image = warp(source, flow) + mask * residual; the identity until trained.
+    """image = warp(source, flow) + mask * residual; the untrained network is the identity.
 
-    The flow is bounded, and comes a step below the body's finest features, so that it is smooth. The residual is full
-    in lightness and limited in colour: shadows and teeth need light, coloured paint is how E would be fooled.
+    The flow is bounded, and computed at half the resolution of the body's finest features, so that it is smooth. The
+    residual is unrestricted in lightness and restricted in colour: shadows and teeth need lightness, while coloured
+    paint is the easiest way to fool E.
 
     Args:
-        max_flow: the farthest that a pixel can move, as a share of the side.
-        chroma: strength of the residual's colour against its lightness.
+        max_flow: the largest displacement, as a share of the side.
+        chroma: strength of the residual's colour relative to its lightness.
     """
 
     def __init__(
@@ -217,7 +219,7 @@ class WarpGenerator(Generator):
         self.residual = _head(width, 4 * patch**2)
         self.max_flow, self.chroma = max_flow, chroma
 
-    def forward(self, source: Tensor, target_aus: Tensor, source_aus: Tensor) -> Painted:
+    def forward(self, source: Tensor, target_aus: Tensor, source_aus: Tensor) -> Generated:
         patch, found = self.body.patch, self.body(source, target_aus, source_aus)
         small = torch.tanh(self.flow(found[-2]).float()) * self.max_flow
         flow = F.interpolate(small, size=source.shape[-2:], mode="bilinear", align_corners=False)
@@ -227,25 +229,25 @@ class WarpGenerator(Generator):
         colour = colour - colour.mean(1, keepdim=True)
         residual = (light + self.chroma * colour) / (1 + self.chroma)
         image = (warp(source.float(), flow) + mask * residual).clamp(0, 1)
-        return Painted(image, flow, mask, residual)
+        return Generated(image, flow, mask, residual)
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:
-    """Fetch each pixel from where the flow says, bilinearly; beyond the edge the edge goes on.
+    """Sample each pixel bilinearly at its position plus the flow; outside the image, at the nearest edge pixel.
 
     Args:
         image: (B, 3, H, W).
         flow: (B, 2, H, W), offsets as a share of the side: x to the right, y down.
 
-    >>> picture = torch.rand(1, 3, 8, 8)
-    >>> still = warp(picture, torch.zeros(1, 2, 8, 8))
-    >>> bool((still - picture).abs().max() < 1e-5)
+    >>> image = torch.rand(1, 3, 8, 8)
+    >>> same = warp(image, torch.zeros(1, 2, 8, 8))
+    >>> bool((same - image).abs().max() < 1e-5)
     True
     """
     height, width = image.shape[-2:]
     xs = (torch.arange(width, device=image.device, dtype=flow.dtype) + 0.5) / width
     ys = (torch.arange(height, device=image.device, dtype=flow.dtype) + 0.5) / height
     x, y = xs[None, None, :] + flow[:, 0], ys[None, :, None] + flow[:, 1]
-    # grid_sample counts from -1 at the left edge to 1 at the right one.
-    grid = torch.stack([x, y], -1) * 2 - 1
-    return F.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    # The positions of grid_sample run from -1 at the left edge to 1 at the right edge.
+    positions = torch.stack([x, y], -1) * 2 - 1
+    return F.grid_sample(image, positions, mode="bilinear", padding_mode="border", align_corners=False)

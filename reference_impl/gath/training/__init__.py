@@ -1,0 +1,1 @@
+"""Training of the four networks. Start with ``loop.py``, then ``stages/adversarial.py``."""

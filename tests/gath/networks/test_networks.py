@@ -1,0 +1,121 @@
+"""Properties of the four networks."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from gath.networks.discriminator import Discriminator, set_trainable
+from gath.networks.encoders import AUEstimator, IdentityClassifier
+from gath.networks.generator import DirectGenerator, Generator, WarpGenerator, warp
+
+
+def _inputs(side: int, aus: int = 17) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    return torch.rand(2, 3, side, side), torch.rand(2, aus), torch.rand(2, aus)
+
+
+@pytest.mark.parametrize(("side", "patch"), [(64, 1), (64, 2), (128, 1), (128, 2), (128, 4)])
+@pytest.mark.parametrize("aus", [17, 46])
+def test_both_generators_support_every_resolution_and_au_space(side: int, aus: int, patch: int) -> None:
+    source, target, own = _inputs(side, aus)
+    for network in (DirectGenerator(aus, side, 4, 1, patch), WarpGenerator(aus, side, 4, 1, patch)):
+        image = network(source, target, own).image
+        assert image.shape == source.shape
+        assert image.min() >= 0
+        assert image.max() <= 1
+
+
+@pytest.mark.parametrize("patch", [1, 2])
+def test_untrained_generators_are_the_identity(patch: int) -> None:
+    source, target, own = _inputs(64)
+    warped = WarpGenerator(17, 64, 4, 1, patch)(source, target, own)
+    assert warped.flow is not None
+    assert warped.flow.abs().max() == 0
+    assert (warped.image - source).abs().max() < 1e-5
+    direct = DirectGenerator(17, 64, 4, 1, patch)(source, target, own)
+    assert (direct.image - source).abs().max() <= 0.5 / 255 + 1e-5
+
+
+def _randomized(network: Generator) -> Generator:
+    """The network with random weights."""
+    rng = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight += torch.randn(weight.shape, generator=rng)
+    return network
+
+
+def test_flow_and_residual_stay_within_their_bounds() -> None:
+    network = _randomized(WarpGenerator(17, 64, 4, 1, max_flow=0.1, chroma=0.0))
+    generated = network(*_inputs(64))
+    assert generated.flow is not None
+    assert generated.mask is not None
+    assert generated.residual is not None
+    assert 0.05 < generated.flow.abs().max() <= 0.1
+    assert generated.residual.abs().max() <= 1
+    # Without chroma the residual is grey.
+    assert (generated.residual - generated.residual.mean(1, keepdim=True)).abs().max() < 1e-6
+    assert generated.mask.min() >= 0
+    assert generated.mask.max() <= 1
+
+
+def test_generators_treat_each_portrait_independently() -> None:
+    network = _randomized(WarpGenerator(17, 64, 4, 1)).eval()
+    source, target, own = _inputs(64)
+    alone = network(source[:1], target[:1], own[:1]).image
+    assert torch.allclose(network(source, target, own).image[:1], alone, atol=1e-4)
+
+
+def test_a_flow_of_one_pixel_moves_by_one_pixel() -> None:
+    image = torch.rand(1, 3, 16, 16)
+    right = torch.zeros(1, 2, 16, 16)
+    right[:, 0] = 1 / 16  # each pixel comes from its right neighbour
+    assert torch.allclose(warp(image, right)[..., :-1], image[..., 1:], atol=1e-5)
+    down = torch.zeros(1, 2, 16, 16)
+    down[:, 1] = 1 / 16
+    assert torch.allclose(warp(image, down)[..., :-1, :], image[..., 1:, :], atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [64, 128])
+@pytest.mark.parametrize("patch", [1, 2])
+def test_the_discriminator_returns_patch_logits_and_depends_on_aus(side: int, patch: int) -> None:
+    critic = Discriminator(17, side, 4, patch, spectral=True)
+    images, aus, other = _inputs(side)
+    judged = critic(images)
+    assert judged.patches.shape == (2, 1, 8, 8)
+    match = critic.match(judged.face, aus)
+    assert match.shape == (2,)
+    assert not torch.equal(match, critic.match(judged.face, other))
+
+
+def test_a_frozen_discriminator_passes_gradients_without_keeping_its_own() -> None:
+    critic, images = Discriminator(17, 64, 4), torch.rand(2, 3, 64, 64, requires_grad=True)
+    set_trainable(critic, False)
+    critic(images).patches.sum().backward()
+    assert images.grad is not None
+    assert all(weight.grad is None for weight in critic.parameters())
+    set_trainable(critic, True)
+    assert all(weight.requires_grad for weight in critic.parameters())
+
+
+@pytest.mark.parametrize("side", [64, 128])
+def test_estimator_and_classifier_support_every_resolution(side: int) -> None:
+    images, window = torch.rand(3, 3, side, side), (0, 0, side)
+    assert AUEstimator(46, side, 4, window)(images).shape == (3, 46)
+    people = IdentityClassifier(11, side, 4, window, 8)
+    embeddings = people(images)
+    assert torch.allclose(embeddings.norm(dim=1), torch.ones(3), atol=1e-5)
+    cosines = people.cosines(embeddings)
+    assert cosines.shape == (3, 11)
+    assert cosines.abs().max() <= 1 + 1e-5
+
+
+def test_the_estimator_depends_on_its_window_only() -> None:
+    estimator = AUEstimator(17, 64, 4, (16, 8, 48)).eval()
+    images = torch.rand(2, 3, 64, 64)
+    around = images.clone()
+    around[..., :16, :] = 0
+    around[..., :8] = 0
+    around[..., 56:] = 0
+    assert torch.equal(estimator(images), estimator(around))
+    around[..., 40, 30] += 0.5
+    assert not torch.equal(estimator(images), estimator(around))

@@ -1,0 +1,145 @@
+"""Pools and streams, and that stills and frames are never paired."""
+
+from __future__ import annotations
+
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from gath.config import read_config
+from gath.networks.build import build_classifier, build_estimator
+from gath.training import data
+from gath.training.context import TrainContext
+from gath.training.data import EndlessSource, FixedData, Streams, fill_pool
+from gath.training.stages.adversarial import AdversarialStage
+from toy_faces import ToyFaces
+
+from gath_bench.distributed import Ranks
+from gath_bench.errors import UsageError
+
+
+def _streams(seed: int = 0) -> Streams:
+    return Streams(ToyFaces(), "toy-faces", au_space="openface17", resolution=64, seed=seed)
+
+
+def _quiet(*_: Any) -> None:
+    pass
+
+
+def test_a_pool_holds_the_first_images_of_its_stream(tmp_path: Path) -> None:
+    pool = fill_pool(_streams(), "frames", 20, tmp_path, _quiet)
+    images, labels = next(iter(_streams().batches("frames", 20)))
+    assert torch.equal(pool.labels, labels)
+    assert (pool.take(torch.arange(20)).images - images).abs().max() <= 0.5 / 255 + 1e-6
+
+
+def test_a_pool_is_rendered_once_and_kept(tmp_path: Path) -> None:
+    drawn: list[int] = []
+    first = fill_pool(_streams(), "stills", 20, tmp_path, lambda *said: drawn.append(said[1]))
+    assert drawn[-1] == 20
+    (place,) = tmp_path.iterdir()
+    again = fill_pool(_streams(), "stills", 20, tmp_path, lambda *said: pytest.fail("rendered again"))
+    assert torch.equal(first.images, again.images)
+    assert torch.equal(first.labels, again.labels)
+    place.write_bytes(place.read_bytes()[:100])
+    assert torch.equal(fill_pool(_streams(), "stills", 20, tmp_path, _quiet).images, first.images)
+    fill_pool(_streams(seed=1), "stills", 20, tmp_path, _quiet)
+    assert len(list(tmp_path.iterdir())) == 2, "another seed is another pool"
+
+
+def test_an_interrupted_pool_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "_CHUNK", 8)
+    whole = fill_pool(_streams(), "frames", 44, tmp_path / "straight", _quiet)
+
+    def stop(stream: str, done: int, total: int) -> None:
+        if done == 24:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        fill_pool(_streams(), "frames", 44, tmp_path / "stopped", stop)
+    first: list[int] = []
+    resumed = fill_pool(_streams(), "frames", 44, tmp_path / "stopped", lambda *said: first.append(said[1]))
+    assert first[0] == 24
+    assert torch.equal(resumed.images, whole.images)
+    assert torch.equal(resumed.labels, whole.labels)
+    assert len(list((tmp_path / "stopped").iterdir())) == 1
+
+
+def test_an_endless_source_can_start_at_any_step_and_is_split_over_ranks() -> None:
+    rng = torch.Generator()
+    straight = EndlessSource(_streams(), "frames", "cpu", Ranks())
+    batches = [straight.batch(step, 4, rng) for step in range(4)]
+    resumed = EndlessSource(_streams(), "frames", "cpu", Ranks()).batch(3, 4, rng)
+    assert torch.equal(resumed.images, batches[3].images)
+    halves = [
+        EndlessSource(_streams(), "frames", "cpu", Ranks(rank, 2)).batch(1, 2, rng).labels
+        for rank in range(2)
+    ]
+    assert torch.equal(torch.cat(halves), batches[1].labels)
+
+
+def test_unsuitable_data_sets_are_refused_in_a_sentence() -> None:
+    with pytest.raises(UsageError, match="no streams to train on"):
+        Streams(object(), "portraits", au_space="openface17", resolution=64, seed=0)
+    with pytest.raises(UsageError, match="labelled in openface17, but au_space is 'facewarehouse46'"):
+        Streams(ToyFaces(), "toy-faces", au_space="facewarehouse46", resolution=64, seed=0)
+
+
+def test_the_streams_and_the_evaluation_splits_share_no_subject(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compare the subject seeds of the two streams of synthfaces and of its evaluated splits."""
+    from gath_datasets.synthfaces import streams as synth
+    from gath_datasets.synthfaces.adapter import SynthFaces
+
+    drawn: list[int] = []
+    real = synth.draw_subjects
+
+    def watch(seeds: torch.Tensor) -> Any:
+        drawn.extend(seeds.tolist())
+        return real(seeds)
+
+    monkeypatch.setattr(synth, "draw_subjects", watch)
+    monkeypatch.setattr(synth, "render", lambda people, scenes, aus, size, **_: _Blank(len(aus), size))
+    # Without the thread that renders ahead, whose last batches would be counted for the next stream.
+    monkeypatch.setattr(synth, "ahead", lambda make, start=0: map(make, count(start)))
+    adapter = SynthFaces(resolution=64)
+    source = Streams(adapter, "synthfaces", au_space="openface17", resolution=64, seed=0)
+    seen = {}
+    for name in ("stills", "frames"):
+        drawn.clear()
+        list(islice(source.batches(name, 256), 8))  # type: ignore[arg-type]
+        seen[name] = set(drawn)
+        assert len(seen[name]) > 100
+    graded = {s.subject_seed for split in ("test", "val") for s in adapter.samples(split, "same-subject", 0)}
+    assert not seen["stills"] & seen["frames"]
+    assert not graded & (seen["stills"] | seen["frames"])
+
+
+class _Blank:
+    def __init__(self, count: int, size: int) -> None:
+        self.image = torch.zeros(count, 3, size, size)
+
+
+def test_a_training_step_uses_no_target_image(tmp_path: Path) -> None:
+    """A step of G uses stills (identities, no AUs) and frames (AUs, no identities), and nothing else."""
+    config = read_config("tiny", ["data.name=toy-faces"])
+    asked: list[str] = []
+
+    def spied(name: str) -> Any:
+        pool = fill_pool(_streams(), name, 16, tmp_path, _quiet)  # type: ignore[arg-type]
+
+        class Spy:
+            def batch(self, step: int, size: int, rng: torch.Generator) -> Any:
+                asked.append(name)
+                batch = pool.batch(step, size, rng)
+                kind = torch.int64 if name == "stills" else torch.float32
+                assert batch.labels.dtype == kind
+                return batch
+
+        return Spy()
+
+    ctx = TrainContext(config, "cpu", Ranks(), FixedData(spied("stills"), spied("frames"), 8))
+    stage = AdversarialStage(ctx, build_estimator(config), build_classifier(config, 8))
+    assert torch.isfinite(stage.step(0)["g_loss"])
+    assert sorted(asked) == ["frames", "stills"]
