@@ -10,7 +10,7 @@ ones; without the expansion it would be 92 % and 90 %.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gath_bench.analysis.reducers import REDUCERS, Array, Reducer
+from gath_bench.analysis.rounding import PRECISION, exact_product
 
 #: Resamples; the Monte Carlo error of an end point is then about a fortieth of the interval's length.
 RESAMPLES = 2000
@@ -57,12 +58,14 @@ class Resampled:
         draws: (R,) values over resampled subjects; empty with fewer than two subjects.
         left_out: (U,) values with one unit of subjects left out each; None where that tells nothing.
         subjects: how many subjects have a value.
+        magnitude: of the numbers that the value was computed from, which rounding is relative to.
     """
 
     value: float
     draws: Array
     left_out: Array | None
     subjects: int
+    magnitude: float
 
 
 def estimate(
@@ -78,20 +81,30 @@ def estimate(
     return interval(resample(reducer, groups, subjects))
 
 
-def contrast(combine: Callable[..., Array], *parts: Resampled) -> Estimate:
+def contrast(combine: Callable[..., Array], *parts: Resampled, magnitude: float | None = None) -> Estimate:
     """A function of several values of the same subjects, with its interval.
+
+    An end of the interval that is 0 up to rounding is 0, so that its sign can be tested.
 
     Args:
         combine: values, each (...), -> (...); NaN where it is undefined.
         parts: what it takes, each resampled with the same subjects and the same seed.
+        magnitude: that rounding of the result is relative to; None for the largest of the parts'.
     """
+    if magnitude is None:
+        magnitude = max(part.magnitude for part in parts)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = float(combine(*(np.asarray(part.value) for part in parts)))
         drawn = all(len(part.draws) for part in parts)
         draws = combine(*(part.draws for part in parts)) if drawn else np.zeros(0)
         left_out = [part.left_out for part in parts if part.left_out is not None]
         jackknife = combine(*left_out) if len(left_out) == len(parts) else None
-    return interval(Resampled(value, draws, jackknife, min(part.subjects for part in parts)))
+    found = interval(Resampled(value, draws, jackknife, min(part.subjects for part in parts), magnitude))
+    low, high = (
+        0.0 if end is not None and abs(end) <= PRECISION * magnitude else end
+        for end in (found.low, found.high)
+    )
+    return replace(found, low=low, high=high)
 
 
 def interval(resampled: Resampled) -> Estimate:
@@ -101,7 +114,7 @@ def interval(resampled: Resampled) -> Estimate:
         return Estimate(None, None, None, few)
     if resampled.subjects < 2:
         return Estimate(resampled.value, None, None, few)
-    low, high = bca_interval(resampled.value, resampled.draws, resampled.left_out, resampled.subjects)
+    low, high = bca_interval(resampled)
     return Estimate(resampled.value, low, high, few)
 
 
@@ -133,12 +146,13 @@ def resample(
     for numbers in subjects:
         present[numbers] = True
     if not np.isfinite(value) or present.sum() < 2:
-        return Resampled(value, np.zeros(0), None, int(present.sum()))
+        return Resampled(value, np.zeros(0), None, int(present.sum()), abs(value))
     subjects, units = in_units(subjects, count)
     if reducer.direct is not None:
         pairs = zip(groups, subjects, strict=True)
         drawn = np.stack([_direct(reducer, inputs[0], numbers, units, seed) for inputs, numbers in pairs])
-        return Resampled(value, _average_over(drawn), None, int(present.sum()))
+        draws = _average_over(drawn)
+        return Resampled(value, draws, None, int(present.sum()), _magnitude(value, draws))
     assert reducer.finish is not None
     sums = [
         subject_sums(reducer, inputs, numbers, units)
@@ -151,7 +165,8 @@ def resample(
         [reducer.finish(together[:, at : at + width]) for at in range(0, together.shape[1], width)]
     )
     left_out = np.stack([reducer.finish(part.sum(0) - part) for part in sums])
-    return Resampled(value, _average_over(drawn), _average_over(left_out), int(present.sum()))
+    draws = _average_over(drawn)
+    return Resampled(value, draws, _average_over(left_out), int(present.sum()), _magnitude(value, draws))
 
 
 def in_units(subjects: list[NDArray[np.int64]], count: int) -> tuple[list[NDArray[np.int64]], int]:
@@ -179,31 +194,24 @@ def _by_subject(
     return values[known], who[known]
 
 
-def bca_interval(
-    value: float, resampled: Array, left_out: Array | None, count: int | None = None
-) -> tuple[float | None, float | None]:
-    """The BCa interval of a value.
-
-    Args:
-        value: the value over all subjects.
-        count: how many subjects there are, for the expansion; None for none.
-        resampled: (R,) values over resampled subjects; NaN where undefined.
-        left_out: (S,) values with one subject left out each; None for no acceleration.
-    """
-    drawn = resampled[np.isfinite(resampled)]
+def bca_interval(resampled: Resampled) -> tuple[float | None, float | None]:
+    """The BCa interval of a value, expanded for few subjects; None for both ends where no draw is defined."""
+    value, magnitude = resampled.value, resampled.magnitude
+    drawn = np.sort(resampled.draws[np.isfinite(resampled.draws)])
     if len(drawn) == 0:
         return None, None
     normal = NormalDist()
-    # Ties (a constant metric, an oracle) count half, so that a constant's interval is itself.
-    below = (np.sum(drawn < value) + 0.5 * np.sum(drawn == value)) / len(drawn)
-    bias = normal.inv_cdf(float(np.clip(below, 1 / (len(drawn) + 1), len(drawn) / (len(drawn) + 1))))
-    skew = 0.0 if left_out is None else _acceleration(left_out)
-    ends = []
-    reach = normal.inv_cdf((1 + _CONFIDENCE) / 2) if count is None else expanded_reach(count)
-    for side in (-reach, reach):
-        z = bias + side
-        ends.append(float(np.quantile(drawn, normal.cdf(bias + z / (1 - skew * z)))))
-    return ends[0], ends[1]
+    # Ties (a constant metric, an oracle) count half, so that the interval of a constant is that constant.
+    margin = PRECISION * magnitude
+    below = int(np.searchsorted(drawn, value - margin, "left"))
+    not_above = int(np.searchsorted(drawn, value + margin, "right"))
+    share = (below + not_above) / (2 * len(drawn))
+    bias = normal.inv_cdf(float(np.clip(share, 1 / (len(drawn) + 1), len(drawn) / (len(drawn) + 1))))
+    skew = 0.0 if resampled.left_out is None else _acceleration(resampled.left_out, magnitude)
+    reach = expanded_reach(resampled.subjects)
+    shares = [normal.cdf(bias + z / (1 - skew * z)) for z in (bias - reach, bias + reach)]
+    low, high = np.quantile(drawn, shares)
+    return float(low), float(high)
 
 
 def expanded_reach(count: int) -> float:
@@ -225,11 +233,22 @@ def expanded_reach(count: int) -> float:
     return float(student * (count / freedom) ** 0.5)
 
 
-def _acceleration(left_out: Array) -> float:
+def _acceleration(left_out: Array, magnitude: float) -> float:
     known = left_out[np.isfinite(left_out)]
-    pull = known.mean() - known if len(known) else known
+    if not len(known):
+        return 0.0
+    pull = known.mean() - known
     spread = float((pull**2).sum())
-    return float((pull**3).sum()) / (6 * spread**1.5) if spread > 1e-24 else 0.0
+    # Leaving out one of n subjects moves a value by about 1 / n of what that subject differs by.
+    if spread**0.5 <= PRECISION * magnitude / len(known):
+        return 0.0
+    return float((pull**3).sum()) / (6 * spread**1.5)
+
+
+def _magnitude(value: float, draws: Array) -> float:
+    """The size of a value and of its resamples, without the few resamples that are nearly undefined (0 / 0)."""
+    known = np.abs(draws[np.isfinite(draws)])
+    return max(abs(value), float(np.quantile(known, _CONFIDENCE)) if len(known) else 0.0)
 
 
 def subject_sums(
@@ -254,7 +273,7 @@ def _weights(count: int, seed: int) -> NDArray[np.uint16]:
 
 def _weighted(weights: NDArray[np.uint16], sums: Array) -> Array:
     """``weights @ sums``, a few resamples at a time: with many subjects all of them would not fit in memory."""
-    return np.concatenate([weights[rows].astype(np.float64) @ sums for rows in _slices(len(sums))])
+    return np.concatenate([exact_product(weights[rows], sums) for rows in _slices(len(sums))])
 
 
 def _slices(count: int) -> list[slice]:

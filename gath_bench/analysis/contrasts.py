@@ -10,6 +10,7 @@ import numpy as np
 from gath_bench.analysis.bootstrap import Estimate, Resampled, contrast, resample
 from gath_bench.analysis.frame import Frame, Observed, flags, on_common, renumbered
 from gath_bench.analysis.reducers import REDUCERS, Array
+from gath_bench.analysis.rounding import difference
 from gath_bench.analysis.significance import exchange_test
 from gath_bench.contracts.metric import Summary
 from gath_bench.results.manifest import CellRecord, MetricRecord
@@ -60,9 +61,9 @@ class Contrasts:
         """
         if first.metric.system:
             values = [_alone(one, seed) for seed, one in enumerate((first, second))]
-            difference = contrast(_minus, *reversed(values))
+            apart = contrast(difference, *reversed(values))
             counts = [_samples(one.observed) for one in (first, second)]
-            return Paired(_known(values[0]), _known(values[1]), difference, None, min(counts), 0)
+            return Paired(_known(values[0]), _known(values[1]), apart, None, min(counts), 0)
         observed = self._common((first, second))
         if not observed[0].aus or not any(len(samples) for samples in observed[0].samples):
             return Paired(None, None, Estimate(None, None, None, True), None, 0, 0)
@@ -71,8 +72,9 @@ class Contrasts:
         chance = exchange_test(
             REDUCERS[first.summary.reducer], observed[0].inputs, observed[1].inputs, subjects, count
         )
-        difference = contrast(_minus, other, one)
-        return Paired(_known(one), _known(other), difference, chance, _samples(observed[0]), count)
+        return Paired(
+            _known(one), _known(other), contrast(difference, other, one), chance, _samples(observed[0]), count
+        )
 
     def gain(self, model: Measurement, copy_source: Measurement, oracle: Measurement) -> Estimate:
         """(copy-source - model) / (copy-source - oracle) on their common samples.
@@ -86,14 +88,12 @@ class Contrasts:
             return nothing
         copied, edited, perfect = (self._resample(m, o) for m, o in zip(measured, observed, strict=True))
         sign = 1 if model.summary.direction == "lower" else -1
-        room = sign * (copied.value - perfect.value)
-        shares = sign * (copied.draws - perfect.draws) > 0
-        # Rounding is no room either.
-        if not room > 1e-9 * max(abs(copied.value), abs(perfect.value)) or (
-            len(shares) and shares.mean() < 0.975
-        ):
+        room = sign * difference(copied.value, perfect.value)
+        shares = sign * difference(copied.draws, perfect.draws) > 0
+        if not room > 0 or (len(shares) and shares.mean() < 0.975):
             return nothing
-        return contrast(_gain, copied, edited, perfect)
+        # A gain has no unit: 1 is the whole way from copy-source to oracle.
+        return contrast(_gain, copied, edited, perfect, magnitude=1.0)
 
     def _common(self, measured: Sequence[Measurement]) -> list[Observed]:
         return on_common([(one.observed, self._frame.sample_names(one.cell.cell_id)) for one in measured])
@@ -128,10 +128,6 @@ def _known(resampled: Resampled) -> float | None:
     return float(resampled.value) if np.isfinite(resampled.value) else None
 
 
-def _minus(second: Array, first: Array) -> Array:
-    return second - first
-
-
 def _gain(copied: Array, edited: Array, perfect: Array) -> Array:
-    room = copied - perfect
-    return np.where(room != 0, (copied - edited) / np.where(room != 0, room, 1), np.nan)
+    room = difference(copied, perfect)
+    return np.where(room != 0, difference(copied, edited) / np.where(room != 0, room, 1), np.nan)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gath_bench.analysis.contrasts import Contrasts, Measurement
+from gath_bench.analysis.rounding import equal
 from gath_bench.analysis.significance import LEVEL, holm
 from gath_bench.analysis.summary_row import Row
 from gath_bench.results.manifest import Manifest
@@ -117,9 +118,10 @@ def _race(
     tested = [number for number in others if pairs[number].p_value is not None]
     corrected = dict(zip(tested, holm([pairs[number].p_value or 0.0 for number in tested]), strict=True))
     for number in racing:
-        below = sum(score < scores[number] for score in scores.values())
-        equal = sum(score == scores[number] for score in scores.values())
-        best = scores[number] == scores[champion]
+        mine = scores[number]
+        as_good = sum(bool(equal(score, mine)) for score in scores.values())
+        better = sum(score < mine and not equal(score, mine) for score in scores.values())
+        best = bool(equal(mine, scores[champion]))
         worse = False
         if number in pairs:
             difference, chance = pairs[number].difference, corrected.get(number)
@@ -132,7 +134,7 @@ def _race(
             best=best,
             tied=not best and not worse,
             p_value=corrected.get(number),
-            rank=below + (equal + 1) / 2,
+            rank=better + (as_good + 1) / 2,
         )
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from gath_bench.analysis.bootstrap import by_subject, in_units, subject_sums
 from gath_bench.analysis.reducers import REDUCERS, Array, Reducer
+from gath_bench.analysis.rounding import PRECISION, exact_product
 
 #: Up to so many subjects every exchange is tried, and the test is exact.
 EXACT_SUBJECTS = 13
@@ -73,7 +74,7 @@ def exchange_test(
     total, moved = one.sum(0) + other.sum(0), one - other
     differences = []
     for rows in _slices(len(kept), max(len(one), one.shape[1])):
-        mine = other.sum(0) + kept[rows].astype(np.float64) @ moved
+        mine = other.sum(0) + exact_product(kept[rows], moved)
         differences.append(_value(reducer, mine, len(first)) - _value(reducer, total - mine, len(first)))
     seen = _value(reducer, one.sum(0), len(first)) - _value(reducer, other.sum(0), len(first))
     scale = np.abs([_value(reducer, one.sum(0), len(first)), _value(reducer, other.sum(0), len(first))]).max()
@@ -107,8 +108,8 @@ def _value(reducer: Reducer, sums: Array, groups: int) -> Array:
 def _p(seen: float, differences: Array, scale: float, *, exact: bool) -> float | None:
     if not np.isfinite(seen):
         return None
-    # What differs by rounding alone is as large; an exchange that leaves nothing to compare counts against.
-    reached = ~(np.abs(differences) < abs(seen) - 1e-10 * max(scale, abs(seen)))
+    # A difference that is smaller by rounding alone is as large. An exchange without a value counts as a hit.
+    reached = ~(np.abs(differences) < abs(seen) - PRECISION * max(scale, abs(seen)))
     hits, tried = int(reached.sum()), len(differences)
     return hits / tried if exact else (1 + hits) / (1 + tried)
 
