@@ -273,7 +273,7 @@ def _weights(count: int, seed: int) -> NDArray[np.uint16]:
 
 def _weighted(weights: NDArray[np.uint16], sums: Array) -> Array:
     """``weights @ sums``, a few resamples at a time: with many subjects all of them would not fit in memory."""
-    return np.concatenate([exact_product(weights[rows], sums) for rows in _slices(len(sums))])
+    return np.concatenate([exact_product(weights[rows], sums, len(sums)) for rows in _slices(len(sums))])
 
 
 def _slices(count: int) -> list[slice]:

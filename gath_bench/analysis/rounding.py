@@ -46,7 +46,7 @@ def difference(first: ArrayLike, second: ArrayLike) -> Array:
     return np.where(equal(first, second), 0.0, np.asarray(first, np.float64) - np.asarray(second, np.float64))
 
 
-def exact_product(weights: NDArray[np.generic], values: Array) -> Array:
+def exact_product(weights: NDArray[np.generic], values: Array, total: int) -> Array:
     """``weights @ values`` with the same bits on every processor, whatever the order of additions.
 
     Each column of ``values`` is split into two parts that are integer multiples of a power of two, with so few
@@ -56,16 +56,16 @@ def exact_product(weights: NDArray[np.generic], values: Array) -> Array:
     Args:
         weights: (R, U) whole numbers >= 0, such as how often a resample draws each subject.
         values: (U, M) finite numbers.
+        total: the largest sum of a row of weights, or more.
 
     Returns:
         (R, M): the products, exact to the last bit but for terms below ``2**-80`` of the column's largest value.
     """
-    most = max(1, int(weights.sum(1, dtype=np.int64).max(initial=1)))
-    bits = _SIGNIFICAND - math.ceil(math.log2(most))
+    bits = _SIGNIFICAND - math.ceil(math.log2(max(total, 1)))
     _, exponent = np.frexp(np.abs(values).max(0, initial=0.0))
     # Not below the smallest numbers: a unit of 0 would divide by zero.
     coarse, fine = (np.ldexp(1.0, np.maximum(exponent - shift, -1000)) for shift in (bits, 2 * bits))
     high = np.rint(values / coarse) * coarse
     low = np.rint((values - high) / fine) * fine
-    parts = weights.astype(np.float64) @ np.concatenate([high, low], axis=1)
+    parts = np.asarray(weights, np.float64) @ np.concatenate([high, low], axis=1)
     return np.asarray(parts[:, : values.shape[1]] + parts[:, values.shape[1] :])

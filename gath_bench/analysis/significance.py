@@ -74,7 +74,7 @@ def exchange_test(
     total, moved = one.sum(0) + other.sum(0), one - other
     differences = []
     for rows in _slices(len(kept), max(len(one), one.shape[1])):
-        mine = other.sum(0) + exact_product(kept[rows], moved)
+        mine = other.sum(0) + exact_product(kept[rows], moved, len(moved))
         differences.append(_value(reducer, mine, len(first)) - _value(reducer, total - mine, len(first)))
     seen = _value(reducer, one.sum(0), len(first)) - _value(reducer, other.sum(0), len(first))
     scale = np.abs([_value(reducer, one.sum(0), len(first)), _value(reducer, other.sum(0), len(first))]).max()
