@@ -49,7 +49,8 @@ def write_report(
         intervals: whether to include the 95 % intervals.
 
     Raises:
-        UsageError: an unknown format or metric, several runs that do not fit into one file, a format that needs a file, or a file that cannot be written.
+        UsageError: an unknown format or metric, several runs that do not fit into one file, a format
+            that needs a file, or a file that cannot be written.
     """
     if output is None and form in ("html", "parquet"):
         raise UsageError(f"a report in the format {form} needs a file: pass -o FILE.")
