@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from gath_bench.analysis import Comparison
+    from gath_bench.analysis import PairedDifference
     from gath_bench.evaluation.results import Results
 
 #: Of the JSON object.
@@ -49,7 +49,7 @@ def compare(
         _show(first, second, found)
 
 
-def _object(run_a: Path, run_b: Path, found: Sequence[Comparison]) -> dict[str, object]:
+def _object(run_a: Path, run_b: Path, found: Sequence[PairedDifference]) -> dict[str, object]:
     return {
         "schema": SCHEMA,
         "run_a": run_a.as_posix(),
@@ -58,7 +58,7 @@ def _object(run_a: Path, run_b: Path, found: Sequence[Comparison]) -> dict[str, 
     }
 
 
-def _show(first: Results, second: Results, found: Sequence[Comparison]) -> None:
+def _show(first: Results, second: Results, found: Sequence[PairedDifference]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -92,7 +92,7 @@ def _show(first: Results, second: Results, found: Sequence[Comparison]) -> None:
         console.print(Text("  * few subjects: the interval is likely too short", style="dim"))
 
 
-def _line(one: Comparison, display: str) -> tuple[str, ...]:
+def _line(one: PairedDifference, display: str) -> tuple[str, ...]:
     def shown(value: float | None) -> str:
         return "NA" if value is None else display.format(value)
 

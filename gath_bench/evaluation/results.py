@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from glob import glob
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gath_bench.analysis import Comparison, Joined, Row, compare, join, summarise
+from gath_bench.analysis import Joined, PairedDifference, SummaryRow, compare, join, summarise
 from gath_bench.analysis.summarise import row_key
-from gath_bench.contracts.keys import ComponentKey
-from gath_bench.errors import UsageError, did_you_mean
+from gath_bench.errors import UsageError
 from gath_bench.plugins import Plugins, PluginWarning
 from gath_bench.results import Manifest, Run, load
 
@@ -78,7 +77,9 @@ class Results:
         return all(manifest.status == "finished" for manifest in self.manifests)
 
     def __repr__(self) -> str:
-        return "\n".join([*(self._text(run, "console") for run in self.runs), *self.notes])
+        from gath_bench.report import render_report
+
+        return "\n".join([render_report(self.opened), *self.notes])
 
     def _repr_html_(self) -> str:
         return self.to_wide().to_html(na_rep="NA", float_format="{:.4g}".format)
@@ -120,34 +121,22 @@ class Results:
         Args:
             format: ``"console"``, ``"markdown"``, ``"latex"``, ``"html"``, ``"csv"``, ``"parquet"`` or ``"json"``.
             path: the file; None prints.
-            metrics: bare names of the metrics to show, such as ``"lpips"``; all if empty.
-            intervals: whether to show confidence intervals; an HTML report always does.
+            metrics: value names (``"au-error.mae"``), or metric names for all primary values of a metric; all if
+                empty.
+            intervals: whether to include the 95 % confidence intervals.
 
         Raises:
-            UsageError: an unknown format or metric, several runs that do not fit into one file, a binary format
-                without a file, or a file that cannot be written.
+            UsageError: an unknown format or metric, several runs that do not fit into one file, a format that needs
+                a file, or a file that cannot be written.
         """
-        from gath_bench.report import FORMATS, write_html, write_report
+        from gath_bench.report import write_report
 
-        if format not in (*FORMATS, "html"):
-            raise UsageError(
-                f"there is no report format {format!r}: {did_you_mean(format, [*FORMATS, 'html'])}"
-            )
         output = None if path is None else Path(path)
-        if format == "html":
-            write_html([_selected(run, metrics) for run in self.opened], output)
-            return
-        if output is not None and len(self.runs) > 1:
-            raise UsageError(
-                "-o takes runs that go into the same tables: write the others to a file each. "
-                f"{' '.join(self.notes)}"
-            )
-        for run in self.runs:
-            write_report(_selected(run, metrics), format, output, intervals=intervals)
+        write_report(self.opened, format, output, metrics=metrics, intervals=intervals)
 
     def compare(
         self, other: Results, *, pairs: Sequence[tuple[str, str]] = (), metrics: Sequence[str] = ()
-    ) -> list[Comparison]:
+    ) -> list[PairedDifference]:
         """Paired differences between this run (A) and another (B) on their common samples.
 
         Args:
@@ -170,12 +159,6 @@ class Results:
         if len(self.opened) != 1:
             raise UsageError("this takes a single run: open it with load_run.")
         return self.opened[0]
-
-    @staticmethod
-    def _text(run: Run, format: str) -> str:
-        from gath_bench.report.formats import _text
-
-        return _text(run, summarise(run.manifest, run.rows), format, width=160) or ""
 
     def to_long(self) -> pd.DataFrame:
         """One row per observation of a sample: model, dataset, ..., metric, key, observation, au, value, status.
@@ -225,7 +208,7 @@ class Results:
             .apply(lambda _: tied.map(lambda on: "text-decoration: underline" if on else ""), axis=None)
         )
 
-    def _rows(self) -> Iterator[tuple[Run, Row]]:
+    def _rows(self) -> Iterator[tuple[Run, SummaryRow]]:
         for run in self.runs:
             for row in summarise(run.manifest, run.rows):
                 yield run, row
@@ -265,26 +248,6 @@ def load_runs(pattern: str) -> Results:
             f"no folder matches {pattern!r}: give a pattern of run folders such as 'results/runs/*'."
         )
     return Results(tuple(load(path) for path in paths))
-
-
-def _selected(run: Run, metrics: Sequence[str]) -> Run:
-    """The run with the metrics of some bare names only.
-
-    Raises:
-        UsageError: the run has no metric of such a name.
-    """
-    if not metrics:
-        return run
-    bare = {record.name: ComponentKey.parse(record.key).name for record in run.manifest.metrics}
-    for name in metrics:
-        if name not in bare.values():
-            raise UsageError(f"{run.path} has no metric {name!r}: {did_you_mean(name, bare.values())}")
-    cells = [
-        replace(cell, metrics=[name for name in cell.metrics if bare[name] in metrics])
-        for cell in run.manifest.cells
-    ]
-    records = [record for record in run.manifest.metrics if bare[record.name] in metrics]
-    return replace(run, manifest=replace(run.manifest, metrics=records, cells=cells))
 
 
 def _long(run: Run) -> pd.DataFrame:

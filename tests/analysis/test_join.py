@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from analysis.worlds import metric, world
 
-from gath_bench.analysis import Row, join, summarise
+from gath_bench.analysis import SummaryRow, join, summarise
 from gath_bench.results import Run
 
 VALUES = np.linspace(1, 2, 24)
 
 
-def rows(run: Run) -> dict[tuple[str, str], Row]:
+def rows(run: Run) -> dict[tuple[str, str], SummaryRow]:
     found = {(row.model, row.key): row for row in summarise(run.manifest, run.rows)}
     assert len(found) == len(summarise(run.manifest, run.rows)), "two values share a place"
     return found
@@ -93,7 +93,7 @@ def test_runs_on_other_samples_have_tables_of_their_own(fields, values, cells, r
     joined = join([first, second])
     assert joined.runs == [first, second]
     (note,) = joined.notes
-    assert note.startswith("second has tables of its own")
+    assert note.startswith("second has separate tables")
     assert reason in note
 
 
@@ -113,7 +113,7 @@ def test_a_run_joins_only_what_is_alike_in_every_run_of_the_group() -> None:
     ]
     joined = join(runs)
     assert [len({cell.samples for cell in run.manifest.cells}) for run in joined.runs] == [1, 1]
-    assert "third has tables of its own: e under same-subject: 24 versus 8 samples." in joined.notes
+    assert "third has separate tables: e under same-subject: 24 versus 8 samples." in joined.notes
 
 
 def test_a_group_has_one_seed() -> None:

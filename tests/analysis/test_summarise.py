@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gath_bench.analysis import Row, summarise
+from gath_bench.analysis import SummaryRow, summarise
 from gath_bench.contracts.metric import Summary
 from gath_bench.report import as_json
 from gath_bench.results import CellRecord, Manifest, MetricRecord, Observations
@@ -54,7 +54,7 @@ def rows(*entries: dict[str, Any]) -> pa.Table:
     return made.table()
 
 
-def only(found: list[Row]) -> Row:
+def only(found: list[SummaryRow]) -> SummaryRow:
     (row,) = found
     return row
 

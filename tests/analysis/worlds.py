@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gath_bench.analysis import Row, summarise
+from gath_bench.analysis import SummaryRow, summarise
 from gath_bench.contracts.metric import Direction, Summary
 from gath_bench.results import CellRecord, Manifest, MetricRecord, Observations, Run
 
@@ -76,6 +76,6 @@ def world(
     return Run(Path(path), manifest, rows.table())
 
 
-def table(run: Run) -> dict[str, Row]:
+def table(run: Run) -> dict[str, SummaryRow]:
     """The rows over all AUs, by model."""
     return {row.model: row for row in summarise(run.manifest, run.rows) if row.au is None}

@@ -134,9 +134,9 @@ def test_markdown_is_inert(gath_bench: Any, toy_run: Path) -> None:
     "text", ["a\\|b", "a|b", "a\\\\|b", "a\r\nb", "a\rb", "a\u2028b", "`", "a ~~b~~ __c__"]
 )
 def test_a_cell_of_markdown_is_one_cell(toy_run: Path, text: str) -> None:
-    from gath_bench.report.grid import Grid
+    from gath_bench.report.table import Line, Table
 
-    page = markdown([Grid("t", (), ((text, False, ()),), (text,))])
+    page = markdown([Table("t", (), (Line(text, False, ()),), (text,))])
     (line,) = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| model")]
     assert len(cells_of(line)) == 1
     assert not re.search(r"(?<!\\)(?:\\\\)*[`~_*]", line)

@@ -9,12 +9,11 @@ import pytest
 from toy.running import measure, table, toy_suite
 from toy.toy_plugin import Estimator
 
-from gath_bench.analysis import Row, summarise
+from gath_bench.analysis import SummaryRow, summarise
 from gath_bench.contracts import ComponentKey, ComponentName, fingerprint
 from gath_bench.errors import UsageError
-from gath_bench.report import as_json, grids
-from gath_bench.report.formats import _text
-from gath_bench.report.grid import DAGGER, TAUGHT
+from gath_bench.report import as_json, render_report, tables
+from gath_bench.report.table import CONTAMINATED, DAGGER
 from gath_bench.results import Run, load
 
 GRADER = Estimator().info.fingerprint[:8]
@@ -55,17 +54,17 @@ def test_a_model_is_contaminated_by_the_weights_that_taught_it(taught_run: Run) 
 def test_contaminated_values_are_marked_in_every_table(taught_run: Run, form: str, mark: str) -> None:
     rows = summarise(taught_run.manifest, taught_run.rows)
     shown = [row for row in rows if row.contaminated and row.au is None]
-    text = _text(taught_run, rows, form, width=200)
+    text = render_report([taught_run], form, width=200)
     assert text is not None
     assert text.count(mark) == len(shown) + 1  # and once in the footnote
-    assert TAUGHT in text
+    assert CONTAMINATED in text
     for row in shown:
         assert f"{row.value:.3f}{mark}" in text
 
 
 def test_a_clean_table_has_no_dagger(tmp_path: Path) -> None:
     _, run = measure(toy_suite(("toy-edit",), ("toy-au",)), tmp_path)
-    text = _text(run, summarise(run.manifest, run.rows), "markdown", width=None)
+    text = render_report([run], "markdown")
     assert text is not None
     assert DAGGER not in text
 
@@ -107,15 +106,14 @@ def test_unlike_precisions_share_no_column_of_speed(tmp_path: Path) -> None:
     keys = {name: ComponentKey.parse(table(run, name, "toy-system").key) for name in ("toy-copy", half)}
     assert {name: key.params["precision"] for name, key in keys.items()} == {"toy-copy": "fp32", half: "bf16"}
     assert table(run, half, "toy-l1").key == table(run, "toy-copy", "toy-l1").key  # images are what they are
-    (grid,) = grids(run.manifest, summarise(run.manifest, run.rows))
-    speeds = [number for number, column in enumerate(grid.columns) if column.metric == "toy-system"]
-    assert [grid.columns[number].apart for number in speeds] == ["precision=fp32", "precision=bf16"]
-    shown = {model: [entries[number].value for number in speeds] for model, _, entries in grid.lines}
+    (made,) = tables(run.manifest, summarise(run.manifest, run.rows))
+    speeds = [number for number, column in enumerate(made.columns) if column.metric == "toy-system"]
+    assert [made.columns[number].apart for number in speeds] == ["precision=fp32", "precision=bf16"]
+    shown = {line.model: [line.cells[number].value for number in speeds] for line in made.lines}
     assert shown["toy-copy"] == ["2.000", ""]
     assert shown[half] == ["", "2.000"]
-    rows = summarise(run.manifest, run.rows)
     for form in ("console", "markdown", "latex", "csv", "json"):
-        assert _text(run, rows, form, width=200)
+        assert render_report([run], form, width=200)
 
 
 def test_an_evaluator_outside_its_domain_gives_na_and_says_so(tmp_path: Path) -> None:
@@ -130,7 +128,7 @@ def test_an_evaluator_outside_its_domain_gives_na_and_says_so(tmp_path: Path) ->
     )
     outcome, run = measure(suite, tmp_path)
     assert not outcome.failed
-    found: dict[tuple[str, str], Row] = {
+    found: dict[tuple[str, str], SummaryRow] = {
         (row.dataset, row.metric): row
         for row in summarise(run.manifest, run.rows)
         if row.model == "toy-copy" and row.au is None
@@ -140,6 +138,6 @@ def test_an_evaluator_outside_its_domain_gives_na_and_says_so(tmp_path: Path) ->
     assert (other.n, other.coverage, other.status, other.value) == (0, 0.0, "na", None)
     assert other.reason == "not valid here: toy-estimator was made for synthetic images, not photo"
     assert found["toy[domain=photo]", "toy-l1"].coverage == 1.0
-    text = _text(run, summarise(run.manifest, run.rows), "markdown", width=None)
+    text = render_report([run], "markdown")
     assert text is not None
     assert "NA: not valid here" in text

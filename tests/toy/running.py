@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gath_bench.analysis import Row, summarise
+from gath_bench.analysis import SummaryRow, summarise
 from gath_bench.engine import RunOptions, execute
 from gath_bench.engine.run import Outcome
 from gath_bench.plugins import Plugins, load_plugins
@@ -82,7 +82,7 @@ def values(run: Run, model: str | None = None, metric: str | None = None) -> dic
     return found
 
 
-def table(run: Run, model: str, metric: str, au: str | None = None) -> Row:
+def table(run: Run, model: str, metric: str, au: str | None = None) -> SummaryRow:
     """One row of the table."""
     (row,) = [
         row

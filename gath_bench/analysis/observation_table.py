@@ -1,4 +1,4 @@
-"""The long rows as integer codes, sorted and cut up once; every statistic takes slices of it."""
+"""The observations of a run as integer codes, sorted and indexed once; every statistic takes slices of them."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Codes = NDArray[np.int64]
+_COLUMNS = ("sample", "au", "subject", "status", "reason", "value")
 _WORDS = ("cell", "metric", "observation", "subject", "au", "status", "reason")
 
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of one observation in one cell, sorted by AU and then by sample; each column is (N,).
+    """The values of one observation in one cell, sorted by AU and then by sample; each column is (N,).
 
     Attributes:
-        sample: number of the sample in its cell, below ``room``.
+        sample: number of the sample in its cell, below ``size``.
         au, subject, status, reason: codes, -1 for null.
         value: NaN where there is none.
-        room: how many numbers samples may have.
+        size: upper limit of the sample numbers.
     """
 
     sample: Codes
@@ -36,61 +37,56 @@ class Part:
     status: Codes
     reason: Codes
     value: Array
-    room: int
+    size: int
 
     @cached_property
     def known_aus(self) -> Codes:
-        """The AUs that there are values of, or might have been."""
+        """The AU codes that occur, with or without values."""
         starts = np.flatnonzero(np.diff(self.au, prepend=-1))
         return self.au[starts]
 
-    def _span(self, au: int) -> slice:
-        return slice(*np.searchsorted(self.au, (au, au + 1)))
-
     def of(self, au: int) -> Part:
-        """The rows of one AU."""
-        span = self._span(au)
-        return Part(
-            self.sample[span], self.au[span], self.subject[span], self.status[span], self.reason[span],
-            self.value[span], self.room,
-        )  # fmt: skip
+        """The values of one AU."""
+        span = slice(*np.searchsorted(self.au, (au, au + 1)))
+        columns = {name: getattr(self, name)[span] for name in _COLUMNS}
+        return Part(**columns, size=self.size)
 
     def with_whole(self, au: int) -> list[Part]:
-        """The rows of one AU, and those that stand for all AUs of a sample at once."""
+        """The values of one AU, and those that hold for all AUs of a sample (AU -1)."""
         return [self.of(au), self.of(-1)]
 
     @cached_property
     def seen(self) -> NDArray[np.bool_]:
-        """(room,): the samples that have a row."""
-        return flags(self.sample, self.room)
+        """(size,): which samples have a row."""
+        return flags(self.sample, self.size)
 
     @cached_property
     def with_aus(self) -> int:
-        """How many samples have a row of some AU."""
-        return int(flags(self.sample[self.au >= 0], self.room).sum())
+        """The number of samples with a row of some AU."""
+        return int(flags(self.sample[self.au >= 0], self.size).sum())
 
     @cached_property
     def measured(self) -> NDArray[np.bool_]:
-        """(room,): the samples that have a value."""
-        return flags(self.sample[np.isfinite(self.value)], self.room)
+        """(size,): which samples have a value."""
+        return flags(self.sample[np.isfinite(self.value)], self.size)
 
 
-def flags(numbers: Codes, room: int) -> NDArray[np.bool_]:
-    """(room,): which numbers occur."""
-    found = np.zeros(room, bool)
+def flags(numbers: Codes, size: int) -> NDArray[np.bool_]:
+    """(size,): which numbers occur."""
+    found = np.zeros(size, bool)
     found[numbers] = True
     return found
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What a reducer takes in one cell: its inputs AU by AU (or once, AU -1), on the samples that have them all.
+    """The inputs of a reducer in one cell for each AU (or AU -1 alone), on the samples that have all inputs.
 
     Attributes:
         aus: the AU codes.
         inputs: for each AU the reducer's inputs, each (N_au,).
         subjects: for each AU the subject codes, (N_au,).
-        samples: for each AU the sample numbers, (N_au,), rising.
+        samples: for each AU the sample numbers, (N_au,), ascending.
     """
 
     aus: tuple[int, ...]
@@ -99,8 +95,8 @@ class Observed:
     samples: list[Codes]
 
 
-class Frame:
-    """The long rows of a run."""
+class ObservationTable:
+    """The observations of a run, one row per observation of a sample."""
 
     def __init__(self, rows: pa.Table) -> None:
         self.words: dict[str, list[Any]] = {}
@@ -108,21 +104,18 @@ class Frame:
         for name in _WORDS:
             columns[name], self.words[name] = codes(rows[name])
         columns["value"] = _numbers(rows["value"], np.float64, missing=np.nan)
-        columns["sample"], self._room = _sample_numbers(rows)
+        columns["sample"], self._size = _sample_numbers(rows)
         self._rows = rows
         self._names: dict[str, int] = {}
         self._sample_names: dict[str, Codes] = {}
         self._order, self._parts = _cut(
             columns, [len(self.words[name]) for name in ("metric", "observation", "au")]
         )
-        self._columns = {
-            name: columns[name][self._order]
-            for name in ("sample", "au", "subject", "status", "reason", "value")
-        }
+        self._columns = {name: columns[name][self._order] for name in _COLUMNS}
         self._sorted_cell = columns["cell"][self._order]
 
     def part(self, cell: str, metric: str, observation: str) -> Part:
-        """One observation in one cell; empty if it was never observed."""
+        """One observation in one cell; empty if there is none."""
         try:
             name = tuple(
                 self._index[kind][word]
@@ -131,28 +124,28 @@ class Frame:
             span = self._parts.get(name, slice(0, 0))
         except KeyError:
             span = slice(0, 0)
-        return Part(**{name: column[span] for name, column in self._columns.items()}, room=self._room)
+        return Part(**{name: column[span] for name, column in self._columns.items()}, size=self._size)
 
     @cached_property
     def _index(self) -> dict[str, dict[Any, int]]:
         return {kind: {word: code for code, word in enumerate(self.words[kind])} for kind in _WORDS[:3]}
 
     def sample_id(self, name: int) -> str:
-        """The sample's id that a code of ``sample_names`` stands for."""
+        """The sample id of a code of ``sample_names``."""
         return next(word for word, code in self._names.items() if code == name)
 
     def sample_names(self, cell: str) -> Codes:
-        """(room,): for each sample number of a cell a code of the sample's id, the same in all cells; -1 for none.
+        """(size,): for each sample number of a cell the code of its sample id, equal in all cells; -1 for none.
 
-        Numbers are of a cell alone: where a model has no image of some samples, they are counted otherwise.
+        Sample numbers are valid within one cell: where a model has no image of some samples, they are different.
         """
         if cell in self._sample_names:
             return self._sample_names[cell]
         first, last = np.searchsorted(
             self._sorted_cell, (self._index["cell"].get(cell, -1) + np.array([0, 1]))
         )
-        names = np.full(self._room, -1, np.int64)
-        row_of = np.full(self._room, -1, np.int64)
+        names = np.full(self._size, -1, np.int64)
+        row_of = np.full(self._size, -1, np.int64)
         row_of[self._columns["sample"][first:last]] = self._order[first:last]
         numbers = np.flatnonzero(row_of >= 0)
         ids = self._rows["sample_id"].take(row_of[numbers]).to_pylist()
@@ -161,16 +154,18 @@ class Frame:
         return names
 
 
-def observe(frame: Frame, cell: str, metric: str, inputs: Sequence[str]) -> tuple[list[Part], Observed]:
-    """The rows of a summary's inputs in a cell, and what its reducer takes of them."""
-    parts = [frame.part(cell, metric, name) for name in inputs]
+def observe(
+    observations: ObservationTable, cell: str, metric: str, inputs: Sequence[str]
+) -> tuple[list[Part], Observed]:
+    """The values of a summary's inputs in a cell, and the aligned inputs of its reducer."""
+    parts = [observations.part(cell, metric, name) for name in inputs]
     aus = [int(au) for au in parts[0].known_aus if au >= 0] or [-1]
     chosen = [_aligned([part.of(au) for part in parts]) for au in aus]
     return parts, Observed(tuple(aus), [c[0] for c in chosen], [c[1] for c in chosen], [c[2] for c in chosen])
 
 
 def _aligned(parts: list[Part]) -> tuple[tuple[Array, ...], Codes, Codes]:
-    """The inputs of a reducer on the samples where all of them have a value; those samples' subjects; the samples."""
+    """The inputs of a reducer on the samples that have all of them, the subjects of these samples, the samples."""
     kept = [np.isfinite(part.value) for part in parts]
     samples = [part.sample[keep] for part, keep in zip(parts, kept, strict=True)]
     values = [part.value[keep] for part, keep in zip(parts, kept, strict=True)]
@@ -183,10 +178,10 @@ def _aligned(parts: list[Part]) -> tuple[tuple[Array, ...], Codes, Codes]:
 
 
 def on_common(observed: Sequence[tuple[Observed, Codes]]) -> list[Observed]:
-    """The same summary of several cells, on the AUs and samples that all of them have, in one order.
+    """The inputs of one summary in several cells, on their common AUs and samples, in one order.
 
     Args:
-        observed: for each cell what was observed, and its ``Frame.sample_names``.
+        observed: for each cell its inputs, and its ``ObservationTable.sample_names``.
     """
     aus = [au for au in observed[0][0].aus if all(au in one.aus for one, _ in observed)]
     made: list[Observed] = [Observed(tuple(aus), [], [], []) for _ in observed]
@@ -207,7 +202,7 @@ def on_common(observed: Sequence[tuple[Observed, Codes]]) -> list[Observed]:
 
 
 def renumbered(subjects: Sequence[Codes]) -> tuple[list[Codes], int]:
-    """Subject codes renumbered together from zero, and how many subjects there are."""
+    """Subject codes renumbered together from zero, and the number of subjects."""
     if not subjects:
         return [], 0
     whole = np.concatenate(subjects)
@@ -217,12 +212,12 @@ def renumbered(subjects: Sequence[Codes]) -> tuple[list[Codes], int]:
 
 
 def _cut(columns: dict[str, NDArray[Any]], sizes: list[int]) -> tuple[Codes, dict[tuple[int, ...], slice]]:
-    """The order by cell, metric, observation, AU and sample; and where each observation of a cell then lies."""
+    """The order by cell, metric, observation, AU and sample, and the slice of each observation of a cell in it."""
     metrics, observations, aus = sizes
     group = (columns["cell"] * metrics + columns["metric"]) * observations + columns["observation"]
     key = group * (aus + 1) + columns["au"] + 1
     highest = int(key.max(initial=0))
-    # Rows come sorted by sample mostly; what is left is then one radix sort.
+    # Rows are usually sorted by sample: one radix sort is then enough.
     order = np.argsort(key.astype(np.uint16) if highest < 1 << 16 else key, kind="stable")
     sample, sorted_key = columns["sample"][order], key[order]
     if np.any((np.diff(sample) < 0) & (np.diff(sorted_key) == 0)):
@@ -237,24 +232,24 @@ def _cut(columns: dict[str, NDArray[Any]], sizes: list[int]) -> tuple[Codes, dic
 
 
 def _sample_numbers(rows: pa.Table) -> tuple[Codes, int]:
-    """A number for each sample of a cell, by batch and position, and how many numbers there are."""
+    """A number for each sample of a cell, by batch and position, and the upper limit of these numbers."""
     batch = _numbers(rows["batch"], np.int32, missing=0).astype(np.int64)
     position = _numbers(rows["position"], np.int32, missing=0).astype(np.int64)
     if len(batch) == 0:
         return batch, 0
     batch -= batch.min()
     wide = int(position.max()) + 1
-    numbers, room = batch * wide + position, (int(batch.max()) + 1) * wide
-    if room > 10 * len(batch) + 1000:
+    numbers, size = batch * wide + position, (int(batch.max()) + 1) * wide
+    if size > 10 * len(batch) + 1000:
         _, numbers = np.unique(numbers, return_inverse=True)
-        room = int(numbers.max()) + 1
-    return numbers.astype(np.int64), room
+        size = int(numbers.max()) + 1
+    return numbers.astype(np.int64), size
 
 
 def _numbers(column: pa.ChunkedArray | pa.Array, dtype: type[np.generic], missing: float) -> NDArray[Any]:
     """A numeric column as numpy, from Arrow's buffers.
 
-    Arrow's own ``to_numpy`` and ``fill_null`` import pandas on the way, which takes longer than a report.
+    Arrow's ``to_numpy`` and ``fill_null`` import pandas, which takes longer than a report.
     """
     whole = column.combine_chunks() if hasattr(column, "combine_chunks") else column
     span = slice(whole.offset, whole.offset + len(whole))
@@ -267,12 +262,12 @@ def _numbers(column: pa.ChunkedArray | pa.Array, dtype: type[np.generic], missin
 
 
 def codes(column: pa.ChunkedArray) -> tuple[Codes, list[Any]]:
-    """Integer codes of a string column and the words they stand for; null is -1."""
+    """Integer codes of a string column and their words; null is -1."""
     whole = column.combine_chunks()
     encoded = whole if hasattr(whole, "indices") else whole.dictionary_encode()
     codes = _numbers(encoded.indices, np.int32, missing=-1).astype(np.int64)
     words: list[Any] = encoded.dictionary.to_pylist()
-    # By the alphabet and not by first use, or intervals would depend on how rows came to lie in shards.
+    # In alphabetical order, so that intervals do not depend on the order of rows in the shards.
     order = sorted(range(len(words)), key=words.__getitem__)
     ranks = np.empty(len(words) + 1, np.int64)
     ranks[order], ranks[-1] = np.arange(len(words)), -1
