@@ -120,7 +120,7 @@ def test_an_encoder_that_cannot_tell_the_pair_says_nothing():
     source = torch.eye(4)
     values = measure({"generated": source, "source": source, "target": source.roll(1, 0)})
     assert values["identity.normalised"].missing[0] == (
-        "to the encoder, source and target are no more alike than strangers"
+        "the encoder does not discriminate source and target from impostors"
     )
 
 

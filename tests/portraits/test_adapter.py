@@ -112,7 +112,7 @@ def test_the_fingerprint_is_over_content_and_not_over_paths(tmp_path: Path, fold
         ({"aus": "faces.csv"}, "csv=faces.csv"),
         ({"csv": Path("none.csv")}, "cannot read none.csv"),
         ({"csv": Path("none.csv"), "aus": "anger"}, "give one of them"),
-        ({"size": 0}, "no resolution"),
+        ({"size": 0}, "not a resolution"),
         ({"au_space": "openface71"}, "did you mean"),
     ],
 )
