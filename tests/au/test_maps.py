@@ -143,5 +143,5 @@ def test_a_pair_without_a_map_is_refused_with_what_there_is() -> None:
 
 
 def test_values_of_another_space_are_refused() -> None:
-    with pytest.raises(UsageError, match="17 values each, these have 12"):
+    with pytest.raises(UsageError, match="17 values, not 12"):
         apply(find_map("openface17", "disfa12"), np.zeros((2, 12)))
