@@ -101,7 +101,9 @@ def _read(item: str, space: str) -> dict[str, float]:
     if item.lower().endswith(".csv"):
         raise UsageError(f"aus={item} is a file: write csv={item} instead.")
     if item == "sweep" or "basic" in re.split(r"[+,]\s*", item):
-        raise UsageError(f"aus={item}: basic stands between semicolons, as in basic;6C+12D, and sweep alone.")
+        raise UsageError(
+            f"aus={item}: separate basic from other targets by a semicolon (basic;6C+12D); give sweep alone."
+        )
     names = [part.partition("*")[0].strip() for part in item.split(",")]
     if len(names) > 1 and all(name in PRESETS for name in names):
         # Before the notation was unified a comma separated targets here: never read such a list as one blend.
