@@ -21,7 +21,7 @@ SOURCE = (
 
 @dataclass(frozen=True)
 class Preset:
-    """An emotion as AUs.
+    """An emotion as a combination of AUs.
 
     Attributes:
         name: the emotion.
@@ -86,7 +86,7 @@ def get_preset(name: str) -> Preset:
     """The preset of that name.
 
     Raises:
-        UsageError: there is no such preset; the sentence suggests the nearest names.
+        UsageError: there is no such preset; the message suggests similar names.
     """
     if name not in PRESETS:
         raise UsageError(f"unknown emotion preset {name!r}: {did_you_mean(name, PRESETS)}")

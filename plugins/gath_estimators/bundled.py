@@ -51,8 +51,9 @@ class BundledEvaluator:
         raise NotImplementedError
 
     def run(self, network: Any, images: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """The network's features of (B, 3, SIDE, SIDE) images."""
-        raise NotImplementedError
+        """The network's features of (B, 3, SIDE, SIDE) images: by default its output."""
+        values: Tensor = network(images)
+        return values
 
     @cached_property
     def info(self) -> EvaluatorInfo:
@@ -128,10 +129,6 @@ class SynthFacesAUs(BundledEvaluator):
     def build(self, outputs: int) -> nn.Module:
         return AUEnsemble(outputs)
 
-    def run(self, network: Any, images: Tensor) -> Tensor:
-        values: Tensor = network(images)
-        return values
-
 
 class SynthFacesIdentity(BundledEvaluator):
     """The identity encoder ``synthfaces``."""
@@ -140,10 +137,6 @@ class SynthFacesIdentity(BundledEvaluator):
 
     def build(self, outputs: int) -> nn.Module:
         return ConvEncoder(outputs)
-
-    def run(self, network: Any, images: Tensor) -> Tensor:
-        values: Tensor = network(images)
-        return values
 
 
 class SynthFacesTrunk(BundledEvaluator):

@@ -87,7 +87,7 @@ class EvaluatorTraining:
     def run(self) -> Path:
         """Train what is not finished; returns the path of the model card."""
         self._check_options()
-        (plain, patches), (identity,), (trunk,) = self._au_networks, self._identity, self._trunk
+        (plain, patches), identity, trunk = self._au_networks, self._identity, self._trunk
         aus = self.pool.aus.shape[1]
         ensemble = AUEnsemble(aus)
         ensemble.plain.load_state_dict(plain.state_dict())
@@ -142,25 +142,26 @@ class EvaluatorTraining:
         return self._load_or_train("au", empty, self.options.au_steps, train)
 
     @cached_property
-    def _identity(self) -> list[nn.Module]:
-        if (copied := self._load_refined(SynthFacesIdentity)) is not None:
-            return [copied]
-
-        def train(task: training.TrainingTask) -> tuple[nn.Module]:
-            return (training.train_identity(task),)
-
-        return self._load_or_train("identity", [ConvEncoder(training.EMBEDDING)], self.options.steps, train)
+    def _identity(self) -> nn.Module:
+        empty = ConvEncoder(training.EMBEDDING)
+        return self._copy_or_train("identity", SynthFacesIdentity, empty, training.train_identity)
 
     @cached_property
-    def _trunk(self) -> list[nn.Module]:
-        if (copied := self._load_refined(SynthFacesTrunk)) is not None:
-            return [copied]
+    def _trunk(self) -> nn.Module:
+        empty = ConvEncoder(training.EMBEDDING + self.pool.aus.shape[1], TRUNK_WIDTH)
+        return self._copy_or_train("trunk", SynthFacesTrunk, empty, training.train_trunk)
 
-        def train(task: training.TrainingTask) -> tuple[nn.Module]:
-            return (training.train_trunk(task),)
-
-        empty = [ConvEncoder(training.EMBEDDING + self.pool.aus.shape[1], TRUNK_WIDTH)]
-        return self._load_or_train("trunk", empty, self.options.steps, train)
+    def _copy_or_train(
+        self,
+        name: str,
+        kind: type[BundledEvaluator],
+        empty: nn.Module,
+        train: Callable[[training.TrainingTask], nn.Module],
+    ) -> nn.Module:
+        """The network of the evaluators that are refined; without the option a trained one."""
+        if (copied := self._load_refined(kind)) is not None:
+            return copied
+        return self._load_or_train(name, [empty], self.options.steps, lambda task: (train(task),))[0]
 
     def _load_refined(self, kind: type[BundledEvaluator]) -> nn.Module | None:
         """A network of the evaluators that are refined; None without the option."""

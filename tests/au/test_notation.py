@@ -31,7 +31,7 @@ def test_parsing_a_formatted_expression_returns_it(space: str, data: st.DataObje
 
 @pytest.mark.parametrize("space", SPACES)
 @given(data=st.data())
-def test_vector_to_aus_and_back_changes_no_bit(space: str, data: st.DataObject) -> None:
+def test_vector_to_aus_round_trip_is_exact(space: str, data: st.DataObject) -> None:
     size = len(get_space(space))
     floats = st.floats(0, 1, width=32)
     values = np.array(data.draw(st.lists(floats, min_size=size, max_size=size)), dtype=np.float32)
@@ -109,7 +109,7 @@ def test_the_three_notations_join() -> None:
         ("happiness*2", r"from 0 to 1\.25"),
     ],
 )
-def test_what_is_not_an_expression_gets_one_sentence(text: str, sentence: str) -> None:
+def test_invalid_expressions_give_one_sentence(text: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence) as caught:
         parse_aus(text)
     assert "\n" not in str(caught.value)
@@ -131,7 +131,7 @@ def test_facs_notation_and_presets_need_a_space_of_action_units() -> None:
         parse_aus("JawOpen=0.5", "arkit52")
 
 
-def test_a_mapping_takes_any_spelling() -> None:
+def test_mappings_accept_any_spelling() -> None:
     values = aus_to_vector({"au 12": 0.6})
     assert values.dtype == np.float32
     assert values.sum() == values[get_space("openface17").index("AU12")] == np.float32(0.6)

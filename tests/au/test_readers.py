@@ -87,18 +87,18 @@ def test_columns_are_found_by_name_in_any_order(file: Path) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 @given(st.lists(st.floats(0, 1, width=32), min_size=17, max_size=17))
-def test_what_is_written_is_read_to_the_bit(file: Path, values: list[float]) -> None:
+def test_written_values_are_read_exactly(file: Path, values: list[float]) -> None:
     series = read_au_csv(write(file, list(OPENFACE), values))
     np.testing.assert_array_equal(series.values[0], np.array(values, dtype=np.float32))
 
 
-def test_another_facs_space_is_read_directly_if_all_is_there(file: Path) -> None:
+def test_another_facs_space_is_read_directly_if_it_is_complete(file: Path) -> None:
     series = read_au_csv(write(file, list(OPENFACE), FRAMES[0] / 5), space="disfa12")
     assert series.native_space.name == "disfa12"
     assert series.warnings == ()
 
 
-def test_pyfeat_probabilities_go_through_the_map(file: Path) -> None:
+def test_pyfeat_probabilities_are_mapped(file: Path) -> None:
     labels = get_space("pyfeat20").labels
     write(file, ["FaceScore", *labels, "frame"], [0.99, *[0.25] * 20, 7])
     series = read_au_csv(file)
@@ -178,7 +178,7 @@ def test_byte_order_mark_blank_lines_and_windows_line_ends(file: Path) -> None:
         ("Timecode,JawOpen\n00:00:00:75,0.5\n", "frame 75 at 60 .*fps"),
     ],
 )
-def test_a_bad_file_is_one_clear_sentence(file: Path, text: str, message: str) -> None:
+def test_a_bad_file_gives_one_sentence(file: Path, text: str, message: str) -> None:
     file.write_text(text)
     with pytest.raises(UsageError, match=message) as raised:
         read_au_csv(file)
@@ -186,7 +186,7 @@ def test_a_bad_file_is_one_clear_sentence(file: Path, text: str, message: str) -
     assert "\n" not in str(raised.value)
 
 
-def test_files_that_are_no_text_or_not_there(file: Path) -> None:
+def test_binary_and_missing_files_are_refused(file: Path) -> None:
     with pytest.raises(UsageError, match="cannot read"):
         read_au_csv(file)
     with pytest.raises(UsageError, match="cannot read"):

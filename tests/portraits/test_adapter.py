@@ -38,7 +38,7 @@ def test_the_built_in_portrait() -> None:
     assert dataset.fingerprint == Portraits().fingerprint
 
 
-def test_batch_size_and_order_change_nothing(folder: Path) -> None:
+def test_values_do_not_depend_on_batch_size_and_order(folder: Path) -> None:
     dataset = Portraits(root=folder, size=24)
     listed = samples(dataset)
     whole = dataset.load(listed)
@@ -48,7 +48,7 @@ def test_batch_size_and_order_change_nothing(folder: Path) -> None:
     assert torch.equal(whole.target_aus, torch.cat([part.target_aus for part in reversed(parts)]))
 
 
-def test_oblong_images_are_cropped_to_the_centre(tmp_path: Path) -> None:
+def test_rectangular_images_are_cropped_to_the_centre(tmp_path: Path) -> None:
     pixels = np.zeros((20, 60, 3), np.uint8)
     pixels[:, 20:40] = 255
     Image.fromarray(pixels).save(tmp_path / "wide.png")
@@ -62,7 +62,7 @@ def test_oblong_images_are_cropped_to_the_centre(tmp_path: Path) -> None:
     ]
 
 
-def test_one_unreadable_image_is_a_row_with_a_reason(folder: Path) -> None:
+def test_an_unreadable_image_is_na_with_a_reason(folder: Path) -> None:
     (folder / "broken.png").write_bytes(b"nothing")
     dataset = Portraits(root=folder, aus="anger")
     batch = dataset.load(samples(dataset))
@@ -75,7 +75,7 @@ def test_one_unreadable_image_is_a_row_with_a_reason(folder: Path) -> None:
     assert alone.target_aus.shape == (0, 17)
 
 
-def test_the_fingerprint_is_over_content_and_not_over_paths(tmp_path: Path, folder: Path) -> None:
+def test_the_fingerprint_depends_on_content_and_not_on_paths(tmp_path: Path, folder: Path) -> None:
     again = Portraits(root=folder).fingerprint
     moved = folder.rename(tmp_path / "elsewhere")
     assert Portraits(root=moved).fingerprint == again
@@ -108,15 +108,15 @@ def test_the_fingerprint_is_over_content_and_not_over_paths(tmp_path: Path, fold
         ({"aus": "anger;basic"}, "twice"),
         ({"aus": "6C;6c"}, "twice"),
         ({"aus": "fear,happiness*0.5"}, r"fear;happiness\*0.5 for several .* fear\+happiness\*0.5 for one"),
-        ({"aus": "basic,6C+12D"}, "basic stands between semicolons"),
+        ({"aus": "basic,6C+12D"}, "separate basic from other targets"),
         ({"aus": "faces.csv"}, "csv=faces.csv"),
         ({"csv": Path("none.csv")}, "cannot read none.csv"),
         ({"csv": Path("none.csv"), "aus": "anger"}, "give one of them"),
-        ({"size": 0}, "no resolution"),
+        ({"size": 0}, "not a resolution"),
         ({"au_space": "openface71"}, "did you mean"),
     ],
 )
-def test_wrong_parameters_get_one_sentence(arguments, sentence: str) -> None:
+def test_wrong_parameters_give_one_sentence(arguments, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence) as caught:
         Portraits(**arguments)
     assert "\n" not in str(caught.value)

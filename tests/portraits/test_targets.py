@@ -61,7 +61,7 @@ def test_csv_of_openface_and_of_plain_columns(tmp_path: Path) -> None:
         ("AU12\nnan\n", "no usable row"),
     ],
 )
-def test_wrong_csv_files_get_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+def test_wrong_csv_files_give_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "aus.csv").write_text(text)
     with pytest.raises(UsageError, match=sentence) as caught:
         Portraits(csv=tmp_path / "aus.csv")

@@ -11,21 +11,21 @@ from gath_bench.contracts import DatasetAdapter, HasMeanPortrait, TrainingStream
 from gath_bench.errors import UsageError
 
 
-def test_it_is_what_the_contracts_ask_for(data: SynthFaces) -> None:
+def test_the_adapter_implements_the_contracts(data: SynthFaces) -> None:
     assert isinstance(data, DatasetAdapter)
     assert isinstance(data, HasMeanPortrait)
     assert isinstance(data, TrainingStreams)
     assert len(data.fingerprint) == 64
 
 
-def test_cross_subject_targets_come_from_another(data: SynthFaces) -> None:
+def test_cross_subject_targets_are_those_of_another_subject(data: SynthFaces) -> None:
     rows = plan("test", "cross-subject")
     people = 256
     assert rows[0].target_aus != rows[1].target_aus
     assert len({s.target_aus for s in rows[:people]}) > 250
 
 
-def test_any_batch_loads_the_same_pixels(data: SynthFaces) -> None:
+def test_pixels_do_not_depend_on_the_batch(data: SynthFaces) -> None:
     samples = data.samples("test", "same-subject", 0)[:5]
     batch, last = data.load(samples), data.load(samples[4:5])
     assert torch.equal(batch.source[4], last.source[0])
@@ -44,6 +44,6 @@ def test_mean_portrait(data: SynthFaces) -> None:
 
 
 @pytest.mark.parametrize("parameters", [{"resolution": 32}, {"randomise": 2.0}, {"identities": 1}])
-def test_wrong_parameters_are_one_sentence(parameters: dict[str, float]) -> None:
+def test_wrong_parameters_are_refused(parameters: dict[str, float]) -> None:
     with pytest.raises(UsageError):
         SynthFaces(**parameters)  # type: ignore[arg-type]

@@ -28,8 +28,8 @@ def test_importing_the_package_does_not_import_torch() -> None:
 
 def test_export_equals_what_is_loaded(tmp_path: Path, data: SynthFaces) -> None:
     folder = tmp_path / "faces"
-    made = CliRunner().invoke(synthfaces, ["export", str(folder), "--subjects", "2", "--size", "64"])
-    assert made.exit_code == 0, made.output
+    result = CliRunner().invoke(synthfaces, ["export", str(folder), "--subjects", "2", "--size", "64"])
+    assert result.exit_code == 0, result.output
     rows = list(csv.DictReader((folder / "samples.csv").open(encoding="utf-8")))
     assert list(rows[0]) == ["sample_id", "subject", "source_image", "target_image", *AU_LABELS]
     batch = data.load(plan("test", "same-subject", 0, subjects=2))
@@ -43,12 +43,12 @@ def test_export_equals_what_is_loaded(tmp_path: Path, data: SynthFaces) -> None:
     assert "not empty" in again.output
 
 
-def test_show_draws_a_sheet(tmp_path: Path) -> None:
+def test_show_writes_a_contact_sheet(tmp_path: Path) -> None:
     path = tmp_path / "sheet.png"
-    made = CliRunner().invoke(
+    result = CliRunner().invoke(
         synthfaces, ["show", "-o", str(path), "--rows", "1", "--columns", "3", "--size", "64"]
     )
-    assert made.exit_code == 0, made.output
+    assert result.exit_code == 0, result.output
     assert Image.open(path).size == (192, 64)
     wrong = CliRunner().invoke(
         synthfaces, ["show", "-o", str(tmp_path / "sheet.xyz"), "--rows", "1", "--columns", "1"]

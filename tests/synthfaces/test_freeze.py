@@ -9,8 +9,8 @@ import torch
 from gath_datasets.synthfaces.freeze import TOLERANCE, measure
 
 
-def test_the_look_is_frozen() -> None:
-    """A change of look is a new version, never a silent one: run ``python -m gath_datasets.synthfaces.freeze``."""
+def test_the_appearance_is_frozen() -> None:
+    """A change of appearance needs a new version, then ``python -m gath_datasets.synthfaces.freeze``."""
     frozen = json.loads(files("gath_datasets.synthfaces").joinpath("frozen.json").read_text(encoding="utf-8"))
     now = measure()
     for name, values in frozen["grids"].items():

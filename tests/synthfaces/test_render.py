@@ -29,7 +29,9 @@ def test_shapes_and_ranges(drawn: Rendered) -> None:
     assert drawn.landmarks.shape == (COUNT, 68, 2)
 
 
-def test_any_batch_gives_the_same_bits(batch: tuple[Subjects, Scenes, torch.Tensor], drawn: Rendered) -> None:
+def test_pixels_do_not_depend_on_the_batch(
+    batch: tuple[Subjects, Scenes, torch.Tensor], drawn: Rendered
+) -> None:
     people, scenes, aus = batch
     for i in (0, 5, 11):
         one = render(people.select(slice(i, i + 1)), scenes.select(slice(i, i + 1)), aus[i : i + 1], 96)
@@ -43,16 +45,16 @@ def test_any_batch_gives_the_same_bits(batch: tuple[Subjects, Scenes, torch.Tens
 
 def test_masks_and_landmarks_agree(batch: tuple[Subjects, Scenes, torch.Tensor]) -> None:
     people, scenes, _ = batch
-    made = render(people, scenes.with_values(yaw=0.0, pitch=0.0, roll=0.0), torch.zeros(COUNT, 17), 128)
+    rendered = render(people, scenes.with_values(yaw=0.0, pitch=0.0, roll=0.0), torch.zeros(COUNT, 17), 128)
     grid = torch.stack(torch.meshgrid(torch.arange(128.0), torch.arange(128.0), indexing="xy"), -1)
 
     def centre(mask: torch.Tensor) -> torch.Tensor:
         return (mask[:, 0, :, :, None] * grid).sum((1, 2)) / mask.sum((1, 2, 3))[:, None]
 
-    assert (centre(made.eye_mask) - made.landmarks[:, 36:48].mean(1)).norm(dim=-1).max() < 4
-    assert (centre(made.mouth_mask) - made.landmarks[:, 48:60].mean(1)).norm(dim=-1).max() < 4
-    inner = made.landmarks[:, 27:].round().long().clamp(0, 127)
-    hits = torch.stack([made.face_mask[i, 0, p[:, 1], p[:, 0]] for i, p in enumerate(inner)])
+    assert (centre(rendered.eye_mask) - rendered.landmarks[:, 36:48].mean(1)).norm(dim=-1).max() < 4
+    assert (centre(rendered.mouth_mask) - rendered.landmarks[:, 48:60].mean(1)).norm(dim=-1).max() < 4
+    inner = rendered.landmarks[:, 27:].round().long().clamp(0, 127)
+    hits = torch.stack([rendered.face_mask[i, 0, p[:, 1], p[:, 0]] for i, p in enumerate(inner)])
     assert (hits > 0.5).float().mean() > 0.9
 
 
@@ -86,7 +88,7 @@ def test_every_au_moves_pixels_in_proportion(au: str) -> None:
     assert 0.25 < half / full < 0.80
 
 
-def test_one_side_may_move_alone(batch: tuple[Subjects, Scenes, torch.Tensor]) -> None:
+def test_aus_can_be_given_per_side(batch: tuple[Subjects, Scenes, torch.Tensor]) -> None:
     people, scenes, _ = batch
     aus = torch.zeros(COUNT, 2, 17)
     aus[:, 1, AU_LABELS.index("AU45")] = 1

@@ -41,6 +41,6 @@ def test_a_sweep_moves_one_au_at_a_time() -> None:
 
 
 @pytest.mark.parametrize(("split", "protocol"), [("train", "same-subject"), ("test", "same")])
-def test_unknown_splits_and_protocols_are_one_sentence(split: str, protocol: str) -> None:
+def test_unknown_splits_and_protocols_are_refused(split: str, protocol: str) -> None:
     with pytest.raises(UsageError, match="synthfaces has no"):
         plan(split, protocol)

@@ -24,7 +24,7 @@ def test_populations_are_disjoint_ranges() -> None:
 
 
 @pytest.mark.parametrize("population", POPULATIONS)
-def test_a_seed_names_its_population(population: str) -> None:
+def test_a_seed_encodes_its_population(population: str) -> None:
     assert {population_of(int(s)) for s in subject_seeds(population, 12, ENDS)} == {population}
 
 

@@ -8,7 +8,7 @@ from gath_datasets.synthfaces.adapter import SynthFaces
 from gath_datasets.synthfaces.streams import prefetch
 
 
-def test_streams_resume_and_hold_no_pairs(data: SynthFaces) -> None:
+def test_streams_resume_without_pairs(data: SynthFaces) -> None:
     stream = data.stills(batch_size=3, seed=4)
     _, second = next(stream), next(stream)
     stream.close()  # type: ignore[attr-defined]
@@ -25,7 +25,7 @@ def test_streams_resume_and_hold_no_pairs(data: SynthFaces) -> None:
     assert not batch.images.is_inference()
 
 
-def test_prefetching_passes_errors_on() -> None:
+def test_prefetch_raises_errors_of_the_producer() -> None:
     def make(step: int) -> int:
         if step == 2:
             raise RuntimeError("no such step")

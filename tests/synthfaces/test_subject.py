@@ -9,7 +9,7 @@ from gath_datasets.synthfaces.splits import subject_seeds
 from gath_datasets.synthfaces.subject import attributes, draw_subjects
 
 
-def test_a_person_does_not_depend_on_the_batch() -> None:
+def test_a_subject_does_not_depend_on_the_batch() -> None:
     seeds = subject_seeds("val", 3, torch.arange(40))
     many = draw_subjects(seeds)
     for i in (0, 17, 39):
@@ -17,7 +17,7 @@ def test_a_person_does_not_depend_on_the_batch() -> None:
         assert all(torch.equal(one[name][0], many[name][i]) for name in many.values)
 
 
-def test_attributes_agree_with_each_other() -> None:
+def test_attributes_are_consistent() -> None:
     people = draw_subjects(subject_seeds("val", 5, torch.arange(1500)))
     rows = attributes(people)
     assert not any(r["beard"] != "none" and r["presentation"] == "feminine" for r in rows)

@@ -10,21 +10,21 @@ from pathlib import Path
 from gath_bench.au import PRESETS, aus_to_vector, get_space, parse_aus, read_au_csv
 from gath_bench.errors import UsageError
 
-#: What ``aus=basic`` stands for.
+#: The presets of ``aus=basic``.
 BASIC = ("happiness", "sadness", "surprise", "anger", "disgust", "fear")
-#: The coefficients at which a sweep stops, AU by AU.
+#: The coefficients of a sweep, per AU.
 SWEEP_LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
 class Target:
-    """One expression that is asked of every portrait.
+    """One target expression, requested for every portrait.
 
     Attributes:
         name: legal in a file name, unique among its targets, without ``--``.
-        values: K coefficients in [0, 1], NaN where unknown; empty if there are none.
-        swept_au: the one AU that a sweep moves.
-        reason: why there are no values, if there are none.
+        values: K coefficients in [0, 1], NaN where unknown; empty if not available.
+        swept_au: the AU that a sweep varies.
+        reason: why the values are not available; None if they are.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Target:
 
 
 def sweep(space: str) -> tuple[Target, ...]:
-    """Each AU of a space by itself, at each of `SWEEP_LEVELS`, all others at 0.
+    """Each AU of a space alone, at each of `SWEEP_LEVELS`, all others at 0.
 
     >>> [target.name for target in sweep("openface17")[:2]]
     ['AU01-000', 'AU01-025']
@@ -75,12 +75,12 @@ def parse_targets(text: str, space: str) -> tuple[Target, ...]:
 
 
 def read_targets(path: Path, space: str) -> tuple[Target, ...]:
-    """Every row of an AU CSV as a target, named by its row from 0.
+    """The rows of an AU CSV as targets, named by row number from 0.
 
-    A row on which the tracker failed, or without any AU, keeps its place and says why it has no values.
+    A row on which the tracker failed, or without any AU, becomes a target with a reason instead of values.
 
     Raises:
-        UsageError: not a CSV with AUs in their range, or one in which no row can be used.
+        UsageError: the file is not a CSV with AUs in their range, or none of its rows can be used.
     """
     series = read_au_csv(path, space)
     targets = []
@@ -101,7 +101,9 @@ def _read(item: str, space: str) -> dict[str, float]:
     if item.lower().endswith(".csv"):
         raise UsageError(f"aus={item} is a file: write csv={item} instead.")
     if item == "sweep" or "basic" in re.split(r"[+,]\s*", item):
-        raise UsageError(f"aus={item}: basic stands between semicolons, as in basic;6C+12D, and sweep alone.")
+        raise UsageError(
+            f"aus={item}: separate basic from other targets by a semicolon (basic;6C+12D); give sweep alone."
+        )
     names = [part.partition("*")[0].strip() for part in item.split(",")]
     if len(names) > 1 and all(name in PRESETS for name in names):
         # Before the notation was unified a comma separated targets here: never read such a list as one blend.

@@ -43,10 +43,10 @@ def _strands() -> Tensor:
 def textures(device: str) -> Tensor:
     """All textures, float32 (1, channels, TEXELS + 1, TEXELS + 1): the last row and column repeat the first."""
     curls = _band(11, 34, "curls")
-    made = torch.stack(
+    stacked = torch.stack(
         [_band(1, 6, "blotches"), _band(8, 36, "mottle"), _band(28, 90, "pores"), _strands(), curls]
     )
-    return F.pad(made[None].float(), (0, 1, 0, 1), mode="circular").to(device)
+    return F.pad(stacked[None].float(), (0, 1, 0, 1), mode="circular").to(device)
 
 
 def sample(channels: slice, x: Tensor, y: Tensor) -> Tensor:

@@ -21,6 +21,12 @@ class ParameterBatch:
     seeds: Tensor
     values: dict[str, Tensor]
 
+    @classmethod
+    def of(cls, seeds: Tensor, values: dict[str, Tensor]) -> Self:
+        """Parameters on the device of the seeds, with floating-point values in float32."""
+        floats = {k: v if v.dtype == torch.int64 else v.float() for k, v in values.items()}
+        return cls(seeds, floats).to(seeds.device)
+
     def __getitem__(self, name: str) -> Tensor:
         return self.values[name]
 

@@ -67,5 +67,4 @@ def draw_scenes(seeds: Tensor, *, randomise: float = 0.0) -> Scenes:
     v["cast"] = 1 + randomise * cast
     v["grain_x"], v["grain_y"] = u("grain x"), u("grain y")
 
-    made = {k: t if t.dtype == torch.int64 else t.float() for k, t in v.items()}
-    return Scenes(seeds, made).to(seeds.device)
+    return Scenes.of(seeds, v)

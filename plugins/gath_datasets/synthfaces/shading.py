@@ -55,7 +55,7 @@ def scene_light(scenes: Scenes, pose: Pose) -> Light:
 
 
 def _to_head_frame(v: Tensor, pose: Pose) -> Tensor:
-    """A direction from the picture's frame into the head's, (B, 3)."""
+    """A direction (B, 3) in the image frame, transformed to the frame of the head."""
     cy, sy, cp, sp, cr, sr = (
         t[:, 0, 0]
         for t in (pose.cos_yaw, pose.sin_yaw, pose.cos_pitch, pose.sin_pitch, pose.cos_roll, pose.sin_roll)

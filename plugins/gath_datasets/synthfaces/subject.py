@@ -183,8 +183,7 @@ def draw_subjects(seeds: Tensor) -> Subjects:
     )
     v["collar"] = u("collar")
 
-    made = {k: t if t.dtype == torch.int64 else t.float() for k, t in v.items()}
-    return Subjects(seeds, made).to(seeds.device)
+    return Subjects.of(seeds, v)
 
 
 def _skin_colour(melanin: Tensor, undertone: Tensor, redness: Tensor) -> Tensor:
@@ -225,14 +224,14 @@ def _cover_weights(masculine: Tensor) -> list[Tensor]:
 
 def attributes(subjects: Subjects) -> list[dict[str, str]]:
     """Readable attributes of each person, for histograms and group statistics."""
-    made: list[dict[str, str]] = []
+    rows: list[dict[str, str]] = []
     for i in range(len(subjects)):
         v = {
             name: subjects[name][i].item()
             for name in ("melanin", "years", "masculine", "grey", "lipstick", "eye_shadow")
         }
         cover = COVERS[int(subjects["cover"][i])]
-        made.append(
+        rows.append(
             {
                 "skin": SKIN_GROUPS[min(int(v["melanin"] * len(SKIN_GROUPS)), len(SKIN_GROUPS) - 1)],
                 "age": AGE_GROUPS[min(int((v["years"] - 20) / 15), len(AGE_GROUPS) - 1)],
@@ -245,4 +244,4 @@ def attributes(subjects: Subjects) -> list[dict[str, str]]:
                 "make-up": "yes" if v["lipstick"] + v["eye_shadow"] > 0 else "no",
             }
         )
-    return made
+    return rows
