@@ -7,6 +7,8 @@ in annotations only, so that importing the contracts never imports torch.
 from gath_bench.contracts.batch import Batch, Sample, Unreadable
 from gath_bench.contracts.command import CommandContext
 from gath_bench.contracts.dataset import (
+    ClipsBatch,
+    ClipStream,
     DatasetAdapter,
     DatasetInfo,
     EvaluatorStream,
@@ -65,6 +67,8 @@ __all__ = [
     "AnimationModel",
     "Batch",
     "CellResult",
+    "ClipStream",
+    "ClipsBatch",
     "CommandContext",
     "CommandSpec",
     "ComponentKey",

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from gath_bench.errors import UsageError
 
-Population = Literal["stills", "frames", "evaluators", "val", "test"]
+#: The order is part of every seed: append, never insert.
+Population = Literal["stills", "frames", "evaluators", "val", "test", "clips"]
 POPULATIONS: tuple[Population, ...] = get_args(Population)
 INDEX_BITS, SEED_BITS = 32, 26
 #: User seeds are below this.
