@@ -19,6 +19,17 @@ Augmentation = Callable[["Tensor", "Generator"], "Tensor"]
 
 #: Weights of red, green and blue in the luma of ITU-R BT.601.
 LUMA = (0.299, 0.587, 0.114)
+#: Quantisation of luma, row by row (ITU-T T.81, Annex K).
+_LUMA_TABLE = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
 
 
 def uniform(images: Tensor, rng: Generator, low: float, high: float, *shape: int) -> Tensor:
@@ -128,6 +139,72 @@ def noise(images: Tensor, rng: Generator, *, strength: float = 0.04, sparse: boo
         where = torch.rand(images[:, :1].shape, generator=rng, device=rng.device).to(images) < share
         drawn = drawn * where
     return (images + drawn).clamp(0, 1)
+
+
+def lighting(images: Tensor, rng: Generator, *, strength: float = 0.3) -> Tensor:
+    """Multiply by a smooth field with mean 1 and a standard deviation up to ``strength``: uneven light."""
+    field = smooth_noise(images, rng, 1, _knots(rng, 2, 3)) * uniform(images, rng, 0, strength, 1, 1, 1)
+    return (images * (1 + field)).clamp(0, 1)
+
+
+def occlude(images: Tensor, rng: Generator, *, size: float = 0.3) -> Tensor:
+    """Cover part of the image with an opaque textured ellipse, like a hand, hair or a microphone.
+
+    Args:
+        size: the largest half axis, as a share of the side.
+    """
+    import torch
+
+    side = images.shape[-1]
+    line = (torch.arange(side, device=images.device, dtype=images.dtype) + 0.5) / side
+    centre_x, centre_y, angle = (uniform(images, rng, 0, high, 1, 1, 1) for high in (1, 1, torch.pi))
+    width, height = (uniform(images, rng, size / 5, size, 1, 1, 1) for _ in range(2))
+    x, y = line - centre_x, line[:, None] - centre_y
+    along, across = x * angle.cos() + y * angle.sin(), y * angle.cos() - x * angle.sin()
+    distance = ((along / width) ** 2 + (across / height) ** 2).sqrt()
+    # An edge of about two pixels.
+    cover = ((1 - distance) * torch.minimum(width, height) * side / 2 + 0.5).clamp(0, 1)
+    texture = 0.1 * smooth_noise(images, rng, 3, _knots(rng))
+    colour = (uniform(images, rng, 0, 1, 3, 1, 1) + texture).clamp(0, 1)
+    return images + (colour - images) * cover
+
+
+def downscale(images: Tensor, rng: Generator, *, most: float = 3.0) -> Tensor:
+    """Reduce the resolution by a common factor in [1, most] and enlarge again, as an upsampled face has it."""
+    import torch
+    import torch.nn.functional as F
+
+    factor = 1 + (most - 1) * float(torch.rand((), generator=rng, device=rng.device))
+    size = max(8, round(images.shape[-1] / factor))
+    small = F.interpolate(images, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+    return F.interpolate(small, size=images.shape[-2:], mode="bilinear", align_corners=False).clamp(0, 1)
+
+
+def compress(images: Tensor, rng: Generator, *, least: int = 20, most: int = 90) -> Tensor:
+    """Artefacts of JPEG: quantised 8 x 8 cosine transforms of luma and chroma, without subsampling.
+
+    The quantisation table is that of luma in Annex K of ITU-T T.81, scaled by a quality in [least, most] as in
+    libjpeg. Gradients pass as if nothing was rounded. Both sides of the images must be multiples of 8.
+    """
+    import torch
+
+    count, _, height, width = images.shape
+    weights = images.new_tensor([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]])
+    planes = torch.einsum("ij,bjhw->bihw", weights, images * 255)
+    planes = planes - planes.new_tensor([128.0, 0.0, 0.0])[:, None, None]
+    blocks = planes.unfold(2, 8, 8).unfold(3, 8, 8)  # (B, 3, H / 8, W / 8, 8, 8)
+    k = torch.arange(8, device=images.device, dtype=images.dtype)
+    basis = torch.cos((2 * k + 1) * k[:, None] * torch.pi / 16) / 2
+    basis[0] /= 2**0.5
+    quality = uniform(images, rng, least, most, 1, 1, 1, 1, 1)
+    scale = torch.where(quality < 50, 50 / quality, 2 - quality / 50)
+    table = (images.new_tensor(_LUMA_TABLE).view(8, 8) * scale).clamp(min=1)
+    coefficients = basis @ blocks @ basis.T / table
+    rounded = coefficients + (coefficients.round() - coefficients).detach()
+    blocks = basis.T @ (rounded * table) @ basis
+    planes = blocks.permute(0, 1, 2, 4, 3, 5).reshape(count, 3, height, width)
+    planes = planes + planes.new_tensor([128.0, 0.0, 0.0])[:, None, None]
+    return (torch.einsum("ij,bjhw->bihw", torch.linalg.inv(weights), planes) / 255).clamp(0, 1)
 
 
 def paint(images: Tensor, rng: Generator, *, most: float = 0.7) -> Tensor:

@@ -7,6 +7,8 @@ import torch.
 from gath_bench.contracts.batch import Batch, Sample, Unreadable
 from gath_bench.contracts.command import CommandContext, LoadedComponent, LoadedEvaluators
 from gath_bench.contracts.dataset import (
+    ClipsBatch,
+    ClipStream,
     DatasetAdapter,
     DatasetInfo,
     EvaluatorStream,
@@ -77,6 +79,8 @@ __all__ = [
     "AnimationModel",
     "Batch",
     "CellResult",
+    "ClipStream",
+    "ClipsBatch",
     "CommandContext",
     "CommandSpec",
     "ComponentKey",

@@ -103,6 +103,28 @@ class FramesBatch:
 
 
 @dataclass(frozen=True)
+class ClipsBatch:
+    """Two frames of one clip each: one person in one scene with two expressions, without identity labels.
+
+    An extension of this project: the training data of GATH are unpaired (stills and frames). A model that is
+    trained on clips has to say so.
+
+    Attributes:
+        source: float32 (B, 3, H, W), sRGB in [0, 1].
+        source_aus: float32 (B, K) in [0, 1].
+        target: float32 (B, 3, H, W), sRGB in [0, 1].
+        target_aus: float32 (B, K) in [0, 1].
+        au_space: the AU space of both.
+    """
+
+    source: Tensor
+    source_aus: Tensor
+    target: Tensor
+    target_aus: Tensor
+    au_space: str
+
+
+@dataclass(frozen=True)
 class LabelledBatch:
     """Images with both kinds of labels, for training evaluators only: a model could pair them.
 
@@ -142,4 +164,13 @@ class TrainingStreams(Protocol):
 
     def frames(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[FramesBatch]:
         """An endless stream; ``start`` is the first step to return, for a resumed training."""
+        ...
+
+
+@runtime_checkable
+class ClipStream(Protocol):
+    """A data set that can feed paired training, from subjects in no split and in no other stream."""
+
+    def clips(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[ClipsBatch]:
+        """An endless stream; ``start`` is the first step to give, so that training can resume."""
         ...

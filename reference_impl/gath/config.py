@@ -29,12 +29,15 @@ class DataConfig(_Strict):
     Attributes:
         name: a data set with training streams, of the configured resolution or larger.
         stills, frames: the number of images of each stream that is kept in a pool; 0 uses the endless stream.
+        clips: the same for pairs of frames; None trains on stills and frames only, which are unpaired as in the paper.
+            With clips, their frames replace the stream of frames.
         seed: of the streams.
     """
 
     name: str = "synthfaces[resolution=128,identities=2048]"
     stills: int = Field(default=12288, ge=0)
     frames: int = Field(default=32768, ge=0)
+    clips: int | None = Field(default=None, ge=0)
     seed: int = Field(default=0, ge=0)
 
 
@@ -50,6 +53,7 @@ class NetworkConfig(_Strict):
         from_source: ``gath`` adds to the portrait's pixels instead of generating the image without them.
         max_flow, chroma: ``gath-warp``: the largest displacement as a share of the side; colour of the residual.
         spectral: spectral normalisation in D.
+        fine_flow: ``gath-warp``: compute the flow from the finest features instead of those of half their resolution.
     """
 
     generator: int = Field(default=32, ge=4)
@@ -64,6 +68,7 @@ class NetworkConfig(_Strict):
     max_flow: float = Field(default=0.15, gt=0, le=1)
     chroma: float = Field(default=0.3, ge=0, le=1)
     spectral: bool = False
+    fine_flow: bool = False
 
     def window_pixels(self, resolution: int) -> Window:
         """The window in pixels."""
@@ -131,6 +136,12 @@ class LossConfig(_Strict):
             of the steps. A small weight at first lets the residual find what works; with the larger weight the flow
             takes over.
         flow, roughness, residual_variation: regularisers of the flow and the residual.
+        smoothness: first differences of the flow.
+        reconstruction, changed: with clips: error against the true target, in the whole image and in the region
+            that the target changes.
+        warped: with clips: the same error of the warped portrait, without the residual.
+        edges: with clips: error of the derivatives.
+        features, identity_features: with clips: distance of the features of E and C to those of the true target.
         real, fake, wrong: weights of D's examples; the positive ones must not be outweighed.
         r1, r1_every: gradient penalty, computed every ``r1_every`` steps and weighted as much more.
     """
@@ -151,6 +162,13 @@ class LossConfig(_Strict):
     flow: float = Field(default=1.0, ge=0)
     roughness: float = Field(default=10.0, ge=0)
     residual_variation: float = Field(default=0.3, ge=0)
+    smoothness: float = Field(default=0.0, ge=0)
+    reconstruction: float = Field(default=1.0, ge=0)
+    changed: float = Field(default=2.0, ge=0)
+    warped: float = Field(default=0.5, ge=0)
+    edges: float = Field(default=1.0, ge=0)
+    features: float = Field(default=0.5, ge=0)
+    identity_features: float = Field(default=0.1, ge=0)
     real: float = Field(default=1.0, ge=0)
     fake: float = Field(default=0.7, ge=0)
     wrong: float = Field(default=0.3, ge=0)
@@ -164,6 +182,8 @@ class GeneratorConfig(_Strict):
     Attributes:
         decay_from: share of the steps after which the learning rates decrease linearly to 0.
         ema: decay of the moving average of G's weights; the average is what is released.
+        stills: with clips: stills per batch, in addition to ``batch_size`` clips.
+        randomize: with clips: strength of the domain randomisation of clips and stills, in [0, 1].
         wash: whether generated images are augmented (colour, blur, shift) before E reads them.
     """
 
@@ -174,6 +194,8 @@ class GeneratorConfig(_Strict):
     betas: tuple[float, float] = (0.5, 0.99)
     decay_from: float = Field(default=0.6, ge=0, le=1)
     ema: float = Field(default=0.999, ge=0, lt=1)
+    stills: int = Field(default=4, ge=2)
+    randomize: float = Field(default=1.0, ge=0, le=1)
     wash: bool = True
 
 
@@ -235,6 +257,10 @@ class Config(_Strict):
             raise ValueError(
                 f"networks.patch={self.networks.patch} leaves {positions} positions per side of {self.resolution} "
                 "pixels, but the networks need 32 or more"
+            )
+        if self.model == "gath" and self.data.clips is not None:
+            raise ValueError(
+                "gath is trained on unpaired data, as in the paper: remove data.clips or use gath-warp"
             )
         top, left, side = self.networks.window_pixels(self.resolution)
         steps = self.resolution // 8

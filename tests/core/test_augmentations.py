@@ -23,6 +23,10 @@ ALL: dict[str, Augmentation] = {
     "tint": library.tint,
     "ghost": library.ghost,
     "pixelate": library.pixelate,
+    "lighting": library.lighting,
+    "occlude": library.occlude,
+    "downscale": library.downscale,
+    "compress": library.compress,
 }
 #: Each with a strength at which it must return its input.
 NEUTRAL: dict[str, Augmentation] = {
@@ -34,6 +38,8 @@ NEUTRAL: dict[str, Augmentation] = {
     "tint": partial(library.tint, strength=0.0),
     "ghost": partial(library.ghost, most=0.0),
     "pixelate": partial(library.pixelate, most=0.0),
+    "lighting": partial(library.lighting, strength=0.0),
+    "downscale": partial(library.downscale, most=1.0),
 }
 
 
@@ -111,3 +117,20 @@ def test_blur_passes_repeat_the_binomial_filter() -> None:
     line = torch.tensor([0.25, 0.5, 0.25])
     assert torch.allclose(once[0, 0, 3:6, 3:6], line[:, None] * line, atol=1e-6)
     assert library.blur(impulse.repeat(20, 1, 1, 1), _rng(), passes=3).amax((1, 2, 3)).unique().numel() == 3
+
+
+def test_compression_follows_the_quality() -> None:
+    """A smooth image survives quality 95 nearly unchanged; low quality costs more, and blocks keep their mean."""
+    ramp = torch.linspace(0.2, 0.8, 32).expand(4, 3, 32, 32).contiguous()
+    fine, coarse = (library.compress(ramp, _rng(), least=q, most=q) for q in (95, 10))
+    assert (fine - ramp).abs().max() < 2 / 255
+    assert (coarse - ramp).abs().mean() > (fine - ramp).abs().mean()
+    grey = torch.full((1, 3, 16, 16), 0.5)
+    assert torch.allclose(library.compress(grey, _rng()), grey, atol=4 / 255)
+
+
+def test_an_occluder_covers_a_part_and_leaves_the_rest() -> None:
+    images = _images()
+    changed = (library.occlude(images, _rng()) != images).any(1).flatten(1).float().mean(1)
+    assert (changed > 0).any()
+    assert (changed < 0.5).all()

@@ -1,4 +1,4 @@
-"""A data set of coloured squares with both training streams, so that trainings need no renderer.
+"""A data set of coloured squares with all training streams, so that trainings need no renderer.
 
 A person is a colour, an AU is the brightness of a stripe. Loaded by ``--plugin toy_faces`` with this folder on the
 path.
@@ -15,6 +15,7 @@ from gath_bench import hookimpl
 from gath_bench.au import SPACES
 from gath_bench.contracts import (
     Batch,
+    ClipsBatch,
     DatasetInfo,
     DatasetSpec,
     FramesBatch,
@@ -69,8 +70,18 @@ class ToyFaces:
             yield FramesBatch(draw(people + IDENTITIES, aus), aus, self.au_space)
             start += 1
 
+    def clips(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[ClipsBatch]:
+        while True:
+            people, source_aus = self._draw(batch_size, "clips", seed, start)
+            people, target_aus = people + IDENTITIES + FRAMED, source_aus.flip(0)
+            source, target = draw(people, source_aus), draw(people, target_aus)
+            yield ClipsBatch(source, source_aus, target, target_aus, self.au_space)
+            start += 1
+
     def _draw(self, count: int, name: str, seed: int, step: int) -> tuple[Tensor, Tensor]:
-        rng = torch.Generator().manual_seed(1000 * seed + 2 * step + (name == "frames"))
+        rng = torch.Generator().manual_seed(
+            1000 * seed + 3 * step + ["stills", "frames", "clips"].index(name)
+        )
         people = torch.randint(IDENTITIES, (count,), generator=rng)
         return people, torch.rand(count, len(SPACES[self.au_space].labels), generator=rng)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gath_bench.contracts import (
     Batch,
+    ClipsBatch,
     DatasetInfo,
     FramesBatch,
     LabelledBatch,
@@ -135,6 +136,14 @@ class SynthFaces:
             )
 
         return streams.prefetch(make, start)
+
+    def clips(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[ClipsBatch]:
+        def make(step: int) -> ClipsBatch:
+            return streams.clips_batch(
+                batch_size=batch_size, seed=seed, step=step, size=self._resolution, randomise=self._randomise
+            )
+
+        return streams.ahead(make, start)
 
     def labelled(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[LabelledBatch]:
         def make(step: int) -> LabelledBatch:

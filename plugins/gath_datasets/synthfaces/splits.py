@@ -14,7 +14,8 @@ from torch import Tensor
 from gath_bench.errors import UsageError
 from gath_datasets.synthfaces import MAX_SEED, SEED_BITS
 
-Population = Literal["stills", "frames", "evaluators", "val", "test"]
+#: The order is part of every seed: append, never insert.
+Population = Literal["stills", "frames", "evaluators", "val", "test", "clips"]
 POPULATIONS: tuple[Population, ...] = get_args(Population)
 INDEX_BITS = 32
 

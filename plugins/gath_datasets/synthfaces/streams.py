@@ -1,4 +1,4 @@
-"""Training streams: stills (image, identity) and frames (image, AUs), with disjoint subjects and without pairs.
+"""Training streams of disjoint subjects: stills (image, identity), frames (image, AUs), clips (two frames, AUs).
 
 A batch is a function of (seed, step), so a stream can be resumed at any step. Batches are prefetched in a thread.
 """
@@ -15,7 +15,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from gath_bench.contracts import FramesBatch, LabelledBatch, StillsBatch
+from gath_bench.contracts import ClipsBatch, FramesBatch, LabelledBatch, StillsBatch
 from gath_datasets.synthfaces import AU_SPACE
 from gath_datasets.synthfaces.rand import Draws, derive
 from gath_datasets.synthfaces.render import render
@@ -31,6 +31,10 @@ EVALUATOR_IDENTITIES = 1 << 28
 SHOTS_EACH = 4
 #: Share of neutral faces in each stream.
 NEUTRAL_SHARE = 0.15
+#: Share of neutral faces among the first and the second frames of clips.
+CLIP_NEUTRAL_SHARES = (0.5, 0.1)
+#: Share of clips whose frames differ in one AU only.
+SINGLE_SHARE = 0.25
 T = TypeVar("T")
 
 
@@ -93,6 +97,31 @@ def frames_batch(
     subjects = subject_seeds("frames", 0, (Draws(shots).uniform("subject") * (1 << INDEX_BITS)).long())
     images, aus = _render(shots, subjects, size, randomise, device, compiled)
     return FramesBatch(images, aus, AU_SPACE)
+
+
+def clips_batch(
+    *, batch_size: int, seed: int, step: int, size: int = 128, randomise: float = 0.0, device: str = "cpu",
+    compiled: bool = False,
+) -> ClipsBatch:  # fmt: skip
+    """One batch of clips, each of another subject: two expressions of one person in one scene.
+
+    In `SINGLE_SHARE` of the clips the frames differ in one AU, in the others the expressions are independent.
+    """
+    shots = _shot_seeds("clips", batch_size, seed, step)
+    draws = Draws(shots)
+    index = (draws.uniform("subject") * (1 << INDEX_BITS)).long()
+    subjects = subject_seeds("clips", 0, index)
+    source = random_aus(derive(shots, "source"), neutral=CLIP_NEUTRAL_SHARES[0])
+    target = random_aus(derive(shots, "target"), neutral=CLIP_NEUTRAL_SHARES[1])
+    changed = (draws.uniform("changed AU") * source.shape[1]).long()[:, None]
+    single = source.scatter(1, changed, draws.uniform("intensity").float()[:, None])
+    target = torch.where(draws.chance("single", SINGLE_SHARE)[:, None] > 0, single, target)
+    people = draw_subjects(subjects.repeat(2)).to(device)
+    scenes = draw_scenes(derive(shots, "scene").repeat(2), randomise=randomise).to(device)
+    images = render(people, scenes, torch.cat([source, target]).to(device), size, compiled=compiled).image
+    return ClipsBatch(
+        images[:batch_size].clone(), source.to(device), images[batch_size:].clone(), target.to(device), AU_SPACE
+    )
 
 
 def labelled_batch(

@@ -192,13 +192,14 @@ class DirectGenerator(Generator):
 class WarpGenerator(Generator):
     """image = warp(source, flow) + mask * residual; the untrained network is the identity.
 
-    The flow is bounded, and computed at half the resolution of the body's finest features, so that it is smooth. The
+    The flow is bounded, and by default computed at half the resolution of the body's finest features: it is smooth. The
     residual is unrestricted in lightness and restricted in colour: shadows and teeth need lightness, while coloured
     paint is the easiest way to fool E.
 
     Args:
         max_flow: the largest displacement, as a share of the side.
         chroma: strength of the residual's colour relative to its lightness.
+        fine: compute the flow at the resolution of the finest features.
     """
 
     def __init__(
@@ -211,17 +212,19 @@ class WarpGenerator(Generator):
         *,
         max_flow: float = 0.15,
         chroma: float = 0.3,
+        fine: bool = False,
     ) -> None:
         super().__init__()
         self.body = Body(aus, resolution, width, blocks, patch)
-        self.flow = _head(2 * width, 2)
+        self.fine = fine
+        self.flow = _head(width if fine else 2 * width, 2)
         self.mask = _head(width, patch**2, bias=-1.0)
         self.residual = _head(width, 4 * patch**2)
         self.max_flow, self.chroma = max_flow, chroma
 
     def forward(self, source: Tensor, target_aus: Tensor, source_aus: Tensor) -> Generated:
         patch, found = self.body.patch, self.body(source, target_aus, source_aus)
-        small = torch.tanh(self.flow(found[-2]).float()) * self.max_flow
+        small = torch.tanh(self.flow(found[-1 if self.fine else -2]).float()) * self.max_flow
         flow = F.interpolate(small, size=source.shape[-2:], mode="bilinear", align_corners=False)
         mask = torch.sigmoid(F.pixel_shuffle(self.mask(found[-1]), patch).float())
         residual = torch.tanh(F.pixel_shuffle(self.residual(found[-1]), patch).float())

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol
@@ -20,13 +20,13 @@ from torch import Tensor
 
 from gath.config import DataConfig
 from gath.training.stopping import Interrupted, StopRequest
-from gath_bench.contracts import DatasetAdapter, StillsBatch, TrainingStreams
+from gath_bench.contracts import ClipStream, DatasetAdapter, StillsBatch, TrainingStreams
 from gath_bench.distributed import Ranks
 from gath_bench.errors import UsageError
 from gath_bench.files import atomic_write
 from gath_bench.images import resize
 
-StreamName = Literal["stills", "frames"]
+StreamName = Literal["stills", "frames", "clips"]
 #: Called with the name of a stream, the number of images so far, and their final number.
 Progress = Callable[[str, int, int], None]
 #: Images that are requested at a time to fill a pool.
@@ -35,11 +35,11 @@ _CHUNK = 128
 
 @dataclass(frozen=True)
 class Batch:
-    """Stills or frames.
+    """Stills, frames or clips.
 
     Attributes:
-        images: float32 (B, 3, R, R) in [0, 1], on the training device.
-        labels: stills: int64 (B,) identities; frames: float32 (B, K) AU coefficients.
+        images: float32 (B, 3, R, R) in [0, 1], on the training device; clips: (B, 2, 3, R, R), source and target.
+        labels: stills: int64 (B,) identities; frames: float32 (B, K) AU coefficients; clips: float32 (B, 2, K).
     """
 
     images: Tensor
@@ -64,6 +64,9 @@ class TrainingData(Protocol):
     def frames(self) -> Source: ...
 
     @property
+    def clips(self) -> Source: ...
+
+    @property
     def identities(self) -> int:
         """The number of identity labels of the stills."""
         ...
@@ -76,6 +79,7 @@ class FixedData:
     stills: Source
     frames: Source
     identities: int
+    clips: Source = field(default_factory=lambda: Pool(torch.empty(0), torch.empty(0)))
 
 
 class Streams:
@@ -115,18 +119,30 @@ class Streams:
     ) -> Generator[tuple[Tensor, Tensor], None, None]:
         """Images float32 (B, 3, R, R) and labels, from step ``start`` on, without end."""
         assert isinstance(self.adapter, TrainingStreams)
+        if stream == "clips":
+            yield from self._clips(batch_size, start)
         source = self.adapter.stills if stream == "stills" else self.adapter.frames
         for batch in source(batch_size=batch_size, seed=self.seed, start=start):
             labels = batch.identity if isinstance(batch, StillsBatch) else batch.aus
             yield resize(batch.images, self.resolution), labels
+
+    def _clips(self, batch_size: int, start: int) -> Iterator[tuple[Tensor, Tensor]]:
+        if not isinstance(self.adapter, ClipStream):
+            raise UsageError(
+                f"the data set {self.name!r} has no clips (two frames of one person with AUs), but data.clips is set: "
+                "choose one that has them, such as synthfaces, or remove data.clips."
+            )
+        for batch in self.adapter.clips(batch_size=batch_size, seed=self.seed, start=start):
+            frames = [resize(images, self.resolution) for images in (batch.source, batch.target)]
+            yield torch.stack(frames, 1), torch.stack([batch.source_aus, batch.target_aus], 1)
 
 
 class Pool:
     """The first images of a stream, as bytes.
 
     Attributes:
-        images: uint8 (N, 3, R, R).
-        labels: (N,) or (N, K), as in `Batch`.
+        images: uint8 (N, 3, R, R), or (N, 2, 3, R, R) for clips.
+        labels: (N,), (N, K) or (N, 2, K), as in `Batch`.
     """
 
     def __init__(self, images: Tensor, labels: Tensor, device: str = "cpu") -> None:
@@ -163,6 +179,19 @@ class EndlessSource:
         self._next += 1
         part = slice(self.ranks.rank * size, (self.ranks.rank + 1) * size)
         return Batch(images[part].to(self.device), labels[part].to(self.device))
+
+
+class FramesOfClips:
+    """One frame of each clip, with its AUs."""
+
+    def __init__(self, clips: Source) -> None:
+        self.clips = clips
+
+    def batch(self, step: int, size: int, rng: torch.Generator) -> Batch:
+        clips = self.clips.batch(step, size, rng)
+        index = torch.arange(size)
+        which = torch.randint(2, (size,), generator=rng)
+        return Batch(clips.images[index, which], clips.labels[index, which])
 
 
 class Pools:
@@ -207,8 +236,16 @@ class Pools:
 
     @cached_property
     def frames(self) -> Source:
-        """The source of frames; see `stills`."""
+        """The source of frames; see `stills`. With clips, these are the frames of the clips."""
+        if self.config.clips is not None:
+            return FramesOfClips(self.clips)
         return self._source("frames", self.config.frames)
+
+    @cached_property
+    def clips(self) -> Source:
+        """The source of clips; see `stills`."""
+        assert self.config.clips is not None
+        return self._source("clips", self.config.clips)
 
     def _source(self, stream: StreamName, count: int) -> Source:
         if not count:

@@ -19,7 +19,7 @@ from gath.training.logging import TrainingLogger, discard_log_from
 from gath.training.profiling import forecast
 from gath.training.run import TrainingRun
 from gath.training.stage import Stage
-from gath.training.stages import STAGES
+from gath.training.stages import stages_of
 from gath.training.stopping import Interrupted, StopRequest
 from gath_bench.distributed import Ranks
 
@@ -140,7 +140,7 @@ def _remaining_stages(run: TrainingRun) -> list[type[Stage]]:
     """The stages to train: a teacher whose file is in the run folder is finished."""
     return [
         stage
-        for stage in STAGES
+        for stage in stages_of(run.config)
         if not (run.teachers_only and stage.teacher_file is None)
         and not (stage.teacher_file is not None and (run.folder / stage.teacher_file).exists())
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -92,3 +94,35 @@ def flow_roughness(flow: Tensor) -> Tensor:
 def total_variation(image: Tensor) -> Tensor:
     """Mean |difference of neighbours| along x and y (Rudin, Osher & Fatemi, 1992, anisotropic)."""
     return (image.diff(dim=-1).abs().mean()) + (image.diff(dim=-2).abs().mean())
+
+
+def changed_region(source: Tensor, target: Tensor) -> Tensor:
+    """(B, 1, H, W), 1 where any channel differs by more than 2/255, else 0."""
+    return ((source - target).abs().amax(1, keepdim=True) > 2 / 255).float()
+
+
+def region_error(image: Tensor, target: Tensor, region: Tensor) -> Tensor:
+    """Mean |image - target| over a region (B, 1, H, W) of weights; 0 for an empty region."""
+    error = (image - target).abs().mean(1, keepdim=True)
+    return (error * region).sum() / region.sum().clamp(min=1)
+
+
+def edge_error(image: Tensor, target: Tensor) -> Tensor:
+    """Mean |difference of the derivatives| along x, plus the same along y."""
+    difference = image - target
+    return difference.diff(dim=-1).abs().mean() + difference.diff(dim=-2).abs().mean()
+
+
+def feature_distance(features: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
+    """Sum over layers of the mean squared distance of feature vectors of unit length.
+
+    As in LPIPS (Zhang et al., CVPR 2018) without learnt weights.
+
+    Args:
+        features, target: per layer (B, C, H, W) or (B, C).
+    """
+    total = features[0].new_zeros((), dtype=torch.float32)
+    for ours, theirs in zip(features, target, strict=True):
+        a, b = (f.float() / (f.float().norm(dim=1, keepdim=True) + 1e-3) for f in (ours, theirs))
+        total = total + (a - b).square().sum(1).mean()
+    return total

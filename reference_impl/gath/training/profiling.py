@@ -86,8 +86,10 @@ def throwaway_stage(stage_type: type[Stage], config: Config, device: str) -> Sta
     images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
     stills = Pool(images, torch.zeros(32, dtype=torch.int64), device)
     frames = Pool(images, torch.rand(32, config.aus, generator=rng), device)
+    pairs = torch.stack([images, images.flip(0)], 1)
+    clips = Pool(pairs, torch.rand(32, 2, config.aus, generator=rng), device)
     return stage_type.create_untrained(
-        TrainContext(config, device, Ranks(), FixedData(stills, frames, identities=2))
+        TrainContext(config, device, Ranks(), FixedData(stills, frames, 2, clips))
     )
 
 

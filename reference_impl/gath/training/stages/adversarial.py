@@ -195,19 +195,26 @@ class AdversarialStage(Stage):
         weights, ctx = self.weights, self.ctx
         washed = wash(generated, rng) if self.settings.wash else generated
         with ctx.autocast():
-            judged = self.discriminate(ctx.to_memory_format(generated))
-            match = self.discriminator.match(judged.face, target)
             estimated = self.estimate(ctx.to_memory_format(washed))
             distance = losses.identity_distance(identity, self.embed(ctx.to_memory_format(generated)))
         au = losses.au_error(
             estimated, target, source_aus, squared=weights.au_squared, emphasis=weights.au_emphasis
         )
         return {
-            "adversarial": (weights.adversarial, losses.adversarial(judged.patches)),
-            "match": (weights.match, losses.adversarial(match)),
+            **self._realism_losses(generated, target),
             "au": (weights.au, au),
             "au_mae": (0.0, (estimated - target).abs().mean()),
             "identity": (weights.identity, distance),
+        }
+
+    def _realism_losses(self, generated: Tensor, target: Tensor) -> Weighted:
+        """Losses of G from D: realism of its patches, and agreement with the target AUs."""
+        with self.ctx.autocast():
+            judged = self.discriminate(self.ctx.to_memory_format(generated))
+            match = self.discriminator.match(judged.face, target)
+        return {
+            "adversarial": (self.weights.adversarial, losses.adversarial(judged.patches)),
+            "match": (self.weights.match, losses.adversarial(match)),
         }
 
     def _preservation_losses(
@@ -238,6 +245,8 @@ class AdversarialStage(Stage):
         if generated.flow is not None:
             terms["flow"] = (weights.flow, losses.flow_length(generated.flow))
             terms["roughness"] = (weights.roughness, losses.flow_roughness(generated.flow))
+            if weights.smoothness:
+                terms["smoothness"] = (weights.smoothness, losses.total_variation(generated.flow))
         if generated.residual is not None and generated.mask is not None:
             variation = losses.total_variation(generated.mask * generated.residual)
             terms["residual_variation"] = (weights.residual_variation, variation)
@@ -264,7 +273,7 @@ class AdversarialStage(Stage):
             "seconds": round(float(state["seconds"])),
             "validation": dict(numbers),
         }
-        costs = measure_costs(run.config, run.device, (EstimatorStage, ClassifierStage, AdversarialStage))
+        costs = measure_costs(run.config, run.device, (EstimatorStage, ClassifierStage, type(self)))
         path = publish_generator(self.average, self.estimator, run, facts, cost_table(costs))
         logger.message(f"done: {path}; try it with: gath-bench run -m '{run.config.model}[weights={path}]'")
 

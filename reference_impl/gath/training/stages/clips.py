@@ -1,0 +1,143 @@
+"""Stage 3 with clips: the generator G is trained on pairs of frames, and on unpaired stills beside them.
+
+This is an extension of this project for ``gath-warp``. The paper's setting is `AdversarialStage`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gath.networks.discriminator import set_trainable
+from gath.networks.generator import Generated, warp
+from gath.training import losses
+from gath.training.augmentation import randomize, wash
+from gath.training.stages.adversarial import AdversarialStage, Weighted
+from gath.training.targets import draw_targets
+from gath_bench.augmentations import flip
+
+#: Clips of a batch that D sees, beside all of its stills.
+_JUDGED = 4
+
+
+class ClipStage(AdversarialStage):
+    """G learns the true target of a clip: its pixels, its edges, and its features in E and C.
+
+    The stills of a batch have no target image. They keep identities and scenes diverse, by the losses of E, C and D.
+    """
+
+    def _accumulate_gradients(self, step: int, part: int) -> dict[str, Tensor]:
+        ctx, config = self.ctx, self.ctx.config
+        position = step * config.accumulate + part
+        source, truth, aus = self._clips(step, part, position)
+        stills = self._stills(step, part, position)
+        count = len(source)
+        sources = ctx.to_memory_format(torch.cat([source, stills]))
+        rng = ctx.rng(self.name, step, part, "targets")
+        with torch.no_grad(), ctx.autocast():
+            source_aus = self.estimate(sources).clamp(0, 1)
+            identity = self.embed(ctx.to_memory_format(stills))
+        target, unchanged = draw_targets(source_aus[count:], aus[: len(stills)], config.targets, rng)
+        targets = torch.cat([aus, target])
+        with ctx.autocast():
+            generated: Generated = self.generate(sources, targets, source_aus)
+        image = generated.image
+
+        judged = slice(max(0, count - _JUDGED), None)  # the last clips and all stills
+        real, faces = torch.cat([truth[judged], stills]), truth[: len(image[judged])]
+        set_trainable(self.discriminator, True)
+        d_loss, judgements = self._discriminator_loss(
+            step, real, image[judged].detach(), targets[judged], faces, aus[: len(faces)]
+        )
+        (d_loss / config.accumulate).backward()  # type: ignore[no-untyped-call]
+        set_trainable(self.discriminator, False)
+
+        terms = {
+            **self._target_losses(source, truth, generated),
+            **self._network_losses(step, part, image, truth, targets, source_aus, identity),
+            **self._realism_losses(image[judged], targets[judged]),
+            **self._preservation_losses(stills, image[count:], unchanged, None),
+            **self._regularizers(step, generated),
+        }
+        g_loss = torch.stack([weight * value for weight, value in terms.values()]).sum()
+        (g_loss / config.accumulate).backward()  # type: ignore[no-untyped-call]
+        parts = {name: value.detach() for name, (_, value) in terms.items()}
+        return {"g_loss": g_loss.detach(), "d_loss": d_loss.detach(), **judgements, **parts}
+
+    def _clips(self, step: int, part: int, position: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Source images, target images and target AUs; both frames of a clip are augmented in the same way."""
+        ctx = self.ctx
+        batch = ctx.data.clips.batch(position, self.batch_size, ctx.rng(self.name, step, part, "clips"))
+        frames = [self._augment(batch.images[:, i], "clips", step, part) for i in range(2)]
+        return frames[0], frames[1], batch.labels[:, 1]
+
+    def _stills(self, step: int, part: int, position: int) -> Tensor:
+        ctx, count = self.ctx, self.settings.stills
+        batch = ctx.data.stills.batch(position, count, ctx.rng(self.name, step, part, "stills"))
+        return self._augment(batch.images, "stills", step, part)
+
+    def _augment(self, images: Tensor, name: str, step: int, part: int) -> Tensor:
+        rng = self.ctx.rng(self.name, step, part, "augment", name, device=self.ctx.device)
+        images = flip(images, rng) if self.ctx.config.mirror else images
+        return randomize(images, rng, self.settings.randomize)
+
+    def _target_losses(self, source: Tensor, truth: Tensor, generated: Generated) -> Weighted:
+        """Distances between generated and true images of the clips."""
+        weights, count = self.weights, len(source)
+        image, region = generated.image[:count], losses.changed_region(source, truth)
+        terms: Weighted = {
+            "reconstruction": (weights.reconstruction, losses.reconstruction(image, truth)),
+            "changed": (weights.changed, losses.region_error(image, truth, region)),
+            "edges": (weights.edges, losses.edge_error(image, truth)),
+            # Not minimised: what copying the source would give.
+            "copied": (0.0, losses.region_error(source, truth, region)),
+        }
+        if weights.warped and generated.flow is not None:
+            warped = warp(source.float(), generated.flow[:count])
+            terms["warped"] = (weights.warped, losses.region_error(warped, truth, region))
+        return terms
+
+    def _network_losses(
+        self,
+        step: int,
+        part: int,
+        image: Tensor,
+        truth: Tensor,
+        targets: Tensor,
+        source_aus: Tensor,
+        identity: Tensor,
+    ) -> Weighted:
+        """Features of E and C against those of the true targets, AUs by E, and identity of the stills by C."""
+        ctx, weights, count = self.ctx, self.weights, len(truth)
+
+        def washed(images: Tensor) -> Tensor:
+            rng = ctx.rng(self.name, step, part, "wash", device=ctx.device)
+            return ctx.to_memory_format(wash(images, rng) if self.settings.wash else images)
+
+        with ctx.autocast():
+            # Generated images first: both calls draw the same parameters for the clips.
+            features = self.estimator.trunk.features(washed(image[:count]))
+            estimated = self.estimator.head(torch.nn.functional.silu(features[-1])).float()
+            identity_features = self.classifier.trunk.features(ctx.to_memory_format(image))
+            embeddings = torch.nn.functional.normalize(identity_features[-1][count:].float(), dim=1)
+            with torch.no_grad():
+                true_features = self.estimator.trunk.features(washed(truth))
+                true_identity = self.classifier.trunk.features(ctx.to_memory_format(truth))
+        au = losses.au_error(
+            estimated,
+            targets[:count],
+            source_aus[:count],
+            squared=weights.au_squared,
+            emphasis=weights.au_emphasis,
+        )
+        clip_identity = [layer[:count] for layer in identity_features]
+        return {
+            "features": (weights.features, losses.feature_distance(features, true_features)),
+            "identity_features": (
+                weights.identity_features,
+                losses.feature_distance(clip_identity, true_identity),
+            ),
+            "au": (weights.au, au),
+            "au_mae": (0.0, (estimated - targets[:count]).abs().mean()),
+            "identity": (weights.identity, losses.identity_distance(identity, embeddings)),
+        }
