@@ -26,6 +26,14 @@ from gath_bench.contracts.evaluator import (
     PerceptualTrunk,
     Role,
 )
+from gath_bench.contracts.face import (
+    LANDMARKS,
+    Face,
+    FaceDetector,
+    FaceDetectorInfo,
+    LandmarkedBatch,
+    LandmarkStream,
+)
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey, ComponentName, file_hash, fingerprint
 from gath_bench.contracts.lifecycle import CellResult, RunInfo
 from gath_bench.contracts.metric import (
@@ -47,6 +55,7 @@ from gath_bench.contracts.specs import (
     CommandSpec,
     ComponentSpec,
     DatasetSpec,
+    FaceDetectorSpec,
     IdentityEncoderSpec,
     Kind,
     MetricSpec,
@@ -56,6 +65,7 @@ from gath_bench.contracts.specs import (
 
 __all__ = [
     "KINDS",
+    "LANDMARKS",
     "MODEL_NEEDS",
     "NO_WEIGHTS",
     "ROLES",
@@ -78,6 +88,10 @@ __all__ = [
     "Evaluator",
     "EvaluatorInfo",
     "EvaluatorStream",
+    "Face",
+    "FaceDetector",
+    "FaceDetectorInfo",
+    "FaceDetectorSpec",
     "Features",
     "FramesBatch",
     "HasMeanPortrait",
@@ -85,6 +99,8 @@ __all__ = [
     "IdentityEncoderSpec",
     "Kind",
     "LabelledBatch",
+    "LandmarkStream",
+    "LandmarkedBatch",
     "LoadedComponent",
     "LoadedEvaluators",
     "Measured",

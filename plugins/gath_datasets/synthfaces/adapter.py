@@ -13,6 +13,7 @@ from gath_bench.contracts import (
     DatasetInfo,
     FramesBatch,
     LabelledBatch,
+    LandmarkedBatch,
     Sample,
     StillsBatch,
     fingerprint,
@@ -20,6 +21,7 @@ from gath_bench.contracts import (
 from gath_bench.errors import UsageError
 from gath_bench.images import to_8bit
 from gath_datasets.synthfaces import AU_LABELS, AU_SPACE, MAX_SIZE, MIN_SIZE, PROTOCOLS, VERSION, streams
+from gath_datasets.synthfaces.landmarked import landmarked_batch
 from gath_datasets.synthfaces.rand import derive
 from gath_datasets.synthfaces.render import render
 from gath_datasets.synthfaces.samples import SynthSample, plan, random_aus
@@ -139,6 +141,12 @@ class SynthFaces:
             return streams.labelled_batch(
                 batch_size=batch_size, seed=seed, step=step, size=self._resolution, randomise=self._randomise
             )
+
+        return streams.prefetch(make, start)
+
+    def landmarked(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[LandmarkedBatch]:
+        def make(step: int) -> LandmarkedBatch:
+            return landmarked_batch(batch_size=batch_size, seed=seed, step=step, size=self._resolution)
 
         return streams.prefetch(make, start)
 
