@@ -15,6 +15,7 @@ from gath_bench.contracts.specs import (
     AUEstimatorSpec,
     CommandSpec,
     DatasetSpec,
+    FaceDetectorSpec,
     IdentityEncoderSpec,
     MetricSpec,
     ModelSpec,
@@ -56,6 +57,11 @@ def gath_bench_identity_encoders() -> Iterable[IdentityEncoderSpec]:  # type: ig
 @hookspec
 def gath_bench_perceptual_trunks() -> Iterable[PerceptualTrunkSpec]:  # type: ignore[empty-body]
     """The perceptual trunks that this plugin provides."""
+
+
+@hookspec
+def gath_bench_face_detectors() -> Iterable[FaceDetectorSpec]:  # type: ignore[empty-body]
+    """Face detectors that this plugin brings."""
 
 
 @hookspec

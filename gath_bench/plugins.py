@@ -20,6 +20,7 @@ from gath_bench.contracts.specs import (
     CommandSpec,
     ComponentSpec,
     DatasetSpec,
+    FaceDetectorSpec,
     IdentityEncoderSpec,
     MetricSpec,
     ModelSpec,
@@ -43,6 +44,7 @@ REGISTRATIONS: dict[str, type[ComponentSpec] | type[CommandSpec]] = {
     "gath_bench_au_estimators": AUEstimatorSpec,
     "gath_bench_identity_encoders": IdentityEncoderSpec,
     "gath_bench_perceptual_trunks": PerceptualTrunkSpec,
+    "gath_bench_face_detectors": FaceDetectorSpec,
     "gath_bench_commands": CommandSpec,
 }
 _HOOKS = frozenset(name for name in dir(hookspecs) if name.startswith("gath_bench_"))

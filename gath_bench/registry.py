@@ -23,6 +23,7 @@ _KIND_NAMES: dict[Kind, str] = {
     "au_estimator": "AU estimator",
     "identity_encoder": "identity encoder",
     "perceptual_trunk": "perceptual trunk",
+    "face_detector": "face detector",
 }
 _LIST_ARGUMENTS: dict[Kind, str] = {
     "model": "models",
@@ -31,6 +32,7 @@ _LIST_ARGUMENTS: dict[Kind, str] = {
     "au_estimator": "estimators",
     "identity_encoder": "encoders",
     "perceptual_trunk": "encoders",
+    "face_detector": "detectors",
 }
 
 

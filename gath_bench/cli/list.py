@@ -17,6 +17,7 @@ _KINDS: dict[str, tuple[Kind, ...]] = {
     "metrics": ("metric",),
     "estimators": ("au_estimator",),
     "encoders": ("identity_encoder", "perceptual_trunk"),
+    "detectors": ("face_detector",),
 }
 _WHAT = ("plugins", *_KINDS, "au-spaces")
 

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from gath_bench import hookimpl
-from gath_bench.contracts import AUEstimatorSpec, CommandSpec, IdentityEncoderSpec, PerceptualTrunkSpec
+from gath_bench.contracts import (
+    AUEstimatorSpec,
+    CommandSpec,
+    FaceDetectorSpec,
+    IdentityEncoderSpec,
+    PerceptualTrunkSpec,
+)
 
 
 @hookimpl
@@ -43,6 +49,32 @@ def gath_bench_perceptual_trunks() -> list[PerceptualTrunkSpec]:
 
 
 @hookimpl
+def gath_bench_face_detectors() -> list[FaceDetectorSpec]:
+    """The bundled face detector, and the adapters for MediaPipe and dlib."""
+    return [
+        FaceDetectorSpec(
+            "synthfaces",
+            "gath_estimators.detectors.bundled:SynthFacesDetector",
+            "68 landmarks; trained on procedural faces alone, valid on photos",
+        ),
+        FaceDetectorSpec(
+            "mediapipe",
+            "gath_estimators.detectors.mediapipe:MediaPipeDetector",
+            "68 landmarks from MediaPipe's Face Landmarker; needs face_landmarker.task",
+            requires=("mediapipe",),
+            extra="mediapipe",
+        ),
+        FaceDetectorSpec(
+            "dlib",
+            "gath_estimators.detectors.dlib:DlibDetector",
+            "5 landmarks; dlib's HOG detector",
+            requires=("dlib", "face_recognition_models"),
+            extra="photo",
+        ),
+    ]
+
+
+@hookimpl
 def gath_bench_commands() -> list[CommandSpec]:
     """The command that trains the evaluators."""
     return [
@@ -50,5 +82,10 @@ def gath_bench_commands() -> list[CommandSpec]:
             "train-evaluators",
             "gath_estimators.commands:train_evaluators",
             "train the bundled evaluators and write their model card",
-        )
+        ),
+        CommandSpec(
+            "train-face-detector",
+            "gath_estimators.detectors.commands:train_face_detector",
+            "train the bundled face detector on procedural faces, and write its model card",
+        ),
     ]

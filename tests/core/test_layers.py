@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "registry": HOOKS | {"plugins"},
     "evaluators": COMPONENTS,
     "images": VOCABULARY,
+    "faces": {"contracts", "errors"},
     "perf": {"contracts", "errors"},
     "results": VOCABULARY,
     "suite": STORED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Sequence
 from functools import cached_property
@@ -133,6 +134,8 @@ class MediaPipeDetector:
             min_face_presence_confidence=self._threshold,
         )
         try:
-            return tasks.vision.FaceLandmarker.create_from_options(options)
+            landmarker = tasks.vision.FaceLandmarker.create_from_options(options)
+            atexit.register(landmarker.close)  # its own __del__ fails while the interpreter shuts down
+            return landmarker
         except Exception as error:  # a damaged file makes it raise several types
             raise Unavailable(f"{self.path.name} cannot be used by MediaPipe: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -58,6 +59,7 @@ def _seeded(seed: int) -> Iterator[None]:
 
 def train_proposals(pool: Pool, steps: int, seed: int, progress: Progress) -> ProposalNetwork:
     """The proposal network, trained from scratch."""
+    pool = replace(pool)  # with backgrounds of its own: the result depends on pool, steps and seed alone
 
     def loss(network: nn.Module) -> Tensor:
         batch = proposal_batch(pool, PROPOSAL_BATCH)
@@ -73,6 +75,7 @@ def train_proposals(pool: Pool, steps: int, seed: int, progress: Progress) -> Pr
 
 def train_landmarks(pool: Pool, steps: int, seed: int, progress: Progress) -> LandmarkNetwork:
     """The landmark network, trained from scratch."""
+    pool = replace(pool)
 
     def loss(network: nn.Module) -> Tensor:
         batch = landmark_batch(pool, LANDMARK_BATCH)
