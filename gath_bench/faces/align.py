@@ -84,13 +84,14 @@ def estimate(face: Face, template: Template, size: int) -> SimilarityTransform:
         fitted = Estimator()
         fitted.estimate(source, target)
     return SimilarityTransform(
-        float(fitted.scale), float(fitted.rotation), float(fitted.translation[0]), float(fitted.translation[1])
+        float(fitted.scale),
+        float(fitted.rotation),
+        float(fitted.translation[0]),
+        float(fitted.translation[1]),
     )
 
 
-def align(
-    image: Tensor, face: Face, template: Template, size: int
-) -> tuple[Tensor, SimilarityTransform]:
+def align(image: Tensor, face: Face, template: Template, size: int) -> tuple[Tensor, SimilarityTransform]:
     """The square crop in which a face lies as in a template.
 
     Args:
@@ -149,9 +150,7 @@ def extract(image: Tensor, transform: SimilarityTransform, size: int) -> Tensor:
     height, width = region.shape[-2:]
     if transform.scale > 1:
         new = [max(1, round(side / transform.scale)) for side in (height, width)]
-        region = F.interpolate(
-            region[None], size=new, mode="bicubic", antialias=True, align_corners=False
-        )[0]
+        region = F.interpolate(region[None], size=new, mode="bicubic", antialias=True, align_corners=False)[0]
     axis = torch.arange(size, dtype=torch.float32, device=image.device)
     x, y = transform.apply(axis[None, :], axis[:, None])
     # Positions in the region as shares of its sides, which the reduction does not change.

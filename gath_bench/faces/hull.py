@@ -41,7 +41,9 @@ def hull_mask(
     points = landmarks.detach().cpu().double()
     up = points[_BROWS].mean(0) - points[_CHIN]
     if bool(up.isnan().any()):
-        raise Unavailable("a face mask needs the landmarks of brows and jaw, which this face detector does not give.")
+        raise Unavailable(
+            "a face mask needs the landmarks of brows and jaw, which this face detector does not give."
+        )
     points = torch.cat([points, points[_BROWS] + forehead * up])
     points = points[~points.isnan().any(1)]
     try:

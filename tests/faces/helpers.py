@@ -19,7 +19,9 @@ def _shape() -> Tensor:
     brow = torch.linspace(-0.85, -0.2, 5)
     half[17:22] = torch.stack([brow, -0.35 - 0.1 * torch.sin((brow + 0.85) / 0.65 * math.pi)], 1)
     half[27:31] = torch.stack([torch.zeros(4), torch.linspace(0.05, 0.6, 4)], 1)
-    half[31:36] = torch.stack([torch.linspace(-0.28, 0.28, 5), torch.tensor([0.72, 0.76, 0.78, 0.76, 0.72])], 1)
+    half[31:36] = torch.stack(
+        [torch.linspace(-0.28, 0.28, 5), torch.tensor([0.72, 0.76, 0.78, 0.76, 0.72])], 1
+    )
     angles = torch.tensor([180.0, 125.0, 55.0, 0.0, -55.0, -125.0]) * math.pi / 180
     half[36:42] = torch.stack([-0.5 + 0.22 * angles.cos(), -0.09 * angles.sin()], 1)
     outer = torch.tensor([180.0, 145.0, 110.0, 90.0, 70.0, 35.0, 0.0, -35.0, -70.0, -90.0, -110.0, -145.0])

@@ -6,9 +6,9 @@ import math
 
 import pytest
 import torch
+from faces.helpers import SHAPE, face_at, pattern
 from torch import Tensor
 
-from faces.helpers import SHAPE, face_at, pattern
 from gath_bench import Unavailable
 from gath_bench.contracts import Face
 from gath_bench.faces import (

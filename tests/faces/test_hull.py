@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-
 from faces.helpers import face_at
+
 from gath_bench import Unavailable
 from gath_bench.faces import hull_mask
 
@@ -17,7 +17,9 @@ def test_without_margin_and_forehead_it_is_the_hull_of_the_landmarks() -> None:
     face = face_at(60.0, 50.0, 30.0, 0.3)
     mask = hull_mask(face.landmarks, 120, 140, forehead=0.0, margin=0.0)[0]
     y, x = torch.meshgrid(torch.arange(120.0), torch.arange(140.0), indexing="ij")
-    inside = Delaunay(face.landmarks.numpy()).find_simplex(torch.stack([x, y], -1).reshape(-1, 2).numpy()) >= 0
+    inside = (
+        Delaunay(face.landmarks.numpy()).find_simplex(torch.stack([x, y], -1).reshape(-1, 2).numpy()) >= 0
+    )
     assert (mask.flatten() != torch.from_numpy(inside)).sum() <= 4  # pixels on an edge
 
 

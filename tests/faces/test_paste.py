@@ -6,9 +6,9 @@ import math
 
 import pytest
 import torch
+from faces.helpers import face_at, pattern
 from torch import Tensor
 
-from faces.helpers import face_at, pattern
 from gath_bench.contracts import FaceEdit
 from gath_bench.faces import (
     SYNTHFACES,
@@ -33,7 +33,9 @@ EVERYWHERE = pytest.mark.parametrize("face", PLACES.values(), ids=PLACES)
 
 
 def still(size: int = SIZE) -> FaceEdit:
-    return FaceEdit(torch.zeros(1, 2, size, size), torch.zeros(1, 1, size, size), torch.zeros(1, 3, size, size))
+    return FaceEdit(
+        torch.zeros(1, 2, size, size), torch.zeros(1, 1, size, size), torch.zeros(1, 3, size, size)
+    )
 
 
 def inside(transform: SimilarityTransform, height: int, width: int) -> Tensor:
@@ -56,14 +58,17 @@ def test_an_identity_edit_gives_the_input_back(face: object) -> None:
 @EVERYWHERE
 def test_pixels_outside_the_crop_are_identical(face: object) -> None:
     image = pattern(320, 400)
-    crop, t = align(image, face, SYNTHFACES, SIZE)  # type: ignore[arg-type]
+    _crop, t = align(image, face, SYNTHFACES, SIZE)  # type: ignore[arg-type]
     g = torch.Generator().manual_seed(0)
     wild = FaceEdit(
         torch.randn(1, 2, SIZE, SIZE, generator=g), torch.ones(1, 1, SIZE, SIZE),
         torch.randn(1, 3, SIZE, SIZE, generator=g),
     )  # fmt: skip
     outside = ~inside(t, 320, 400)
-    for result in (apply_edit(image, wild, t, SIZE), paste_back(image, torch.rand(3, SIZE, SIZE, generator=g), t)):
+    for result in (
+        apply_edit(image, wild, t, SIZE),
+        paste_back(image, torch.rand(3, SIZE, SIZE, generator=g), t),
+    ):
         assert torch.equal(result[:, outside], image[:, outside])
         assert not torch.equal(result, image)
         assert result.min() >= 0
@@ -101,9 +106,12 @@ def test_flow_is_in_shares_of_the_side_along_the_crops_axes(angle: float) -> Non
     """A constant flow of 0.1 to the crop's right fetches pixels 0.1 sides away, whatever the crop's roll and scale."""
     y, x = torch.meshgrid(torch.arange(300.0), torch.arange(300.0), indexing="ij")
     image = torch.stack([x / 300, y / 300, torch.full_like(x, 0.5)])
-    t = SimilarityTransform(2.0, angle, 150.0 - 64 * math.cos(angle) + 64 * math.sin(angle), 150.0 - 64 * (
-        math.sin(angle) + math.cos(angle)
-    ))
+    t = SimilarityTransform(
+        2.0,
+        angle,
+        150.0 - 64 * math.cos(angle) + 64 * math.sin(angle),
+        150.0 - 64 * (math.sin(angle) + math.cos(angle)),
+    )
     edit = still()
     edit.flow[:, 0] = 0.1
     moved = apply_edit(image, edit, t, SIZE, mask=torch.ones(1, SIZE, SIZE))

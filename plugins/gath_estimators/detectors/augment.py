@@ -74,7 +74,9 @@ class TextureBank:
         """(count, 3, side, side)."""
         room = self._images.shape[-1] - side
         top, left = (int(torch.randint(room + 1, ())) for _ in range(2))
-        chosen = self._images[torch.randint(len(self._images), (count,)), :, top : top + side, left : left + side]
+        chosen = self._images[
+            torch.randint(len(self._images), (count,)), :, top : top + side, left : left + side
+        ]
         chosen = chosen[:, torch.randperm(3)].float() / 255
         return chosen.flip(-1) if torch.rand(()) < 0.5 else chosen
 

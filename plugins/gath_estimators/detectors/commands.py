@@ -22,10 +22,18 @@ from gath_bench.contracts import CommandContext
 @click.option("--dataset", default="synthfaces", show_default=True, help="A data set with a landmark stream.")
 @click.option("--images", type=click.IntRange(64), default=12288, show_default=True, help="Images to render.")
 @click.option(
-    "--proposal-steps", type=click.IntRange(2), default=1500, show_default=True, help="Of the proposal network."
+    "--proposal-steps",
+    type=click.IntRange(2),
+    default=1500,
+    show_default=True,
+    help="Of the proposal network.",
 )
 @click.option(
-    "--landmark-steps", type=click.IntRange(2), default=2000, show_default=True, help="Of the landmark network."
+    "--landmark-steps",
+    type=click.IntRange(2),
+    default=2000,
+    show_default=True,
+    help="Of the landmark network.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.pass_obj

@@ -16,7 +16,7 @@ from gath_bench.contracts import CommandContext, DatasetAdapter, LandmarkStream,
 from gath_bench.errors import UsageError
 from gath_estimators.detectors import augment
 from gath_estimators.detectors.augment import chance, uniform
-from gath_estimators.detectors.frames import Frames, crop_grid, fit_frames, mean_shape, to_grid
+from gath_estimators.detectors.frames import Frames, fit_frames, mean_shape, to_grid
 from gath_estimators.detectors.networks import CROP, SIZE_UNIT, STRIDE
 
 #: Side of the rendered portraits, and of the canvases of the proposal network, in pixels.
@@ -124,15 +124,20 @@ def landmark_batch(pool: Pool, count: int) -> LandmarkBatch:
     wanted = frames.from_image(points) @ torch.linalg.inv(stretch).mT
     found = wanted
     for _ in range(4):
-        found = wanted - F.grid_sample(
-            bend, found[:, :, None], padding_mode="border", align_corners=False
-        )[..., 0].mT
+        found = (
+            wanted
+            - F.grid_sample(bend, found[:, :, None], padding_mode="border", align_corners=False)[..., 0].mT
+        )
     size = 2 / scale
 
     # Another background outside an ellipse around the face.
     middle = found.mean(1)
-    dx = (axis[None, None, :] - middle[:, 0, None, None]) / (size * (0.6 + 0.5 * torch.rand(count)))[:, None, None]
-    dy = (axis[None, :, None] - middle[:, 1, None, None]) / (size * (0.7 + 0.5 * torch.rand(count)))[:, None, None]
+    dx = (axis[None, None, :] - middle[:, 0, None, None]) / (size * (0.6 + 0.5 * torch.rand(count)))[
+        :, None, None
+    ]
+    dy = (axis[None, :, None] - middle[:, 1, None, None]) / (size * (0.7 + 0.5 * torch.rand(count)))[
+        :, None, None
+    ]
     inside = ((1 - (dx * dx + dy * dy).sqrt()) * torch.exp(uniform(count, 1.0, 3.5))[:, 0] + 0.5).clamp(0, 1)
     keep = torch.maximum(inside[:, None], 1 - chance(count, 0.5))
     keep = torch.maximum(keep, (~face).float()[:, None, None, None])
@@ -235,9 +240,10 @@ def _paste(pool: Pool, canvas: Tensor, wanted: Frames, shown: Tensor, reduction:
     grid = to_grid(source.to_image(stretched), side, side).view(count, CANVAS, CANVAS, 2)
     layer = torch.cat([images, torch.ones_like(images[:, :1])], 1)
     layer = F.grid_sample(layer, grid, padding_mode="zeros", align_corners=False)
-    radius = unit.view(count, CANVAS, CANVAS, 2) / torch.stack(
-        [0.6 + 1.2 * torch.rand(count), 0.7 + 1.2 * torch.rand(count)], -1
-    )[:, None, None]
+    radius = (
+        unit.view(count, CANVAS, CANVAS, 2)
+        / torch.stack([0.6 + 1.2 * torch.rand(count), 0.7 + 1.2 * torch.rand(count)], -1)[:, None, None]
+    )
     sharp = torch.exp(uniform(count, 0.7, 3.0))
     inside = ((1 - radius.norm(dim=-1)[:, None]) * sharp + 0.5).clamp(0, 1)
     alpha = layer[:, 3:] * torch.maximum(inside, chance(count, 0.1)) * shown.float()[:, None, None, None]
@@ -278,7 +284,6 @@ __all__ = [
     "LandmarkBatch",
     "Pool",
     "ProposalBatch",
-    "crop_grid",
     "landmark_batch",
     "proposal_batch",
     "render_pool",

@@ -85,7 +85,9 @@ class DlibDetector:
                 point = shape.part(i)
                 landmarks[index] = (torch.tensor([float(point.x), float(point.y)]) + 0.5) * scale - 0.5
             left, top = ((torch.tensor([float(box.left()), float(box.top())]) + 0.5) * scale - 0.5).tolist()
-            right, bottom = ((torch.tensor([float(box.right()), float(box.bottom())]) + 0.5) * scale - 0.5).tolist()
+            right, bottom = (
+                (torch.tensor([float(box.right()), float(box.bottom())]) + 0.5) * scale - 0.5
+            ).tolist()
             # The score is a signed distance from the separating plane; about 2 for a clear frontal face.
             faces.append(Face(left, top, right, bottom, landmarks, min(max(0.5 + score / 4, 0.0), 1.0)))
         return sorted(faces, key=lambda face: -face.area)

@@ -91,7 +91,9 @@ def measure(detector: SynthFacesDetector, portraits: list[tuple[Tensor, Tensor]]
     errors, missed = [], 0
     for image, landmarks in portraits:
         eyes = (landmarks[36:42].mean(0) - landmarks[42:48].mean(0)).norm()
-        off = [float((f.landmarks - landmarks).norm(dim=1).mean() / eyes) for f in detector.detect([image])[0]]
+        off = [
+            float((f.landmarks - landmarks).norm(dim=1).mean() / eyes) for f in detector.detect([image])[0]
+        ]
         if off and min(off) < 0.5:
             errors.append(min(off))
         else:
@@ -102,9 +104,7 @@ def measure(detector: SynthFacesDetector, portraits: list[tuple[Tensor, Tensor]]
     faces: list[list[Face]] = detector.detect(list(textures))
     false = sum(bool(f) for f in faces) / len(faces)
     e = torch.tensor(errors or [float("nan")])
-    return Quality(
-        len(errors) / len(portraits), float(e.median()), float(e.quantile(0.95)), false
-    )
+    return Quality(len(errors) / len(portraits), float(e.median()), float(e.quantile(0.95)), false)
 
 
 def _held_out(context: CommandContext, options: Options) -> list[tuple[Tensor, Tensor]]:
@@ -146,7 +146,10 @@ def _pool(context: CommandContext, work: Path, options: Options, tell: Callable[
 
 
 def _trained(
-    path: Path, network: nn.Module, train: Callable[[training.Progress], nn.Module], tell: Callable[[str], None]
+    path: Path,
+    network: nn.Module,
+    train: Callable[[training.Progress], nn.Module],
+    tell: Callable[[str], None],
 ) -> float:
     """Fill a network with its trained weights, training it if it is not kept; the minutes that this took."""
     if not path.is_file():
@@ -206,7 +209,7 @@ def _card(
         "|---|---|---|---|",
         f"| {quality.found:.1%} | {quality.median:.3f} | {quality.p95:.3f} | {quality.false:.1%} |",
         "",
-        "The error of a face is the mean distance of its 68 landmarks from the true ones over the distance of the eyes.",
+        "The error of a face is the mean distance of its landmarks from the true ones over the distance of the eyes.",
         "",
         "Limits: profiles beyond about 50 degrees, strong occlusion, and faces below about 3 % of the image's longer",
         "side are often missed. No claim is made about groups of people: measure it on your own data.",

@@ -149,7 +149,10 @@ def evaluate(name: str, detector: FaceDetector, pictures: list[Picture], true: l
         total += 1
         face = match(faces, reference)
         if face is None:
-            print(f"  {name}: no face at the reference's in {picture.name} ({len(faces)} faces)", file=sys.stderr)
+            print(
+                f"  {name}: no face at the reference's in {picture.name} ({len(faces)} faces)",
+                file=sys.stderr,
+            )
             continue
         found += 1
         errors.append(error(face, reference))
@@ -188,7 +191,9 @@ def draw(pictures: list[Picture], detectors: dict[str, FaceDetector], folder: Pa
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--detectors", nargs="+", default=["synthfaces", "mediapipe", "dlib"])
     parser.add_argument("--samples", type=Path, default=os.environ.get("GATH_BENCH_SAMPLES"))
     parser.add_argument("--pictures", type=Path)
