@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gath_bench.contracts import CommandContext, DatasetAdapter, LandmarkStream, fingerprint
 from gath_bench.errors import UsageError
+from gath_bench.faces import MIRROR
 from gath_estimators.detectors import augment
 from gath_estimators.detectors.augment import chance, uniform
 from gath_estimators.detectors.frames import Frames, fit_frames, mean_shape, to_grid
@@ -84,6 +85,11 @@ class LandmarkBatch:
     points: Tensor
     size: Tensor
     face: Tensor
+
+    def mirrored(self) -> LandmarkBatch:
+        """The same crops with left and right exchanged."""
+        points = self.points[:, list(MIRROR)] * self.points.new_tensor([-1.0, 1.0])
+        return LandmarkBatch(self.crops.flip(-1), points, self.size, self.face)
 
 
 def landmark_batch(pool: Pool, count: int) -> LandmarkBatch:

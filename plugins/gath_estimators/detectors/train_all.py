@@ -39,7 +39,7 @@ class Options:
     dataset: str = "synthfaces"
     images: int = 12288
     proposal_steps: int = 1500
-    landmark_steps: int = 2000
+    landmark_steps: int = 1800
     seed: int = 0
 
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gath_estimators.detectors.data import Pool, landmark_batch, proposal_batch
+from gath_estimators.detectors.data import LandmarkBatch, Pool, landmark_batch, proposal_batch
 from gath_estimators.detectors.networks import LandmarkNetwork, ProposalNetwork
 from gath_estimators.training import bf16_pays
 
@@ -77,8 +77,17 @@ def train_landmarks(pool: Pool, steps: int, seed: int, progress: Progress) -> La
     """The landmark network, trained from scratch."""
     pool = replace(pool)
 
+    def batches() -> Iterator[LandmarkBatch]:
+        # Drawing a batch takes as long as a step: each is used twice, the second time mirrored.
+        while True:
+            batch = landmark_batch(pool, LANDMARK_BATCH)
+            yield batch
+            yield batch.mirrored()
+
+    stream = batches()
+
     def loss(network: nn.Module) -> Tensor:
-        batch = landmark_batch(pool, LANDMARK_BATCH)
+        batch = next(stream)
         points, logits = _forward(network, batch.crops)
         return landmark_loss(points.float(), logits.float(), batch.points, batch.size, batch.face)
 
