@@ -71,7 +71,7 @@ def apply_edit(
     if covered is None:
         return original.clone()
     where = feather(size) if mask is None else mask
-    strength = covered.sample(where.to(original.device)).clamp(0, 1) * covered.inside
+    strength = covered.sample(where).clamp(0, 1) * covered.inside
     flow = covered.sample(edit.flow[0]) * strength
     added = covered.sample(edit.mask[0]).clamp(0, 1) * covered.sample(edit.residual[0]) * strength
     # The flow is in shares of the crop's side along the crop's axes.
@@ -147,7 +147,7 @@ def paste_back(
     if match_colour:
         change = change - _membrane(change)
     where = feather(size) if mask is None else mask
-    strength = covered.sample(where.to(original.device)).clamp(0, 1) * covered.inside
+    strength = covered.sample(where).clamp(0, 1) * covered.inside
     # Averaged, so that single equal pixels inside a changed part do not let the old detail through.
     amount = F.avg_pool2d(F.pad(change.abs().amax(0)[None, None], (2, 2, 2, 2), mode="replicate"), 5, 1)[0]
     gone = ((amount - _SAME) / (_OTHER - _SAME)).clamp(0, 1)
@@ -227,6 +227,7 @@ class _Covered:
         import torch
         import torch.nn.functional as F
 
+        field = field.to(self.u)
         reduction = field.shape[-1] / (self.size * self.scale)
         if reduction > 1:  # the image is coarser than the field
             small = [max(1, round(side / reduction)) for side in field.shape[-2:]]
@@ -234,9 +235,7 @@ class _Covered:
                 field[None], size=small, mode="bicubic", antialias=True, align_corners=False
             )[0]
         grid = torch.stack([self.u, self.v], -1)[None]
-        return F.grid_sample(
-            field[None].float(), grid, mode="bicubic", padding_mode="border", align_corners=False
-        )[0]
+        return F.grid_sample(field[None], grid, mode="bicubic", padding_mode="border", align_corners=False)[0]
 
     def cut(self, image: Tensor) -> Tensor:
         """The rectangle's pixels."""

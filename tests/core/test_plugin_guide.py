@@ -112,6 +112,23 @@ def test_gath_bench_perceptual_trunks(guide_run: GuideRun) -> None:
     assert guide_run.value("copy-source", "similarity.perceptual") > 0
 
 
+def test_gath_bench_face_detectors(guide_run: GuideRun) -> None:
+    import torch
+
+    from gath_bench.contracts import FaceDetector
+    from gath_bench.faces import SYNTHFACES, align
+
+    assert guide_run.names("face-detector") == {"full-frame"}
+    scope: dict[str, Any] = {}
+    exec("\n\n".join(blocks("python")), scope)
+    detector = scope["FullFrame"]()
+    assert isinstance(detector, FaceDetector)
+    image = torch.rand(3, 90, 60)
+    [[face]] = detector.detect([image])
+    crop, _ = align(image, face, SYNTHFACES, 64)
+    assert crop.shape == (3, 64, 64)
+
+
 def test_gath_bench_commands(guide_run: GuideRun, program: Program) -> None:
     lines = blocks("console")[-1].splitlines()
     for words, answer in zip(lines[::2], lines[1::2], strict=True):

@@ -58,7 +58,7 @@ def test_an_identity_edit_gives_the_input_back(face: object) -> None:
 @EVERYWHERE
 def test_pixels_outside_the_crop_are_identical(face: object) -> None:
     image = pattern(320, 400)
-    crop, t = align(image, face, SYNTHFACES, SIZE)  # type: ignore[arg-type]
+    _crop, t = align(image, face, SYNTHFACES, SIZE)  # type: ignore[arg-type]
     g = torch.Generator().manual_seed(0)
     wild = FaceEdit(
         torch.randn(1, 2, SIZE, SIZE, generator=g), torch.ones(1, 1, SIZE, SIZE),

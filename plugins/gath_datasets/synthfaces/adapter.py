@@ -143,7 +143,7 @@ class SynthFaces:
                 batch_size=batch_size, seed=seed, step=step, size=self._resolution, randomise=self._randomise
             )
 
-        return streams.ahead(make, start)
+        return streams.prefetch(make, start)
 
     def labelled(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[LabelledBatch]:
         def make(step: int) -> LabelledBatch:

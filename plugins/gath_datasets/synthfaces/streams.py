@@ -120,7 +120,11 @@ def clips_batch(
     scenes = draw_scenes(derive(shots, "scene").repeat(2), randomise=randomise).to(device)
     images = render(people, scenes, torch.cat([source, target]).to(device), size, compiled=compiled).image
     return ClipsBatch(
-        images[:batch_size].clone(), source.to(device), images[batch_size:].clone(), target.to(device), AU_SPACE
+        images[:batch_size].clone(),
+        source.to(device),
+        images[batch_size:].clone(),
+        target.to(device),
+        AU_SPACE,
     )
 
 

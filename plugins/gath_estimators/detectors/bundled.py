@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -49,7 +49,7 @@ class Search:
     shortest: int = 96
     coarsest: int = 28
     proposal: float = 0.15
-    proposals: int = 12
+    proposals: int = 16
     confidence: float = 0.5
     rotations: tuple[float, ...] = (45.0, -45.0, 90.0, -90.0, 180.0)
     rotated_confidence: float = 0.8
@@ -194,10 +194,9 @@ def find_faces(network: Detector, image: Tensor, search: Search) -> list[Face]:
     )
     points = (found.landmarks + 0.5) * factor - 0.5
     points, confidence = _refine(network, image, fit_frames(points, network.landmarks.shape), mirrored=True)
-    kept = torch.minimum(confidence, found.confidence) if len(search.rotations) == 0 else confidence
     faces = [
         face_from_landmarks(p, c)
-        for p, c in zip(points, kept.tolist(), strict=True)
+        for p, c in zip(points, confidence.tolist(), strict=True)
         if c >= search.confidence
     ]
     return sorted(faces, key=lambda face: -face.area)
@@ -283,19 +282,16 @@ def _refine(
 
 def _suppress(frames: Frames, scores: Tensor, overlap: float) -> Tensor:
     """Indices of the frames that are kept, best first: no two are closer than a share of the larger one's size."""
-    order = scores.argsort(descending=True)
+    distance = (frames.centre[:, None] - frames.centre[None]).norm(dim=-1)
+    near = (distance < overlap * torch.maximum(frames.size[:, None], frames.size[None])).tolist()
     kept: list[int] = []
-    for i in order.tolist():
-        near = False
-        for j in kept:
-            distance = (frames.centre[i] - frames.centre[j]).norm()
-            near = near or bool(distance < overlap * torch.maximum(frames.size[i], frames.size[j]))
-        if not near:
+    for i in scores.argsort(descending=True).tolist():
+        if not any(near[i][j] for j in kept):
             kept.append(i)
     return torch.tensor(kept, dtype=torch.long, device=scores.device)
 
 
-def _rotate(image: Tensor, angle: float):  # type: ignore[no-untyped-def]
+def _rotate(image: Tensor, angle: float) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     """The whole image turned about its middle, and the map of points back."""
     height, width = image.shape[-2:]
     c, s = math.cos(angle), math.sin(angle)

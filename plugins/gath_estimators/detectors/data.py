@@ -14,9 +14,10 @@ from torch import Tensor
 
 from gath_bench.contracts import CommandContext, DatasetAdapter, LandmarkStream, fingerprint
 from gath_bench.errors import UsageError
+from gath_bench.faces import MIRROR
 from gath_estimators.detectors import augment
 from gath_estimators.detectors.augment import chance, uniform
-from gath_estimators.detectors.frames import Frames, crop_grid, fit_frames, mean_shape, to_grid
+from gath_estimators.detectors.frames import Frames, fit_frames, mean_shape, to_grid
 from gath_estimators.detectors.networks import CROP, SIZE_UNIT, STRIDE
 
 #: Side of the rendered portraits, and of the canvases of the proposal network, in pixels.
@@ -84,6 +85,11 @@ class LandmarkBatch:
     points: Tensor
     size: Tensor
     face: Tensor
+
+    def mirrored(self) -> LandmarkBatch:
+        """The same crops with left and right exchanged."""
+        points = self.points[:, list(MIRROR)] * self.points.new_tensor([-1.0, 1.0])
+        return LandmarkBatch(self.crops.flip(-1), points, self.size, self.face)
 
 
 def landmark_batch(pool: Pool, count: int) -> LandmarkBatch:
@@ -284,7 +290,6 @@ __all__ = [
     "LandmarkBatch",
     "Pool",
     "ProposalBatch",
-    "crop_grid",
     "landmark_batch",
     "proposal_batch",
     "render_pool",

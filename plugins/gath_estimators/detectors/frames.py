@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from gath_bench.faces import SimilarityTransform, extract
 
 #: Side of a landmark crop as a multiple of the face size.
 CROP_SCALE = 1.65
@@ -86,21 +89,6 @@ def mean_shape(points: Tensor) -> Tensor:
     return shape / (shape.amax(0) - shape.amin(0)).amax()
 
 
-def crop_grid(frames: Frames, scale: float | Tensor, side: int, height: int, width: int) -> Tensor:
-    """Sampling grid of upright square crops, (N, side, side, 2), for `torch.nn.functional.grid_sample`.
-
-    Args:
-        frames: N frames in pixels of an image of ``height`` x ``width``.
-        scale: side of the crop as a multiple of the face size.
-        side: of the crop in pixels.
-        height, width: of the image.
-    """
-    axis = (torch.arange(side, device=frames.centre.device) + 0.5) / side - 0.5
-    plane = torch.stack([axis.expand(side, -1), axis[:, None].expand(-1, side)], -1).reshape(1, -1, 2)
-    scale = torch.as_tensor(scale, device=plane.device).reshape(-1, 1, 1)
-    return to_grid(frames.to_image(plane * scale), height, width).reshape(-1, side, side, 2)
-
-
 def to_grid(pixels: Tensor, height: int, width: int) -> Tensor:
     """Pixel coordinates (..., 2) -> coordinates of ``grid_sample`` with ``align_corners=False``."""
     extent = torch.tensor([width, height], device=pixels.device, dtype=pixels.dtype)
@@ -108,33 +96,26 @@ def to_grid(pixels: Tensor, height: int, width: int) -> Tensor:
 
 
 def crop_faces(image: Tensor, frames: Frames, side: int) -> Tensor:
-    """Antialiased upright crops around faces of one image, (N, 3, side, side).
-
-    Each crop is sampled from the level of a pyramid at which a crop pixel spans at most two image pixels.
+    """Antialiased upright crops around faces of one image, (N, 3, side, side); see `gath_bench.faces.extract`.
 
     Args:
         image: (3, H, W).
         frames: N frames in pixels of the image.
         side: of the crops.
     """
-    crops = image.new_zeros(len(frames.size), 3, side, side)
-    step = frames.size * CROP_SCALE / side
-    levels = step.log2().floor().clamp(min=0).long()
-    for level in levels.unique().tolist():
-        chosen = (levels == level).nonzero().flatten()
-        reduced = shrink(image, 2**level)
-        height, width = reduced.shape[-2:]
-        part = frames[chosen]
-        factor = torch.tensor(
-            [width / image.shape[-1], height / image.shape[-2]], device=image.device, dtype=image.dtype
-        )
-        scaled = Frames((part.centre + 0.5) * factor - 0.5, part.size * factor.mean(), part.sine, part.cosine)
-        grid = crop_grid(scaled, CROP_SCALE, side, height, width)
-        sampled = F.grid_sample(
-            reduced[None].expand(len(chosen), -1, -1, -1), grid, padding_mode="border", align_corners=False
-        )
-        crops[chosen] = sampled
-    return crops
+    middle = (side - 1) / 2
+    crops = []
+    for (x, y), size, sine, cosine in zip(
+        frames.centre.tolist(),
+        frames.size.tolist(),
+        frames.sine.tolist(),
+        frames.cosine.tolist(),
+        strict=True,
+    ):
+        scale = size * CROP_SCALE / side
+        dx, dy = x - scale * middle * (cosine - sine), y - scale * middle * (sine + cosine)
+        crops.append(extract(image, SimilarityTransform(scale, math.atan2(sine, cosine), dx, dy), side))
+    return torch.stack(crops) if crops else image.new_zeros(0, 3, side, side)
 
 
 def shrink(image: Tensor, factor: float) -> Tensor:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,18 @@ class MediaPipeDetector:
         )
         try:
             landmarker = tasks.vision.FaceLandmarker.create_from_options(options)
-            atexit.register(landmarker.close)  # its own __del__ fails while the interpreter shuts down
+            landmarker.__class__ = _quiet(type(landmarker))
             return landmarker
         except Exception as error:  # a damaged file makes it raise several types
             raise Unavailable(f"{self.path.name} cannot be used by MediaPipe: {error}") from error
+
+
+def _quiet(landmarker: Any) -> Any:
+    """MediaPipe's class without the traceback that its ``__del__`` prints while the interpreter shuts down."""
+
+    class Landmarker(landmarker):  # type: ignore[misc]
+        def __del__(self) -> None:
+            with suppress(Exception):
+                self.close()
+
+    return Landmarker

@@ -39,7 +39,7 @@ class Options:
     dataset: str = "synthfaces"
     images: int = 12288
     proposal_steps: int = 1500
-    landmark_steps: int = 2000
+    landmark_steps: int = 1800
     seed: int = 0
 
 
@@ -209,7 +209,7 @@ def _card(
         "|---|---|---|---|",
         f"| {quality.found:.1%} | {quality.median:.3f} | {quality.p95:.3f} | {quality.false:.1%} |",
         "",
-        "The error of a face is the mean distance of its 68 landmarks from the true ones over the distance of the eyes.",
+        "The error of a face is the mean distance of its landmarks from the true ones over the distance of the eyes.",
         "",
         "Limits: profiles beyond about 50 degrees, strong occlusion, and faces below about 3 % of the image's longer",
         "side are often missed. No claim is made about groups of people: measure it on your own data.",

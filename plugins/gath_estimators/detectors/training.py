@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gath_estimators.detectors.data import Pool, landmark_batch, proposal_batch
+from gath_estimators.detectors.data import LandmarkBatch, Pool, landmark_batch, proposal_batch
 from gath_estimators.detectors.networks import LandmarkNetwork, ProposalNetwork
 from gath_estimators.training import has_native_bf16
 
@@ -18,7 +18,9 @@ PROPOSAL_BATCH, LANDMARK_BATCH = 24, 48
 RATE = 2e-3
 #: Weight of the jaw line's points in the landmark loss: hair and beards hide them.
 JAW_WEIGHT = 0.5
-_REPORT_EVERY = 100
+#: Landmark network: steps of the linear warm-up, steps at the full rate, and decay of the average of the weights.
+WARM_UP, FLAT, AVERAGE = 60, 250, 0.995
+_REPORT_EVERY = 50
 
 Progress = Callable[[str, int, int, float], None]
 
@@ -77,8 +79,17 @@ def train_landmarks(pool: Pool, steps: int, seed: int, progress: Progress) -> La
     """The landmark network, trained from scratch."""
     pool = replace(pool)
 
+    def batches() -> Iterator[LandmarkBatch]:
+        # Drawing a batch takes as long as a step: each is used twice, the second time mirrored.
+        while True:
+            batch = landmark_batch(pool, LANDMARK_BATCH)
+            yield batch
+            yield batch.mirrored()
+
+    stream = batches()
+
     def loss(network: nn.Module) -> Tensor:
-        batch = landmark_batch(pool, LANDMARK_BATCH)
+        batch = next(stream)
         points, logits = _forward(network, batch.crops)
         return landmark_loss(points.float(), logits.float(), batch.points, batch.size, batch.face)
 
@@ -89,7 +100,7 @@ def train_landmarks(pool: Pool, steps: int, seed: int, progress: Progress) -> La
         with torch.no_grad():
             last.weight.mul_(0.1)  # type: ignore[union-attr,operator]
             last.bias.copy_((pool.shape * 2 / 1.65).flatten())  # type: ignore[union-attr,operator]
-        _fit("landmarks", network, loss, steps, progress)
+        _fit("landmarks", network, loss, steps, progress, average=True)
     return network
 
 
@@ -101,12 +112,30 @@ def _forward(network: nn.Module, images: Tensor) -> Tensor:
 
 
 def _fit(
-    name: str, network: nn.Module, loss_of: Callable[[nn.Module], Tensor], steps: int, progress: Progress
+    name: str,
+    network: nn.Module,
+    loss_of: Callable[[nn.Module], Tensor],
+    steps: int,
+    progress: Progress,
+    *,
+    average: bool = False,
 ) -> None:
+    """Train with AdamW, and leave the network in evaluation mode.
+
+    Args:
+        average: let the rate fall with the square root of the step, whatever ``steps`` is, and return an exponential
+            moving average of the weights: a longer training then begins with the same steps as a shorter one. By
+            default the rate falls to 0 along a cosine.
+    """
     network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.05)
-    mean = 0.0
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    if average:
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _inverse_root)
+    else:
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.05)
+    mean = {key: value.clone() for key, value in network.state_dict().items()}
+    shown = 0.0
     for step in range(steps):
         loss = loss_of(network)
         optimizer.zero_grad(set_to_none=True)
@@ -114,7 +143,19 @@ def _fit(
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         schedule.step()
-        mean += (float(loss.detach()) - mean) / min(step + 1, _REPORT_EVERY)
+        if average:
+            keep = min(AVERAGE, (1 + step) / (10 + step))
+            for key, value in network.state_dict().items():
+                if value.is_floating_point():
+                    mean[key].lerp_(value, 1 - keep)
+        shown += (float(loss.detach()) - shown) / min(step + 1, _REPORT_EVERY)
         if step % _REPORT_EVERY == 0 or step + 1 == steps:
-            progress(name, step + 1, steps, mean)
+            progress(name, step + 1, steps, shown)
+    if average:
+        network.load_state_dict(mean)
     network.eval()
+
+
+def _inverse_root(step: int) -> float:
+    """Factor on the rate: a linear warm-up, then 1, then the inverse square root of the step."""
+    return min((step + 1) / WARM_UP, (FLAT / (step + 1)) ** 0.5 if step >= FLAT else 1.0)
