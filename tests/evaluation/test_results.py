@@ -111,7 +111,7 @@ def test_the_styled_table_marks_the_best(folder: Path) -> None:
     assert "NA" in page or not pd.isna(runs.to_wide()).any(axis=None)
 
 
-def test_nothing_there_is_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(gath_bench.UsageError, match="no folder matches"):
         gath_bench.load_runs(str(tmp_path / "*"))
     with pytest.raises(gath_bench.UsageError, match="is not a run folder"):

@@ -161,7 +161,7 @@ def test_missing_unreadable_and_misfit_images_are_na(output: Path) -> None:
     assert torch.equal(result.images[4], read_image(output / "c.png"))
 
 
-def test_batch_size_changes_nothing(output: Path) -> None:
+def test_values_do_not_depend_on_the_batch_size(output: Path) -> None:
     whole = animate(output, "a", "b", "c").images
     assert torch.equal(whole, torch.cat([animate(output, name).images for name in "abc"]))
 
