@@ -83,8 +83,11 @@ def test_report_joins_runs_on_the_same_samples(
     assert both.code == 0, both.err
     rows = json.loads(both.out)["rows"]
     assert [row["model"] for row in rows if row["metric"] == "toy-l1"] == [
-        "toy-exact", "toy-copy", "toy-edit", "toy-small",
-    ]  # fmt: skip
+        "toy-exact",
+        "toy-copy",
+        "toy-edit",
+        "toy-small",
+    ]
     assert sorted(row["rank"] for row in rows if row["metric"] == "toy-l1" and row["rank"]) in (
         [1, 2],
         [1.5, 1.5],

@@ -41,7 +41,7 @@ def test_json_matches_the_run(gath_bench: Any, tmp_path: Path) -> None:
     assert folder.parent == Path("results/runs")
     assert Path(content["manifest"]) == folder / "manifest.json"
     run = load(folder)
-    expected = summarise(run.manifest, run.rows)
+    expected = summarise(run.manifest, run.observations)
     assert [row["value"] for row in content["rows"]] == [row.value for row in expected]
     assert {row["seed"] for row in content["rows"]} == {4}
     assert {row["status"] for row in content["rows"]} == {"ok", "na", "failed"}
@@ -87,7 +87,7 @@ def test_a_timeout_prints_how_to_resume(gath_bench: Any, tmp_path: Path) -> None
 
 def test_csv_and_parquet_hold_the_rows(gath_bench: Any, tmp_path: Path, toy_run: Path) -> None:
     run = load(toy_run)
-    expected = summarise(run.manifest, run.rows)
+    expected = summarise(run.manifest, run.observations)
     said = gath_bench("report", toy_run, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(said.out)))
     assert [row["value"] for row in rows] == [

@@ -29,27 +29,60 @@ def finished_run(tmp_path: Path) -> Path:
     """A run folder as the engine leaves it: one cell, three samples, one of them NA."""
     folder = tmp_path / "finished"
     cell = CellRecord(
-        cell_id="000-m-d-same-subject", model="m", model_key="m@1", sees_target=False, trained_against=[],
-        dataset="d", dataset_key="d@1#ab", domain="synthetic", split="test", protocol="same-subject",
-        samples=3, metrics=["psnr"], status="ok", seconds=1.0,
-    )  # fmt: skip
+        cell_id="000-m-d-same-subject",
+        model="m",
+        model_key="m@1",
+        sees_target=False,
+        trained_against=[],
+        dataset="d",
+        dataset_key="d@1#ab",
+        domain="synthetic",
+        split="test",
+        protocol="same-subject",
+        samples=3,
+        metrics=["psnr"],
+        status="ok",
+        seconds=1.0,
+    )
     metric = MetricRecord(
-        name="psnr", key="psnr@1", evaluators=[], system=False, deterministic=True, tolerance=1e-5,
-        display="{:.2f}", summaries=[Summary("psnr", direction="higher", unit="dB")],
-    )  # fmt: skip
+        name="psnr",
+        key="psnr@1",
+        evaluators=[],
+        system=False,
+        deterministic=True,
+        tolerance=1e-5,
+        display="{:.2f}",
+        summaries=[Summary("psnr", direction="higher", unit="dB")],
+    )
     rows = Observations()
     for position, value in enumerate([20.0, 22.5, None]):
         rows.add(
-            cell=cell.cell_id, batch=0, position=position, sample_id=f"s{position}", subject=f"p{position}",
-            metric="psnr", observation="psnr", value=value, status="ok" if value else "na",
+            cell=cell.cell_id,
+            batch=0,
+            position=position,
+            sample_id=f"s{position}",
+            subject=f"p{position}",
+            metric="psnr",
+            observation="psnr",
+            value=value,
+            status="ok" if value else "na",
             reason=None if value else "no target image",
-        )  # fmt: skip
+        )
     ShardStore(folder / "samples").write(cell.cell_id, rows, [0])
     Manifest(
-        status="finished", command=["gath-bench", "run"], suite={"name": "small"},
-        references={"oracle": "oracle", "copy_source": "copy-source"}, seed=0, device="cpu", batch_size=16,
-        created="2026-01-01T00:00:00+00:00", environment={}, skipped=[], metrics=[metric], cells=[cell],
-    ).write(folder)  # fmt: skip
+        status="finished",
+        command=["gath-bench", "run"],
+        suite={"name": "small"},
+        references={"oracle": "oracle", "copy_source": "copy-source"},
+        seed=0,
+        device="cpu",
+        batch_size=16,
+        created="2026-01-01T00:00:00+00:00",
+        environment={},
+        skipped=[],
+        metrics=[metric],
+        cells=[cell],
+    ).write(folder)
     return folder
 
 

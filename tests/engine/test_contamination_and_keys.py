@@ -39,7 +39,7 @@ def taught_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_a_value_is_contaminated_if_the_model_was_trained_with_the_evaluator(taught_run: Run) -> None:
-    rows = summarise(taught_run.manifest, taught_run.rows)
+    rows = summarise(taught_run.manifest, taught_run.observations)
     for row in rows:
         (teacher,) = [key for key in TEACHERS if row.model == trained_against(by=key)] or [None]
         by_weights = teacher is not None and TEACHERS[teacher]
@@ -52,7 +52,7 @@ def test_a_value_is_contaminated_if_the_model_was_trained_with_the_evaluator(tau
 
 @pytest.mark.parametrize(("form", "mark"), [("console", DAGGER), ("markdown", DAGGER), ("latex", r"\dag{}")])
 def test_contaminated_values_are_marked_in_every_table(taught_run: Run, form: str, mark: str) -> None:
-    rows = summarise(taught_run.manifest, taught_run.rows)
+    rows = summarise(taught_run.manifest, taught_run.observations)
     shown = [row for row in rows if row.contaminated and row.au is None]
     text = render_report([taught_run], form, width=200)
     assert text is not None
@@ -106,7 +106,7 @@ def test_different_precisions_share_no_column_of_speed(tmp_path: Path) -> None:
     keys = {name: ComponentKey.parse(table(run, name, "toy-system").key) for name in ("toy-copy", half)}
     assert {name: key.params["precision"] for name, key in keys.items()} == {"toy-copy": "fp32", half: "bf16"}
     assert table(run, half, "toy-l1").key == table(run, "toy-copy", "toy-l1").key  # images are what they are
-    (made,) = tables(run.manifest, summarise(run.manifest, run.rows))
+    (made,) = tables(run.manifest, summarise(run.manifest, run.observations))
     speeds = [number for number, column in enumerate(made.columns) if column.metric == "toy-system"]
     assert [made.columns[number].apart for number in speeds] == ["precision=fp32", "precision=bf16"]
     shown = {line.model: [line.cells[number].value for number in speeds] for line in made.lines}
@@ -130,7 +130,7 @@ def test_an_evaluator_outside_its_domain_gives_na_with_the_reason(tmp_path: Path
     assert not outcome.failed
     found: dict[tuple[str, str], SummaryRow] = {
         (row.dataset, row.metric): row
-        for row in summarise(run.manifest, run.rows)
+        for row in summarise(run.manifest, run.observations)
         if row.model == "toy-copy" and row.au is None
     }
     made_for, other = found["toy[domain=synthetic]", "toy-au.mae"], found["toy[domain=photo]", "toy-au.mae"]

@@ -15,7 +15,7 @@ def test_same_seed_twice_gives_the_same_values(tmp_path: Path) -> None:
     _, first = measure(suite, tmp_path / "a")
     _, second = measure(suite, tmp_path / "b")
     assert values(first) == values(second)
-    assert first.rows.equals(second.rows)
+    assert first.observations.equals(second.observations)
 
 
 def test_another_seed_gives_other_samples_and_noise(tmp_path: Path) -> None:

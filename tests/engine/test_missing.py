@@ -158,8 +158,10 @@ def test_a_model_outside_its_contract_fails_alone(tmp_path: Path, model: str) ->
     assert table(run, "toy-copy", "toy-l1").status == "ok"
 
 
-@pytest.mark.parametrize("how", ["forgets", "none", "short", "scalar", "wide", "labels", "few-labels",
-                                 "two-labels", "role", "needs"])  # fmt: skip
+@pytest.mark.parametrize(
+    "how",
+    ["forgets", "none", "short", "scalar", "wide", "labels", "few-labels", "two-labels", "role", "needs"],
+)
 def test_a_metric_outside_its_contract_fails_alone(tmp_path: Path, how: str) -> None:
     metric = f"toy-contract[how={how}]"
     outcome, run = measure(toy_suite(metrics=(metric, "toy-l1")), tmp_path)

@@ -45,8 +45,8 @@ def compare(tmp_path: Path, models: tuple[str, ...], code: int) -> None:
     _, one = measure(toy_suite(models, METRICS, dataset), tmp_path / "one")
     two = load(tmp_path / "two")
     assert values(two) == values(one)
-    assert summarise(two.manifest, two.rows) == summarise(one.manifest, one.rows)
-    assert two.rows["batch"].unique().sort().to_pylist() == [-1, 0, 1, 2, 3, 4, 5]
+    assert summarise(two.manifest, two.observations) == summarise(one.manifest, one.observations)
+    assert two.observations["batch"].unique().sort().to_pylist() == [-1, 0, 1, 2, 3, 4, 5]
     assert {path.stem[-1] for path in (tmp_path / "two" / "samples").glob("*-[0-9].parquet")} == {"0", "1"}
     assert [cell.status for cell in two.manifest.cells] == [cell.status for cell in one.manifest.cells]
 

@@ -101,7 +101,9 @@ def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
     resume(folder)
     run = load(folder)
     assert values(run) == values(uninterrupted)
-    assert summarise(run.manifest, run.rows) == summarise(uninterrupted.manifest, uninterrupted.rows)
+    assert summarise(run.manifest, run.observations) == summarise(
+        uninterrupted.manifest, uninterrupted.observations
+    )
     assert run.manifest.status == "finished"
     assert {path: (path.stat().st_mtime_ns, file_hash(path)) for path in before} == before, (
         "shards are immutable"
@@ -117,7 +119,7 @@ def test_a_finished_run_resumed_measures_nothing(tmp_path: Path) -> None:
     CALLS.clear()
     resume(tmp_path)
     assert not CALLS
-    assert load(tmp_path).rows.equals(first.rows)
+    assert load(tmp_path).observations.equals(first.observations)
 
 
 def test_partial_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:
@@ -170,7 +172,7 @@ def test_a_run_is_not_resumed_with_other_settings(tmp_path: Path, change: dict[s
     with pytest.raises(UsageError, match="start a new run"):
         measure(toy_suite(**{**same, **change}), tmp_path, resume=True)  # type: ignore[arg-type]
     assert (tmp_path / MANIFEST).read_text() == before
-    assert load(tmp_path).rows.equals(run.rows)
+    assert load(tmp_path).observations.equals(run.observations)
 
 
 def test_an_output_folder_with_a_run_is_refused(tmp_path: Path) -> None:
@@ -210,7 +212,7 @@ def test_a_damaged_shard_is_one_sentence(tmp_path: Path) -> None:
     first = values(run)
     shards(tmp_path)[0].write_bytes(b"PAR1 and then nothing")
     with pytest.raises(UsageError, match="damaged: delete it"):
-        _ = load(tmp_path).rows
+        _ = load(tmp_path).observations
     shards(tmp_path)[0].unlink()
     resume(tmp_path)
     assert values(load(tmp_path)) == first

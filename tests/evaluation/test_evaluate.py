@@ -81,7 +81,7 @@ def test_output_is_a_run_folder(toy_evaluate: Any, tmp_path: Path, monkeypatch: 
     assert HOOK_CALLS[-1] == "finished"
     automatic = toy_evaluate(models=["toy-edit"], output="auto")
     assert automatic.path.parent == Path("results/runs")
-    assert automatic.runs[0].rows.equals(kept.runs[0].rows)
+    assert automatic.runs[0].observations.equals(kept.runs[0].observations)
     assert (kept.finished, kept.failed) == (True, False)
     assert toy_evaluate(models=["toy-failing"]).failed
 
@@ -102,7 +102,7 @@ def test_a_run_of_instances_is_resumed_with_the_instances(toy_evaluate: Any, tmp
         toy_evaluate(resume=tmp_path / "run", suite=None)
     resumed = toy_evaluate(models=[Edit()], resume=tmp_path / "run", suite=None)
     assert resumed.finished
-    assert resumed.runs[0].rows.equals(toy_evaluate(models=[Edit()]).runs[0].rows)
+    assert resumed.runs[0].observations.equals(toy_evaluate(models=[Edit()]).runs[0].observations)
 
 
 def test_an_instance_that_was_loaded_by_name_keeps_its_name(
@@ -124,8 +124,12 @@ def test_instances_of_one_class_have_names_of_their_own(toy_evaluate: Any) -> No
     named.name = "toy-edit"  # type: ignore[attr-defined]
     results = toy_evaluate(models=["toy-edit", Edit(), Edit(), named, Copy()])
     assert [cell.model for cell in results.manifests[0].cells][2:] == [
-        "toy-edit", "edit", "edit-2", "toy-edit-instance", "copy",
-    ]  # fmt: skip
+        "toy-edit",
+        "edit",
+        "edit-2",
+        "toy-edit-instance",
+        "copy",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def long_rows(run: Run, model: str | None = None, metric: str | None = None) -> 
     system = {record.name for record in run.manifest.metrics if record.system}
     return [
         row
-        for row in run.rows.to_pylist()
+        for row in run.observations.to_pylist()
         if row["metric"] not in system
         and (model is None or cells[row["cell"]] == model)
         and (metric is None or row["metric"] == metric)
@@ -89,7 +89,7 @@ def table(run: Run, model: str, metric: str, au: str | None = None) -> SummaryRo
     """One row of the table."""
     (row,) = [
         row
-        for row in summarise(run.manifest, run.rows)
+        for row in summarise(run.manifest, run.observations)
         if (row.model, row.metric, row.au) == (model, metric, au)
     ]
     return row

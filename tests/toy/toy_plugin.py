@@ -395,8 +395,12 @@ class L1:
 class SourceL1:
     """Per-sample mean absolute difference to the source: needs nothing."""
 
-    info = MetricInfo((Summary("toy-source-l1", "none", reducer="mean"), Summary("toy-source-l1.median", "none",
-                       reducer="median", inputs=("toy-source-l1",))))  # fmt: skip
+    info = MetricInfo(
+        (
+            Summary("toy-source-l1", "none", reducer="mean"),
+            Summary("toy-source-l1.median", "none", reducer="median", inputs=("toy-source-l1",)),
+        )
+    )
 
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
         return [
@@ -580,11 +584,24 @@ class BrokenEstimator(Estimator):
 @hookimpl
 def gath_bench_models() -> list[ModelSpec]:
     models = {
-        "toy-exact": Exact, "toy-copy": Copy, "toy-edit": Edit, "toy-noise": Noise, "toy-failing": Failing,
-        "toy-shape": Shape, "toy-nan": NotANumber, "toy-gaps": Gaps, "toy-small": Small, "toy-all-needs": AllNeeds,
-        "toy-no-needs": NoNeeds, "toy-unknown-need": UnknownNeed, "toy-in-place": InPlace, "toy-no-device": NoDevice,
-        "toy-no-init": NoInit, "toy-labelled": Labelled, "toy-trained-against": TrainedAgainst,
-    }  # fmt: skip
+        "toy-exact": Exact,
+        "toy-copy": Copy,
+        "toy-edit": Edit,
+        "toy-noise": Noise,
+        "toy-failing": Failing,
+        "toy-shape": Shape,
+        "toy-nan": NotANumber,
+        "toy-gaps": Gaps,
+        "toy-small": Small,
+        "toy-all-needs": AllNeeds,
+        "toy-no-needs": NoNeeds,
+        "toy-unknown-need": UnknownNeed,
+        "toy-in-place": InPlace,
+        "toy-no-device": NoDevice,
+        "toy-no-init": NoInit,
+        "toy-labelled": Labelled,
+        "toy-trained-against": TrainedAgainst,
+    }
     return [ModelSpec(name, model, "a toy") for name, model in models.items()]
 
 
@@ -596,10 +613,18 @@ def gath_bench_datasets() -> list[DatasetSpec]:
 @hookimpl
 def gath_bench_metrics() -> list[MetricSpec]:
     metrics = {
-        "toy-l1": L1, "toy-source-l1": SourceL1, "toy-mask": MaskNeeded, "toy-au": AUError, "toy-raising": Raising,
-        "toy-no-weights": NoWeights, "toy-partial": Partial, "toy-contract": Contract, "toy-eightbit": EightBit,
-        "toy-in-place": InPlaceMetric, "toy-system": System,
-    }  # fmt: skip
+        "toy-l1": L1,
+        "toy-source-l1": SourceL1,
+        "toy-mask": MaskNeeded,
+        "toy-au": AUError,
+        "toy-raising": Raising,
+        "toy-no-weights": NoWeights,
+        "toy-partial": Partial,
+        "toy-contract": Contract,
+        "toy-eightbit": EightBit,
+        "toy-in-place": InPlaceMetric,
+        "toy-system": System,
+    }
     return [MetricSpec(name, metric, "a toy") for name, metric in metrics.items()]
 
 
