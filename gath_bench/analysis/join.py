@@ -77,7 +77,7 @@ def stacked(
         cells = [replace(cell, cell_id=prefix + cell.cell_id) for cell in run.manifest.cells]
         renamed.append(replace(run, manifest=replace(run.manifest, cells=cells)))
         names = renamings[number] if renamings else {}
-        table = _with_words(run.rows, "cell", lambda word, prefix=prefix: prefix + word)  # type: ignore[misc]
+        table = _with_words(run.observations, "cell", lambda word, prefix=prefix: prefix + word)  # type: ignore[misc]
         tables.append(_with_words(table, "metric", lambda word, names=names: names.get(word, word)))  # type: ignore[misc]
     return renamed, pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 

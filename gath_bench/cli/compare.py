@@ -23,9 +23,13 @@ SCHEMA = 1
 @click.argument("run_b", type=click.Path(path_type=Path))
 @click.option("-M", "--metric", "metrics", multiple=True, help="Compare this metric only; may be repeated.")
 @click.option(
-    "--pair", "pairs", nargs=2, multiple=True, metavar="MODEL_A MODEL_B",
+    "--pair",
+    "pairs",
+    nargs=2,
+    multiple=True,
+    metavar="MODEL_A MODEL_B",
     help="Compare this model of RUN_A with that of RUN_B; may be repeated.",
-)  # fmt: skip
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 def compare(
     run_a: Path, run_b: Path, metrics: tuple[str, ...], pairs: tuple[tuple[str, str], ...], as_json: bool
@@ -79,8 +83,12 @@ def _show(first: Results, second: Results, found: Sequence[PairedDifference]) ->
         dataset, split, protocol, model_a, model_b = title
         table = Table(
             title=Text(f"{model_b} (B) against {model_a} (A) · {dataset} · {split} · {protocol}"),
-            title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1),
-        )  # fmt: skip
+            title_justify="left",
+            title_style="bold",
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            padding=(0, 1),
+        )
         for head in heads:
             table.add_column(head, justify="left" if head == "metric" else "right", no_wrap=True)
         for one in found:

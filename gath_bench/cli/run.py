@@ -37,9 +37,11 @@ from gath_bench.cli.context import Context, pass_context
 )
 @click.option("--strict", is_flag=True, help="Stop at the first failure.")
 @click.option(
-    "--images/--no-images", default=True, show_default=True,
+    "--images/--no-images",
+    default=True,
+    show_default=True,
     help="Write images into the run folder, for the gallery of the HTML report.",
-)  # fmt: skip
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 @pass_context
 def run(

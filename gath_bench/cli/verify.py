@@ -12,9 +12,11 @@ from gath_bench.cli.context import Context, pass_context
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path), metavar="RUN")
 @click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N",
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
     help="At most N samples per data set, rounded up to whole batches.",
-)  # fmt: skip
+)
 @pass_context
 def verify(context: Context, path: Path, limit: int | None) -> None:
     """Measure a finished run again and print how far the values of each metric drifted.

@@ -85,10 +85,16 @@ class BatchScorer:
             for observation in observation_names(metric.instance.info):
                 for position, sample in enumerate(samples, start=first):
                     self.observations.add(
-                        cell=self.cell, batch=self.batch, position=position, sample_id=sample.sample_id,
-                        subject=sample.subject, metric=str(metric.name), observation=observation,
-                        status=status, reason=sample.reason,
-                    )  # fmt: skip
+                        cell=self.cell,
+                        batch=self.batch,
+                        position=position,
+                        sample_id=sample.sample_id,
+                        subject=sample.subject,
+                        metric=str(metric.name),
+                        observation=observation,
+                        status=status,
+                        reason=sample.reason,
+                    )
 
     def _add(
         self, metric: Component, sample_ids: Sequence[str], subjects: Sequence[str], result: Measured
@@ -105,11 +111,18 @@ class BatchScorer:
             for au, value in zip(aus[position], values, strict=True):
                 reason = result.missing.get(position) or (None if math.isfinite(value) else not_finite)
                 self.observations.add(
-                    cell=self.cell, batch=self.batch, position=position, sample_id=sample_id,
-                    subject=subject, metric=str(metric.name), observation=result.name, au=au,
+                    cell=self.cell,
+                    batch=self.batch,
+                    position=position,
+                    sample_id=sample_id,
+                    subject=subject,
+                    metric=str(metric.name),
+                    observation=result.name,
+                    au=au,
                     value=value if reason is None else None,
-                    status="ok" if reason is None else "na", reason=reason,
-                )  # fmt: skip
+                    status="ok" if reason is None else "na",
+                    reason=reason,
+                )
         return result.name
 
 

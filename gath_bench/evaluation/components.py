@@ -110,9 +110,13 @@ def _listed(registry: Registry, kind: Kind) -> Iterator[ComponentInfo]:
     for name, entry in sorted(registry.entries[kind].items()):
         missing = registry.missing(entry.spec)
         yield ComponentInfo(
-            kind, name, str(entry.spec.version), entry.plugin.name,
-            "unavailable" if missing else "ok", missing or entry.spec.summary,
-        )  # fmt: skip
+            kind,
+            name,
+            str(entry.spec.version),
+            entry.plugin.name,
+            "unavailable" if missing else "ok",
+            missing or entry.spec.summary,
+        )
     for (collision_kind, name), entries in sorted(registry.collisions.items()):
         if collision_kind == kind:
             sources = " and ".join(entry.plugin.source for entry in entries)

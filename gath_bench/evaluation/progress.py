@@ -32,9 +32,13 @@ def progress_bars(plan: Plan) -> Iterator[Progress]:
     from rich.progress import Progress as Bars
 
     with Bars(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=Console(stderr=True), transient=True,
-    ) as bars:  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bars:
         whole = bars.add_task("all cells", total=sum(totals.values()))
         tasks = {}
 

@@ -210,7 +210,7 @@ class Results:
 
     def _rows(self) -> Iterator[tuple[Run, SummaryRow]]:
         for run in self.runs:
-            for row in summarise(run.manifest, run.rows):
+            for row in summarise(run.manifest, run.observations):
                 yield run, row
 
     def _wide(self, field: str) -> pd.DataFrame:
@@ -251,7 +251,7 @@ def load_runs(pattern: str) -> Results:
 
 
 def _long(run: Run) -> pd.DataFrame:
-    rows = run.rows.to_pandas().astype({"cell": "category"})
+    rows = run.observations.to_pandas().astype({"cell": "category"})
     cells = {cell.cell_id: cell for cell in run.manifest.cells}
     for number, name in enumerate((*_INDEX, "model_key", "dataset_key")):
         words = {cell_id: getattr(cell, name) for cell_id, cell in cells.items()}

@@ -128,7 +128,7 @@ def evaluate(
             )
         run = load(outcome.path)
         if temporary:
-            _ = run.rows  # into memory, since a caller may keep the run and drop the results
+            _ = run.observations  # into memory, since a caller may keep the run and drop the results
         results = Results((run,), plugins, outcome.first_rank)
     except BaseException:
         if temporary:

@@ -34,7 +34,7 @@ class Run:
     origins: Mapping[str, tuple[Path, str]] = field(default_factory=dict)
 
     @cached_property
-    def rows(self) -> pa.Table:
+    def observations(self) -> pa.Table:
         """The long table, ordered by cell, batch and position."""
         return ShardStore(self.path / SAMPLES).read() if self.joined is None else self.joined
 

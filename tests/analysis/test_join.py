@@ -13,8 +13,8 @@ VALUES = np.linspace(1, 2, 24)
 
 
 def rows(run: Run) -> dict[tuple[str, str], SummaryRow]:
-    found = {(row.model, row.key): row for row in summarise(run.manifest, run.rows)}
-    assert len(found) == len(summarise(run.manifest, run.rows)), "two values share a place"
+    found = {(row.model, row.key): row for row in summarise(run.manifest, run.observations)}
+    assert len(found) == len(summarise(run.manifest, run.observations)), "two values share a place"
     return found
 
 
@@ -75,7 +75,7 @@ def test_what_both_have_measured_is_taken_once() -> None:
     first, second = world({"a": VALUES}), world({"a": VALUES + 1e-9, "b": VALUES})
     (run,) = join([first, second]).runs
     assert {row.model: row.value for row in rows(run).values()} == {"a": 1.5, "b": 1.5}
-    assert run.rows.num_rows == 2 * len(VALUES)
+    assert run.observations.num_rows == 2 * len(VALUES)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_other_data_sets_join_without_a_word() -> None:
     other = {"a": {"dataset": "e", "dataset_key": "e@1#ee"}}
     joined = join([world({"a": VALUES}), world({"a": VALUES}, cells=other)])
     assert (len(joined.runs), joined.notes) == (1, [])
-    assert {row.dataset for row in summarise(joined.runs[0].manifest, joined.runs[0].rows)} == {"d", "e"}
+    assert {row.dataset for row in summarise(joined.runs[0].manifest, joined.runs[0].observations)} == {"d", "e"}
 
 
 def test_a_run_joins_only_what_is_alike_in_every_run_of_the_group() -> None:

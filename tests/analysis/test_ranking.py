@@ -126,13 +126,13 @@ def test_without_a_common_sample_nothing_is_known() -> None:
 def test_where_a_model_lost_samples_the_rest_is_still_paired() -> None:
     """An engine counts the samples of a batch anew when a model has no image of one: ids say which is which."""
     run = world({"a": columns()["good"], "b": columns()["bad"]})
-    rows = run.rows.to_pydict()
+    rows = run.observations.to_pydict()
     order = np.random.default_rng(0).permutation(SUBJECTS)
     for at in range(SUBJECTS, 2 * SUBJECTS):
         rows["batch"][at], rows["position"][at] = divmod(int(order[at - SUBJECTS]), 4)
     import pyarrow as pa
 
-    shuffled = replace(run, joined=pa.Table.from_pydict(rows, schema=run.rows.schema))
+    shuffled = replace(run, joined=pa.Table.from_pydict(rows, schema=run.observations.schema))
     assert table(shuffled)["b"].p_value == pytest.approx(table(run)["b"].p_value)
 
 
@@ -198,9 +198,9 @@ def test_a_system_metric_has_a_best_by_its_intervals_and_no_test() -> None:
 
 def test_mean_ranks_give_each_metric_one_vote() -> None:
     run = world({"a": np.arange(30.0), "b": np.arange(30.0) + 1})
-    (first, second) = mean_ranks(run.manifest, summarise(run.manifest, run.rows))
+    (first, second) = mean_ranks(run.manifest, summarise(run.manifest, run.observations))
     assert [(one.model, one.rank, one.metrics) for one in (first, second)] == [("a", 1.0, 1), ("b", 2.0, 1)]
-    rows = summarise(run.manifest, run.rows)
+    rows = summarise(run.manifest, run.observations)
     # Two more summaries of another metric in which b wins, one of them not for a: that one does not count.
     other = [replace(row, metric="n", key="n@1", rank={"a": 2.0, "b": 1.0}[row.model]) for row in rows]
     lonely = replace(rows[1], metric="n.more", key="n@1", rank=1.0)

@@ -148,7 +148,7 @@ json.dump({
     "architecture": [one["architecture"] for one in pools],
     "threads": [one["num_threads"] for one in pools],
     "plain": hashlib.sha256((rng.random((500, 200)) @ rng.random((200, 6))).tobytes()).hexdigest(),
-    "report": as_json(run.path, summarise(run.manifest, run.rows)),
+    "report": as_json(run.path, summarise(run.manifest, run.observations)),
     "compare": [asdict(one) for one in compare(run, run, pairs=[("gath", "gath-warp"), ("gath", "gath")])],
 }, sys.stdout)
 """

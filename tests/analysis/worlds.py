@@ -78,4 +78,4 @@ def world(
 
 def table(run: Run) -> dict[str, SummaryRow]:
     """The rows over all AUs, by model."""
-    return {row.model: row for row in summarise(run.manifest, run.rows) if row.au is None}
+    return {row.model: row for row in summarise(run.manifest, run.observations) if row.au is None}

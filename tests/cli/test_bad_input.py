@@ -1,4 +1,4 @@
-"""Whatever is wrong with a request: one sentence on standard error, exit code 2, never a traceback."""
+"""Invalid requests: one sentence on standard error, exit code 2, no traceback."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def test_no_suite_file(gath_bench: Any, tmp_path: Path) -> None:
         ({"models": ("toy-nan[vale=1]",)}, GOOD, ["no parameter 'vale'", "did you mean value"]),
         ({"models": ("toy-nan[value=x]",)}, GOOD, ["toy-nan[value=x] is not valid"]),
         ({"models": ("toy-nan[value",)}, GOOD, ["is not a component name"]),
-        ({"models": ("toy-unmakeable",)}, GOOD, ["toy-unmakeable cannot be created", "no weights"]),
-        ({"models": ("toy-unmakeable[how=UsageError]",)}, GOOD, ["no weights"]),
+        ({"models": ("toy-no-init",)}, GOOD, ["toy-no-init cannot be created", "no weights"]),
+        ({"models": ("toy-no-init[how=UsageError]",)}, GOOD, ["no weights"]),
         ({}, "[[datasets]]\nname = 'toy[refuse=true]'\n", ["cannot list its samples", "on fire"]),
     ],
 )
@@ -104,7 +104,7 @@ def test_a_taken_output_folder(gath_bench: Any, tmp_path: Path, toy_run: Path) -
 
 
 @pytest.mark.parametrize("command", [("report",), ("run", "--resume")])
-def test_what_is_no_run(gath_bench: Any, tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_a_folder_that_is_not_a_run(gath_bench: Any, tmp_path: Path, command: tuple[str, ...]) -> None:
     gath_bench(*command, tmp_path / "none").refused("is not a run folder")
     gath_bench(*command, tmp_path).refused("is not a run folder")
     file = tmp_path / "file"
@@ -177,13 +177,13 @@ def test_reports_that_cannot_be_written(gath_bench: Any, tmp_path: Path, toy_run
     manifest = json.loads((unlike / "manifest.json").read_text())
     (unlike / "manifest.json").write_text(json.dumps({**manifest, "seed": manifest["seed"] + 1}))
     gath_bench("report", toy_run, unlike, "-o", tmp_path / "x").refused(
-        "-o takes runs that go into the same tables"
+        "-o takes runs that share their tables"
     )
     for form in ("csv", "parquet"):
         gath_bench("report", toy_run, "--format", form, "-o", tmp_path).refused("cannot be written")
 
 
-def test_in_a_process_of_its_own(tmp_path: Path) -> None:
+def test_in_a_separate_process(tmp_path: Path) -> None:
     suite = write_suite(tmp_path / "suite.toml", metrics=("toy-l2",))
     done = in_another_process("run", suite, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")

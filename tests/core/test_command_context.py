@@ -27,7 +27,7 @@ def test_keys_are_those_of_a_manifest(context: Context, tmp_path) -> None:
 
     suite = Suite.model_validate(
         {
-            "models": ("toy-schooled[precision=bf16]",),
+            "models": ("toy-trained-against[precision=bf16]",),
             "metrics": ("toy-l1[label=y]",),
             "datasets": ({"name": "toy"},),
             "references": {"oracle": "toy-exact", "copy_source": "toy-copy"},
@@ -35,8 +35,8 @@ def test_keys_are_those_of_a_manifest(context: Context, tmp_path) -> None:
     )
     manifest = new_manifest(make_plan(suite, context.registry), command=[], device="cpu", environment={})
     cells = {cell.model: cell for cell in manifest.cells}
-    cell = cells["toy-schooled[precision=bf16]"]
-    assert context.load("model", "toy-schooled[precision=bf16]").key == cell.model_key
+    cell = cells["toy-trained-against[precision=bf16]"]
+    assert context.load("model", "toy-trained-against[precision=bf16]").key == cell.model_key
     assert context.load("dataset", "toy").key == cell.dataset_key
     assert context.load("metric", "toy-l1[label=y]").key == manifest.metrics[0].key
 

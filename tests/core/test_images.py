@@ -1,4 +1,4 @@
-"""Every kind of file that people have becomes the same picture."""
+"""Reading images of every supported file format, writing and resizing."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_cmyk_jpeg_is_not_inverted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.webp"])
-def test_alpha_stands_on_white(tmp_path: Path, name: str) -> None:
+def test_alpha_is_composited_over_white(tmp_path: Path, name: str) -> None:
     pixels = np.zeros((8, 8, 4), np.uint8)
     pixels[:, 4:] = (255, 0, 0, 128)
     Image.fromarray(pixels).save(tmp_path / name, **({"lossless": True} if name.endswith("webp") else {}))

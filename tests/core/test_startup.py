@@ -91,7 +91,7 @@ def finished_run(tmp_path: Path) -> Path:
     [["--help"], ["--version"], ["list"], ["list", "--json"], ["run", "--help"], ["no-such-command"]],
     ids=" ".join,
 )
-def test_asking_imports_nothing_heavy(command: list[str], program: Program, tmp_path: Path) -> None:
+def test_listing_and_help_import_nothing_heavy(command: list[str], program: Program, tmp_path: Path) -> None:
     done = program(*command, cwd=tmp_path, code=SPY)
     assert done.returncode == (2 if "no-such-command" in command else 0), done.stderr
     assert json.loads(done.stderr.splitlines()[-1]) == []

@@ -1,4 +1,4 @@
-"""A model instance is measured as ``run`` measures a named one, and whoever trains it notices nothing."""
+"""``CommandContext.evaluate``: values equal those of a run, and the caller's state is restored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from toy.running import measure, table, toy_suite
-from toy.toy_plugin import CALLS, HEARD, Edit, Failing, Noise
+from toy.toy_plugin import CALLS, HOOK_CALLS, Edit, Failing, Noise
 
 from gath_bench.cli.context import Context
 from gath_bench.contracts import CommandContext
@@ -29,7 +29,7 @@ def evaluate(context: CommandContext, model: Any, *metrics: str, **more: Any) ->
 
 
 @pytest.mark.parametrize("model", [Edit, Noise])
-def test_it_equals_a_run_to_the_bit(context: Context, tmp_path: Path, model: type[Any]) -> None:
+def test_values_equal_those_of_a_run(context: Context, tmp_path: Path, model: type[Any]) -> None:
     name = {Edit: "toy-edit", Noise: "toy-noise"}[model]
     _, run = measure(toy_suite((name,), ("toy-l1", "toy-au"), limit=9, batch_size=16), tmp_path)
     found = evaluate(context, model(), "toy-l1", "toy-au", limit=9)
@@ -38,27 +38,27 @@ def test_it_equals_a_run_to_the_bit(context: Context, tmp_path: Path, model: typ
     }
 
 
-def test_the_split_is_val_unless_said_otherwise(context: Context, tmp_path: Path) -> None:
+def test_the_default_split_is_val(context: Context, tmp_path: Path) -> None:
     _, run = measure(toy_suite(("toy-edit",), split="val"), tmp_path)
     assert context.evaluate(Edit(), dataset="toy", metrics=["toy-l1"]) == {
         "toy-l1": table(run, "toy-edit", "toy-l1").value
     }
 
 
-def test_only_this_model_is_measured_and_nobody_is_told(
+def test_only_this_model_is_measured_and_no_hook_is_called(
     context: Context, tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
     evaluate(context, Edit(), "toy-l1")
     assert CALLS["toy-l1"] == 1
-    assert HEARD == []
+    assert HOOK_CALLS == []
     assert list(tmp_path.iterdir()) == []
 
 
 def test_na_is_left_out_and_a_failure_is_left_out_with_a_warning(context: Context) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert evaluate(context, Edit(), "toy-gone", "toy-source-l1").keys() == {
+        assert evaluate(context, Edit(), "toy-no-weights", "toy-source-l1").keys() == {
             "toy-source-l1",
             "toy-source-l1.median",
         }
@@ -66,7 +66,7 @@ def test_na_is_left_out_and_a_failure_is_left_out_with_a_warning(context: Contex
         assert evaluate(context, Failing(), "toy-l1") == {}
 
 
-def test_random_numbers_and_settings_are_left_as_they_were(context: Context) -> None:
+def test_random_states_and_settings_are_restored(context: Context) -> None:
     def draw() -> tuple[float, ...]:
         return random.random(), float(np.random.rand()), float(torch.rand(()))
 
@@ -88,7 +88,7 @@ def test_random_numbers_and_settings_are_left_as_they_were(context: Context) -> 
         torch.backends.cudnn.benchmark = False
 
 
-def test_one_rank_of_many_measures_alone(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_rank_evaluates_alone(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "1")
     assert evaluate(context, Edit(), "toy-l1")
@@ -112,6 +112,6 @@ def test_make_gives_the_component(context: Context) -> None:
         ({"metrics": ("toy-l1", "toy-l1[label=x]")}, "several values of toy-l1"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_sentence(context: Context, more: dict[str, Any], sentence: str) -> None:
+def test_errors_are_one_sentence(context: Context, more: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         evaluate(context, Edit(), "toy-l1", **more)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from toy.running import measure, table, toy_suite, toys, write_suite
-from toy.toy_plugin import HEARD, L1, Copy, Edit, Failing, ToyDataset
+from toy.toy_plugin import HOOK_CALLS, L1, Copy, Edit, Failing, ToyDataset
 
 import gath_bench
 from gath_bench.engine.cell import StrictFailure
@@ -59,7 +59,7 @@ def test_without_output_nothing_is_left_and_no_listener_is_called(
     assert not folder.exists()
     assert not folder.parent.exists()
     assert list(tmp_path.iterdir()) == []
-    assert HEARD == []
+    assert HOOK_CALLS == []
 
 
 def test_a_failed_evaluation_leaves_no_temporary_folder(
@@ -77,11 +77,11 @@ def test_output_is_a_run_folder(toy_evaluate: Any, tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     kept = toy_evaluate(models=["toy-edit"], output=tmp_path / "run")
     assert kept.path == tmp_path / "run"
-    assert HEARD[0] == "started"
-    assert HEARD[-1] == "finished"
+    assert HOOK_CALLS[0] == "started"
+    assert HOOK_CALLS[-1] == "finished"
     automatic = toy_evaluate(models=["toy-edit"], output="auto")
     assert automatic.path.parent == Path("results/runs")
-    assert automatic.runs[0].rows.equals(kept.runs[0].rows)
+    assert automatic.runs[0].observations.equals(kept.runs[0].observations)
     assert (kept.finished, kept.failed) == (True, False)
     assert toy_evaluate(models=["toy-failing"]).failed
 
@@ -102,7 +102,7 @@ def test_a_run_of_instances_is_resumed_with_the_instances(toy_evaluate: Any, tmp
         toy_evaluate(resume=tmp_path / "run", suite=None)
     resumed = toy_evaluate(models=[Edit()], resume=tmp_path / "run", suite=None)
     assert resumed.finished
-    assert resumed.runs[0].rows.equals(toy_evaluate(models=[Edit()]).runs[0].rows)
+    assert resumed.runs[0].observations.equals(toy_evaluate(models=[Edit()]).runs[0].observations)
 
 
 def test_an_instance_that_was_loaded_by_name_keeps_its_name(
@@ -124,8 +124,12 @@ def test_instances_of_one_class_have_names_of_their_own(toy_evaluate: Any) -> No
     named.name = "toy-edit"  # type: ignore[attr-defined]
     results = toy_evaluate(models=["toy-edit", Edit(), Edit(), named, Copy()])
     assert [cell.model for cell in results.manifests[0].cells][2:] == [
-        "toy-edit", "edit", "edit-2", "toy-edit-instance", "copy",
-    ]  # fmt: skip
+        "toy-edit",
+        "edit",
+        "edit-2",
+        "toy-edit-instance",
+        "copy",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +183,7 @@ def test_settings_replace_those_of_the_suite(toy_evaluate: Any) -> None:
         ({"resume": "nowhere", "suite": None}, "is not a run folder"),
     ],
 )
-def test_what_is_wrong_is_one_sentence(toy_evaluate: Any, choices: dict[str, Any], sentence: str) -> None:
+def test_errors_are_one_sentence(toy_evaluate: Any, choices: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         toy_evaluate(**choices)
 

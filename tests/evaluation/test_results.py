@@ -40,11 +40,25 @@ def test_long_has_every_row_and_its_reason(folder: Path) -> None:
     path = folder / "results" / "runs" / "a"
     long = gath_bench.load_run(path).to_long()
     run = load(path)
-    assert len(long) == run.rows.num_rows
+    assert len(long) == run.observations.num_rows
     assert list(long.columns) == [
-        "run", "dataset", "split", "protocol", "model", "model_key", "dataset_key", "sample_id", "subject",
-        "metric", "key", "observation", "au", "value", "status", "reason",
-    ]  # fmt: skip
+        "run",
+        "dataset",
+        "split",
+        "protocol",
+        "model",
+        "model_key",
+        "dataset_key",
+        "sample_id",
+        "subject",
+        "metric",
+        "key",
+        "observation",
+        "au",
+        "value",
+        "status",
+        "reason",
+    ]
     assert long["value"].isna().equals(long["status"] != "ok")
     assert set(long.loc[long["status"] != "ok", "reason"]) == {"no face found"}
 
@@ -54,7 +68,9 @@ def test_long_means_are_the_tables_values(folder: Path) -> None:
     long = gath_bench.load_run(path).to_long()
     run = load(path)
     expected = {
-        (row.model, row.key): row.value for row in summarise(run.manifest, run.rows) if row.metric == "toy-l1"
+        (row.model, row.key): row.value
+        for row in summarise(run.manifest, run.observations)
+        if row.metric == "toy-l1"
     }
     means = long[long["observation"] == "toy-l1"].groupby(["model", "key"], observed=True)["value"].mean()
     assert means.to_dict() == pytest.approx(expected)
@@ -64,7 +80,7 @@ def test_summary_has_the_fields_of_the_json(folder: Path) -> None:
     path = folder / "results" / "runs" / "a"
     summary = gath_bench.load_run(path).to_summary()
     run = load(path)
-    rows = summarise(run.manifest, run.rows)
+    rows = summarise(run.manifest, run.observations)
     assert summary["value"].tolist() == pytest.approx([row.value for row in rows], nan_ok=True)
     assert summary["model"].tolist() == [row.model for row in rows]
     assert set(summary["run"]) == {"a"}
@@ -75,16 +91,23 @@ def test_wide_has_a_column_a_key(folder: Path) -> None:
     assert (len(runs.runs), runs.notes) == (1, ())
     wide = runs.to_wide()
     assert wide.index.get_level_values("model").tolist() == [
-        "toy-exact", "toy-copy", "toy-gaps", "toy-edit", "toy-small",
-    ]  # fmt: skip
+        "toy-exact",
+        "toy-copy",
+        "toy-gaps",
+        "toy-edit",
+        "toy-small",
+    ]
     l1 = [column for column in wide.columns if column.startswith("toy-l1")]
     assert len(l1) == 2
     assert {column.split(" ")[1].partition("]")[0] for column in l1} == {
         key.partition("]")[0] for key in runs.to_summary().query("metric == 'toy-l1'")["key"]
     }
     alone = load(folder / "results" / "runs" / "b")
-    (value,) = {row.value for row in summarise(alone.manifest, alone.rows)
-                if (row.model, row.metric) == ("toy-small", "toy-l1")}  # fmt: skip
+    (value,) = {
+        row.value
+        for row in summarise(alone.manifest, alone.observations)
+        if (row.model, row.metric) == ("toy-small", "toy-l1")
+    }
     assert wide.loc[("toy", "test", "same-subject", "toy-small"), l1].tolist() == pytest.approx([value] * 2)
 
 
@@ -111,7 +134,7 @@ def test_the_styled_table_marks_the_best(folder: Path) -> None:
     assert "NA" in page or not pd.isna(runs.to_wide()).any(axis=None)
 
 
-def test_nothing_there_is_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(gath_bench.UsageError, match="no folder matches"):
         gath_bench.load_runs(str(tmp_path / "*"))
     with pytest.raises(gath_bench.UsageError, match="is not a run folder"):
@@ -189,8 +212,9 @@ def test_a_report_that_cannot_be_written_is_one_sentence(results: gath_bench.Res
 def test_comparing_a_run_with_itself_finds_no_difference(results: gath_bench.Results, folder: Path) -> None:
     found = results.compare(results, metrics=["toy-l1"])
     assert {(one.model_a, one.model_b, one.difference) for one in found} == {
-        ("toy-gaps", "toy-gaps", 0.0), ("toy-edit", "toy-edit", 0.0),
-    }  # fmt: skip
+        ("toy-gaps", "toy-gaps", 0.0),
+        ("toy-edit", "toy-edit", 0.0),
+    }
     both = gath_bench.load_runs(str(folder / "results" / "runs" / "*"))
     with pytest.raises(gath_bench.UsageError, match="single run"):
         both.verify()

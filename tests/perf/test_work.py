@@ -78,4 +78,4 @@ def test_engine(benchmark, tmp_path):
     folders = (tmp_path / str(number) for number in itertools.count())
     outcome, run = benchmark(lambda: measure(toy_suite(), next(folders)))
     assert not outcome.failed
-    assert run.rows.num_rows
+    assert run.observations.num_rows

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there 
 
 def test_a_report_compiles_and_is_on_the_page(tmp_path: Path) -> None:
     run = load(write_run(tmp_path / "run", images=False))
-    made = tables(run.manifest, summarise(run.manifest, run.rows))
+    made = tables(run.manifest, summarise(run.manifest, run.observations))
     source = r"\documentclass{article}\usepackage{booktabs}\begin{document}" + latex(made) + r"\end{document}"
     (tmp_path / "page.tex").write_text(source, encoding="utf-8")
     said = subprocess.run(

@@ -20,7 +20,7 @@ from gath_bench.results import Run, load
 
 
 def places_of(run: Run) -> tuple[list[Place], list[str]]:
-    return places([Source(run, summarise(run.manifest, run.rows))])
+    return places([Source(run, summarise(run.manifest, run.observations))])
 
 
 URL = re.compile(r"^(?:https?:)?//", re.IGNORECASE)
@@ -52,7 +52,7 @@ def test_nothing_is_asked_for(page: Path) -> None:
 def test_the_summary_has_the_values_of_the_analysis(page: Path, run_folder: Path) -> None:
     html = page.read_text(encoding="utf-8")
     run = load(run_folder)
-    rows = [row for row in summarise(run.manifest, run.rows) if row.au is None]
+    rows = [row for row in summarise(run.manifest, run.observations) if row.au is None]
     sorts = set(re.findall(r'data-sort="([^"]*)"', html))
     for row in rows:
         assert str(row.value) in sorts

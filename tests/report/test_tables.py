@@ -39,7 +39,7 @@ ONE = world({"a": VALUES})
 
 
 def tables_of(run: Run) -> list[Table]:
-    return tables(run.manifest, summarise(run.manifest, run.rows))
+    return tables(run.manifest, summarise(run.manifest, run.observations))
 
 
 def console(made: Sequence[Table], *, colour: bool = False, width: int = 200) -> str:
@@ -84,7 +84,7 @@ def test_the_best_and_what_is_not_significantly_worse_are_marked_and_nothing_els
     run = raced()
     text = FORMS[form](tables_of(run))
     kinds = {}
-    for row in summarise(run.manifest, run.rows):
+    for row in summarise(run.manifest, run.observations):
         best, tied, plain = (
             look.format(f"{row.value:.3f}", f"{row.low:.3f}, {row.high:.3f}") for look in LOOKS[form]
         )
@@ -129,7 +129,7 @@ def test_without_a_race_nothing_is_marked_and_no_footnote_speaks_of_it(form: str
 
 
 def test_footnote_letters_do_not_skip_for_the_other_marks() -> None:
-    rows = summarise(raced().manifest, raced().rows)
+    rows = summarise(raced().manifest, raced().observations)
     told = [replace(row, coverage=0.5, reason=row.model) for row in rows]
     (table,) = tables(raced().manifest, told)
     letters = [note.split()[0] for note in table.notes if not note.startswith(TIED)]
@@ -234,7 +234,7 @@ def test_a_title_is_that_of_its_own_cell() -> None:
         {"samples": 7, "protocol": "sweep"},
         {"samples": 9, "dataset": "e", "dataset_key": "e@1#ee"},
     ]
-    (row,) = summarise(ONE.manifest, ONE.rows)
+    (row,) = summarise(ONE.manifest, ONE.observations)
     cells = [cell(number, "a", ["m"], **one) for number, one in enumerate(fields)]
     rows = [
         replace(row, dataset=c.dataset, dataset_key=c.dataset_key, split=c.split, protocol=c.protocol)
@@ -310,7 +310,7 @@ def read_tex(source: str) -> str:
 
 def shown(text: str, *, best: bool = False) -> str:
     """A table in which text stands in every place, as a reader of the page would see it."""
-    (row,) = summarise(ONE.manifest, ONE.rows)
+    (row,) = summarise(ONE.manifest, ONE.observations)
     row = replace(row, best=best)
     column = Column(text, "m@1", text, "lower", text)
     table = Table(text, (column,), (Line(text, False, (Cell(row, text, text, marks=text),)),), (text,))

@@ -1,4 +1,4 @@
-"""Reference rows: added to every suite; without their plugin there is a row less, not an error."""
+"""Baselines are added to every suite, and left out without an error if they are not installed."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def suite(**references: str) -> Suite:
     return Suite.model_validate(content | ({"references": references} if references else {}))
 
 
-def test_standard_references_that_are_not_installed_are_left_out() -> None:
+def test_default_baselines_that_are_not_installed_are_left_out() -> None:
     plan = make_plan(suite(), Registry.of(toys()))
     assert [str(cell.model.name) for cell in plan.cells] == ["toy-edit"]
     assert plan.skipped == ("oracle", "copy-source")
 
 
-def test_references_that_a_suite_names_must_exist() -> None:
+def test_baselines_that_a_suite_names_must_exist() -> None:
     with pytest.raises(UsageError, match=r"there is no model 'toy-exakt': did you mean toy-exact"):
         make_plan(suite(oracle="toy-exakt"), Registry.of(toys()))
 
 
-def test_references_come_first() -> None:
+def test_baselines_come_first() -> None:
     plan = make_plan(suite(oracle="toy-exact", copy_source="toy-copy"), Registry.of(toys()))
     assert [str(cell.model.name) for cell in plan.cells] == ["toy-exact", "toy-copy", "toy-edit"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from toy.toy_plugin import CALLS, HEARD
+from toy.toy_plugin import CALLS, HOOK_CALLS
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,7 +20,7 @@ def _one_thread() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _clean() -> Iterator[None]:
     CALLS.clear()
-    HEARD.clear()
+    HOOK_CALLS.clear()
     before = torch.are_deterministic_algorithms_enabled()
     yield
     torch.use_deterministic_algorithms(before)

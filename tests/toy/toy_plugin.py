@@ -51,10 +51,10 @@ AUS = tuple(f"AU{number:02d}" for number in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15
 #: How often things were called, by name; tests clear it.
 CALLS: Counter[str] = Counter()
 #: Life-cycle hooks, in the order of their calls.
-HEARD: list[str] = []
+HOOK_CALLS: list[str] = []
 
 
-class Living:
+class LoadedBatches:
     """Counts loaded batches that are still in memory."""
 
     now = 0
@@ -160,7 +160,7 @@ class ToyDataset:
             swept_au=swept or None,
             unreadable=tuple(Unreadable(s.sample_id, s.subject, "cannot be decoded") for s in bad),
         )
-        Living.count(batch)
+        LoadedBatches.count(batch)
         return batch
 
 
@@ -293,7 +293,7 @@ class Small(_Model):
         return portraits
 
 
-class Needy(_Model):
+class AllNeeds(_Model):
     needs = MODEL_NEEDS
 
     def animate(self, portraits: Tensor, target_aus: Tensor, **needs: Any) -> Tensor:
@@ -306,7 +306,7 @@ class Needy(_Model):
         return portraits
 
 
-class Nosy(_Model):
+class NoNeeds(_Model):
     """Accepts any keyword argument, and fails with their names."""
 
     def animate(self, portraits: Tensor, target_aus: Tensor, **needs: Any) -> Tensor:
@@ -315,14 +315,14 @@ class Nosy(_Model):
         return portraits
 
 
-class Greedy(_Model):
-    needs = frozenset({"the_moon"})
+class UnknownNeed(_Model):
+    needs = frozenset({"unknown_input"})
 
     def animate(self, portraits: Tensor, target_aus: Tensor, **needs: Any) -> Tensor:
         return portraits
 
 
-class Vandal(_Model):
+class InPlace(_Model):
     """Modifies its inputs in place, as much research code does."""
 
     needs = frozenset({"mean_portrait", "target"})
@@ -336,15 +336,15 @@ class Vandal(_Model):
         return portraits.mul_(0)
 
 
-class Homeless(_Model):
-    def to(self, device: str) -> Homeless:
+class NoDevice(_Model):
+    def to(self, device: str) -> NoDevice:
         raise RuntimeError("no room on the device")
 
     def animate(self, portraits: Tensor, target_aus: Tensor) -> Tensor:
         return portraits
 
 
-class Unmakeable(_Model):
+class NoInit(_Model):
     def __init__(self, *, how: str = "RuntimeError") -> None:
         raise {"RuntimeError": RuntimeError, "Unavailable": Unavailable, "UsageError": UsageError}[how](
             "no weights"
@@ -363,7 +363,7 @@ class Labelled(_Model):
         return portraits
 
 
-class Schooled(_Model):
+class TrainedAgainst(_Model):
     """A model with chosen ``trained_against`` and ``precision``."""
 
     def __init__(self, *, by: str = "", precision: str = "fp32") -> None:
@@ -395,8 +395,12 @@ class L1:
 class SourceL1:
     """Per-sample mean absolute difference to the source: needs nothing."""
 
-    info = MetricInfo((Summary("toy-source-l1", "none", reducer="mean"), Summary("toy-source-l1.median", "none",
-                       reducer="median", inputs=("toy-source-l1",))))  # fmt: skip
+    info = MetricInfo(
+        (
+            Summary("toy-source-l1", "none", reducer="mean"),
+            Summary("toy-source-l1.median", "none", reducer="median", inputs=("toy-source-l1",)),
+        )
+    )
 
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
         return [
@@ -453,8 +457,8 @@ class Raising:
         return [Measured("toy-raising", torch.zeros(len(batch)))]
 
 
-class Gone:
-    info = MetricInfo((Summary("toy-gone", "lower"),))
+class NoWeights:
+    info = MetricInfo((Summary("toy-no-weights", "lower"),))
 
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
         raise Unavailable("the weights toy.pth are missing: get them by post")
@@ -479,7 +483,7 @@ class Contract:
     def __init__(self, *, how: str = "forgets") -> None:
         self.how = how
         if how == "needs":
-            self.info = MetricInfo((Summary("toy-contract", "lower"),), needs=frozenset({"the_moon"}))
+            self.info = MetricInfo((Summary("toy-contract", "lower"),), needs=frozenset({"unknown_input"}))
 
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Any:
         good = Measured("toy-contract", torch.zeros(len(batch)))
@@ -515,16 +519,16 @@ class EightBit:
         return [Measured("toy-eightbit", worst)]
 
 
-class VandalMetric:
+class InPlaceMetric:
     """Modifies its inputs in place."""
 
-    info = MetricInfo((Summary("toy-vandal", "lower"),))
+    info = MetricInfo((Summary("toy-in-place", "lower"),))
 
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
         for images in (generated, batch.source, batch.target, batch.face_mask, batch.target_aus):
             if images is not None:
                 images.zero_()
-        return [Measured("toy-vandal", torch.zeros(len(batch)))]
+        return [Measured("toy-in-place", torch.zeros(len(batch)))]
 
 
 class System:
@@ -580,11 +584,24 @@ class BrokenEstimator(Estimator):
 @hookimpl
 def gath_bench_models() -> list[ModelSpec]:
     models = {
-        "toy-exact": Exact, "toy-copy": Copy, "toy-edit": Edit, "toy-noise": Noise, "toy-failing": Failing,
-        "toy-shape": Shape, "toy-nan": NotANumber, "toy-gaps": Gaps, "toy-small": Small, "toy-needy": Needy,
-        "toy-nosy": Nosy, "toy-greedy": Greedy, "toy-vandal": Vandal, "toy-homeless": Homeless,
-        "toy-unmakeable": Unmakeable, "toy-labelled": Labelled, "toy-schooled": Schooled,
-    }  # fmt: skip
+        "toy-exact": Exact,
+        "toy-copy": Copy,
+        "toy-edit": Edit,
+        "toy-noise": Noise,
+        "toy-failing": Failing,
+        "toy-shape": Shape,
+        "toy-nan": NotANumber,
+        "toy-gaps": Gaps,
+        "toy-small": Small,
+        "toy-all-needs": AllNeeds,
+        "toy-no-needs": NoNeeds,
+        "toy-unknown-need": UnknownNeed,
+        "toy-in-place": InPlace,
+        "toy-no-device": NoDevice,
+        "toy-no-init": NoInit,
+        "toy-labelled": Labelled,
+        "toy-trained-against": TrainedAgainst,
+    }
     return [ModelSpec(name, model, "a toy") for name, model in models.items()]
 
 
@@ -596,10 +613,18 @@ def gath_bench_datasets() -> list[DatasetSpec]:
 @hookimpl
 def gath_bench_metrics() -> list[MetricSpec]:
     metrics = {
-        "toy-l1": L1, "toy-source-l1": SourceL1, "toy-mask": MaskNeeded, "toy-au": AUError, "toy-raising": Raising,
-        "toy-gone": Gone, "toy-partial": Partial, "toy-contract": Contract, "toy-eightbit": EightBit,
-        "toy-vandal": VandalMetric, "toy-system": System,
-    }  # fmt: skip
+        "toy-l1": L1,
+        "toy-source-l1": SourceL1,
+        "toy-mask": MaskNeeded,
+        "toy-au": AUError,
+        "toy-raising": Raising,
+        "toy-no-weights": NoWeights,
+        "toy-partial": Partial,
+        "toy-contract": Contract,
+        "toy-eightbit": EightBit,
+        "toy-in-place": InPlaceMetric,
+        "toy-system": System,
+    }
     return [MetricSpec(name, metric, "a toy") for name, metric in metrics.items()]
 
 
@@ -613,14 +638,14 @@ def gath_bench_au_estimators() -> list[AUEstimatorSpec]:
 
 @hookimpl
 def gath_bench_run_started(run: RunInfo) -> None:
-    HEARD.append("started")
+    HOOK_CALLS.append("started")
 
 
 @hookimpl
 def gath_bench_cell_finished(run: RunInfo, cell: CellResult) -> None:
-    HEARD.append(f"{cell.cell_id} {cell.status}")
+    HOOK_CALLS.append(f"{cell.cell_id} {cell.status}")
 
 
 @hookimpl
 def gath_bench_run_finished(run: RunInfo) -> None:
-    HEARD.append("finished")
+    HOOK_CALLS.append("finished")

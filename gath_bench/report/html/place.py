@@ -32,7 +32,7 @@ class Source:
 
     @cached_property
     def samples(self) -> Samples:
-        return Samples(self.run.rows)
+        return Samples(self.run.observations)
 
     def stored(self, cell: CellRecord) -> tuple[ImageStore, str]:
         """Where a cell's images are stored, and their name there."""

@@ -1,4 +1,4 @@
-"""What a table owes its reader: who graded, who was taught by the grader, and which values are not alike."""
+"""Contamination, keys of metrics with evaluators, and evaluator domains."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ TEACHERS = {
 }
 
 
-def schooled(**params: str) -> str:
-    return str(ComponentName("toy-schooled", params))
+def trained_against(**params: str) -> str:
+    return str(ComponentName("toy-trained-against", params))
 
 
 @pytest.fixture(scope="module")
 def taught_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("taught")
-    models = tuple(schooled(by=key) for key in TEACHERS)
+    models = tuple(trained_against(by=key) for key in TEACHERS)
     measure(toy_suite(models, ("toy-l1", "toy-au")), folder)
     return load(folder)
 
 
-def test_a_model_is_contaminated_by_the_weights_that_taught_it(taught_run: Run) -> None:
-    rows = summarise(taught_run.manifest, taught_run.rows)
+def test_a_value_is_contaminated_if_the_model_was_trained_with_the_evaluator(taught_run: Run) -> None:
+    rows = summarise(taught_run.manifest, taught_run.observations)
     for row in rows:
-        (teacher,) = [key for key in TEACHERS if row.model == schooled(by=key)] or [None]
+        (teacher,) = [key for key in TEACHERS if row.model == trained_against(by=key)] or [None]
         by_weights = teacher is not None and TEACHERS[teacher]
         assert row.contaminated == (by_weights and row.metric.startswith("toy-au.")), (row.model, row.metric)
     assert any(row.contaminated for row in rows)
@@ -52,7 +52,7 @@ def test_a_model_is_contaminated_by_the_weights_that_taught_it(taught_run: Run) 
 
 @pytest.mark.parametrize(("form", "mark"), [("console", DAGGER), ("markdown", DAGGER), ("latex", r"\dag{}")])
 def test_contaminated_values_are_marked_in_every_table(taught_run: Run, form: str, mark: str) -> None:
-    rows = summarise(taught_run.manifest, taught_run.rows)
+    rows = summarise(taught_run.manifest, taught_run.observations)
     shown = [row for row in rows if row.contaminated and row.au is None]
     text = render_report([taught_run], form, width=200)
     assert text is not None
@@ -62,7 +62,7 @@ def test_contaminated_values_are_marked_in_every_table(taught_run: Run, form: st
         assert f"{row.value:.3f}{mark}" in text
 
 
-def test_a_clean_table_has_no_dagger(tmp_path: Path) -> None:
+def test_a_table_without_contamination_has_no_dagger(tmp_path: Path) -> None:
     _, run = measure(toy_suite(("toy-edit",), ("toy-au",)), tmp_path)
     text = render_report([run], "markdown")
     assert text is not None
@@ -70,9 +70,9 @@ def test_a_clean_table_has_no_dagger(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("teacher", ["toy-estimator", "toy-estimator@1", "toy-estimator@1#no-weights"])
-def test_a_teacher_without_weights_is_refused(tmp_path: Path, teacher: str) -> None:
+def test_trained_against_needs_a_weights_hash(tmp_path: Path, teacher: str) -> None:
     with pytest.raises(UsageError, match="has no weights hash"):
-        measure(toy_suite((schooled(by=teacher),)), tmp_path / "run")
+        measure(toy_suite((trained_against(by=teacher),)), tmp_path / "run")
 
 
 def key_of(run: Run, metric: str) -> ComponentKey:
@@ -83,7 +83,7 @@ def key_of(run: Run, metric: str) -> ComponentKey:
     "estimator",
     ["toy-estimator[weights=false]", "nobody", "toy-broken-estimator[how=make]"],
 )
-def test_a_key_says_that_the_weights_are_unknown(tmp_path: Path, estimator: str) -> None:
+def test_the_key_of_a_metric_with_unknown_weights(tmp_path: Path, estimator: str) -> None:
     lacking, whole = str(ComponentName("toy-au", {"estimator": estimator})), "toy-au"
     _, run = measure(toy_suite(metrics=(lacking, whole)), tmp_path)
     assert str(key_of(run, lacking)).endswith("#no-weights")
@@ -100,13 +100,13 @@ def test_a_metric_without_evaluators_has_no_hash(tmp_path: Path) -> None:
     assert key_of(run, "toy-l1").hash == ""
 
 
-def test_unlike_precisions_share_no_column_of_speed(tmp_path: Path) -> None:
-    half = schooled(precision="bf16")
+def test_different_precisions_share_no_column_of_speed(tmp_path: Path) -> None:
+    half = trained_against(precision="bf16")
     _, run = measure(toy_suite((half,), ("toy-l1", "toy-system")), tmp_path)
     keys = {name: ComponentKey.parse(table(run, name, "toy-system").key) for name in ("toy-copy", half)}
     assert {name: key.params["precision"] for name, key in keys.items()} == {"toy-copy": "fp32", half: "bf16"}
     assert table(run, half, "toy-l1").key == table(run, "toy-copy", "toy-l1").key  # images are what they are
-    (made,) = tables(run.manifest, summarise(run.manifest, run.rows))
+    (made,) = tables(run.manifest, summarise(run.manifest, run.observations))
     speeds = [number for number, column in enumerate(made.columns) if column.metric == "toy-system"]
     assert [made.columns[number].apart for number in speeds] == ["precision=fp32", "precision=bf16"]
     shown = {line.model: [line.cells[number].value for number in speeds] for line in made.lines}
@@ -116,7 +116,7 @@ def test_unlike_precisions_share_no_column_of_speed(tmp_path: Path) -> None:
         assert render_report([run], form, width=200)
 
 
-def test_an_evaluator_outside_its_domain_gives_na_and_says_so(tmp_path: Path) -> None:
+def test_an_evaluator_outside_its_domain_gives_na_with_the_reason(tmp_path: Path) -> None:
     """Two data sets in one run: what was made for one of them answers there, and there alone."""
     suite = toy_suite(metrics=("toy-au", "toy-l1")).model_copy(
         update={
@@ -130,7 +130,7 @@ def test_an_evaluator_outside_its_domain_gives_na_and_says_so(tmp_path: Path) ->
     assert not outcome.failed
     found: dict[tuple[str, str], SummaryRow] = {
         (row.dataset, row.metric): row
-        for row in summarise(run.manifest, run.rows)
+        for row in summarise(run.manifest, run.observations)
         if row.model == "toy-copy" and row.au is None
     }
     made_for, other = found["toy[domain=synthetic]", "toy-au.mae"], found["toy[domain=photo]", "toy-au.mae"]
