@@ -154,7 +154,11 @@ def swept_rows(folder, dataset):
     with isolated():
         execute(make_plan(suite, Registry.of(plugins)), plugins, RunOptions(device="cpu", output=folder))
     run = load(folder)
-    return {(row.metric, row.au): row for row in summarise(run.manifest, run.observations) if row.model == "toy-copy"}
+    return {
+        (row.metric, row.au): row
+        for row in summarise(run.manifest, run.observations)
+        if row.model == "toy-copy"
+    }
 
 
 def test_coverage_of_a_sweep_is_complete(tmp_path):
