@@ -29,7 +29,7 @@ def columns(seed: int = 0, subjects: int = SUBJECTS) -> dict[str, Array]:
     }
 
 
-def test_best_and_what_is_not_significantly_worse() -> None:
+def test_best_and_tied_models() -> None:
     rows = table(world(columns()))
     winner = min(("good", "close"), key=lambda name: rows[name].value or 0)
     other = {"good": "close", "close": "good"}[winner]
@@ -72,19 +72,19 @@ def test_p_values_are_corrected_over_the_models_of_a_column() -> None:
     assert [rows[name].p_value for name in alone] == pytest.approx(holm(list(alone.values())))
 
 
-def test_a_single_model_is_not_the_best_of_anything() -> None:
+def test_single_model_is_not_marked_as_best() -> None:
     rows = table(world({name: columns()[name] for name in ("oracle", "copy-source", "bad")}))
     assert not any(row.best or row.tied for row in rows.values())
     assert rows["bad"].rank is None
     assert rows["bad"].gain is not None
 
 
-def test_what_ranks_nothing_has_no_best() -> None:
+def test_metric_without_direction_has_no_best() -> None:
     rows = table(world(columns(), metric(direction="none")))
     assert not any(row.best or row.tied or row.gain is not None for row in rows.values())
 
 
-def test_a_model_that_sees_the_target_and_one_taught_by_the_grader_take_no_part() -> None:
+def test_models_that_see_the_target_and_contaminated_models_are_not_ranked() -> None:
     judge = "judge@1#ab12cd34"
     run = world(
         {"good": columns()["good"], "close": columns()["close"], "bad": columns()["bad"]},
@@ -114,7 +114,7 @@ def test_models_are_compared_on_their_common_samples() -> None:
     assert rows["bad"].p_value == pytest.approx(half["bad"].p_value)
 
 
-def test_without_a_common_sample_nothing_is_known() -> None:
+def test_models_without_common_samples_are_tied() -> None:
     values = columns()
     odd, even = values["good"].copy(), values["bad"].copy()
     odd[::2], even[1::2] = np.nan, np.nan
@@ -123,7 +123,7 @@ def test_without_a_common_sample_nothing_is_known() -> None:
     assert (rows["bad"].tied, rows["bad"].p_value) == (True, None)
 
 
-def test_where_a_model_lost_samples_the_rest_is_still_paired() -> None:
+def test_remaining_samples_are_paired_where_a_model_lost_some() -> None:
     """An engine counts the samples of a batch anew when a model has no image of one: ids say which is which."""
     run = world({"a": columns()["good"], "b": columns()["bad"]})
     rows = run.observations.to_pydict()
@@ -136,7 +136,7 @@ def test_where_a_model_lost_samples_the_rest_is_still_paired() -> None:
     assert table(shuffled)["b"].p_value == pytest.approx(table(run)["b"].p_value)
 
 
-def test_gain_is_the_share_of_the_way_from_no_edit_to_perfect() -> None:
+def test_gain_is_the_position_between_copy_source_and_oracle() -> None:
     values = columns()
     rows = table(world(values))
     for name in ("good", "bad"):
@@ -165,9 +165,12 @@ def test_gain_interval_equals_scipy() -> None:
     reference = stats.bootstrap(
         (values["copy-source"], values["good"], values["oracle"]),
         lambda c, m, o, axis=-1: (c.mean(axis) - m.mean(axis)) / (c.mean(axis) - o.mean(axis)),
-        paired=True, method="BCa", n_resamples=5000, rng=np.random.default_rng(1),
+        paired=True,
+        method="BCa",
+        n_resamples=5000,
+        rng=np.random.default_rng(1),
         confidence_level=float(2 * stats.norm.cdf(reach) - 1),
-    ).confidence_interval  # fmt: skip
+    ).confidence_interval
     length = reference.high - reference.low
     assert row.gain_low == pytest.approx(reference.low, abs=length / 8)
     assert row.gain_high == pytest.approx(reference.high, abs=length / 8)
@@ -188,15 +191,24 @@ def test_no_gain_where_the_oracle_is_not_better(how: str) -> None:
 def test_a_system_metric_has_a_best_by_its_intervals_and_no_test() -> None:
     rng = np.random.default_rng(0)
     record = metric(direction="higher", system=True, reducer="median", inputs=("m",))
-    rows = table(world({"oracle": rng.normal(9, 1, 20), "copy-source": rng.normal(9, 1, 20),
-                        "fast": rng.normal(10, 0.1, 20), "as-fast": rng.normal(9.99, 0.1, 20),
-                        "slow": rng.normal(5, 0.1, 20)}, record))  # fmt: skip
+    rows = table(
+        world(
+            {
+                "oracle": rng.normal(9, 1, 20),
+                "copy-source": rng.normal(9, 1, 20),
+                "fast": rng.normal(10, 0.1, 20),
+                "as-fast": rng.normal(9.99, 0.1, 20),
+                "slow": rng.normal(5, 0.1, 20),
+            },
+            record,
+        )
+    )
     assert {row.best or row.tied for name, row in rows.items() if name in ("fast", "as-fast")} == {True}
     assert not rows["slow"].tied
     assert {(row.p_value, row.gain) for row in rows.values()} == {(None, None)}
 
 
-def test_mean_ranks_give_each_metric_one_vote() -> None:
+def test_mean_ranks_weigh_metrics_equally() -> None:
     run = world({"a": np.arange(30.0), "b": np.arange(30.0) + 1})
     (first, second) = mean_ranks(run.manifest, summarise(run.manifest, run.observations))
     assert [(one.model, one.rank, one.metrics) for one in (first, second)] == [("a", 1.0, 1), ("b", 2.0, 1)]

@@ -20,12 +20,38 @@ from gath_bench.results.observations import COLUMNS, schema
 
 #: The keys of a row that other programs read; ``BESIDE`` come after them.
 BESIDE = {
-    "few_subjects", "contaminated", "best", "tied", "p_value", "rank", "gain", "gain_low", "gain_high",
-}  # fmt: skip
+    "few_subjects",
+    "contaminated",
+    "best",
+    "tied",
+    "p_value",
+    "rank",
+    "gain",
+    "gain_low",
+    "gain_high",
+}
 KEYS = {
-    "model", "model_key", "dataset", "dataset_key", "split", "protocol", "metric", "key", "au", "value", "low",
-    "high", "unit", "direction", "n", "coverage", "status", "reason", "device", "seed",
-}  # fmt: skip
+    "model",
+    "model_key",
+    "dataset",
+    "dataset_key",
+    "split",
+    "protocol",
+    "metric",
+    "key",
+    "au",
+    "value",
+    "low",
+    "high",
+    "unit",
+    "direction",
+    "n",
+    "coverage",
+    "status",
+    "reason",
+    "device",
+    "seed",
+}
 
 
 def manifest(*summaries: Summary, samples: int = 4, system: bool = False) -> Manifest:

@@ -122,13 +122,13 @@ def test_a_contaminated_value_keeps_its_dagger_and_is_never_the_best(form: str) 
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_without_a_race_nothing_is_marked_and_no_footnote_speaks_of_it(form: str) -> None:
+def test_without_ranked_models_there_are_no_marks_and_footnotes(form: str) -> None:
     text = FORMS[form](tables_of(world({"oracle": VALUES * 0, "copy-source": VALUES * 2, "a": VALUES})))
     assert BEST not in text
     assert not re.search(r"\*\*|textbf|≈|approx|\d\*", text)
 
 
-def test_footnote_letters_do_not_skip_for_the_other_marks() -> None:
+def test_footnote_letters_are_consecutive() -> None:
     rows = summarise(raced().manifest, raced().observations)
     told = [replace(row, coverage=0.5, reason=row.model) for row in rows]
     (table,) = tables(raced().manifest, told)
@@ -173,7 +173,7 @@ def test_unlike_keys_never_have_the_same_header() -> None:
     assert len({column.header for column in told}) == len(keys)
 
 
-def test_a_header_says_no_more_than_what_differs() -> None:
+def test_header_has_only_the_parts_that_differ() -> None:
     def told(*keys: str) -> list[str]:
         return [column.apart for column in set_apart(columns(keys))]
 
@@ -271,13 +271,40 @@ def test_reference_rows_are_told_by_the_cell_of_the_table() -> None:
 
 #: Every command that a table may use -> the text it stands for; all in LaTeX itself but the three rules (booktabs).
 COMMANDS = {
-    r"\&": "&", r"\%": "%", r"\$": "$", r"\#": "#", r"\_": "_", r"\{": "{", r"\}": "}", r"\textasciitilde": "~",
-    r"\textasciicircum": "^", r"\textbackslash": "\\", r"\textless": "<", r"\textgreater": ">", r"\textbar": "|",
-    r"\uparrow": "↑", r"\downarrow": "↓", r"\cdot": "·", r"\approx": "≈", r"\dag": "†", r"\times": "×",
-    r"\textendash": "–", r"\textemdash": "—", r"\dots": "…", r"\textbf": "", r"\textit": "", r"\par": "",
+    r"\&": "&",
+    r"\%": "%",
+    r"\$": "$",
+    r"\#": "#",
+    r"\_": "_",
+    r"\{": "{",
+    r"\}": "}",
+    r"\textasciitilde": "~",
+    r"\textasciicircum": "^",
+    r"\textbackslash": "\\",
+    r"\textless": "<",
+    r"\textgreater": ">",
+    r"\textbar": "|",
+    r"\uparrow": "↑",
+    r"\downarrow": "↓",
+    r"\cdot": "·",
+    r"\approx": "≈",
+    r"\dag": "†",
+    r"\times": "×",
+    r"\textendash": "–",
+    r"\textemdash": "—",
+    r"\dots": "…",
+    r"\textbf": "",
+    r"\textit": "",
+    r"\par": "",
     r"\footnotesize": "",
-    r"\caption": "", r"\begin": "", r"\end": "", r"\toprule": "", r"\midrule": "", r"\bottomrule": "", r"\\": "\n",
-}  # fmt: skip
+    r"\caption": "",
+    r"\begin": "",
+    r"\end": "",
+    r"\toprule": "",
+    r"\midrule": "",
+    r"\bottomrule": "",
+    r"\\": "\n",
+}
 MATHS = {r"\uparrow", r"\downarrow", r"\cdot", r"\approx", r"\times"}
 
 
@@ -327,9 +354,22 @@ PRINTABLE = "".join(map(chr, range(32, 127)))
 @pytest.mark.parametrize("best", [False, True])
 @pytest.mark.parametrize(
     "text",
-    [PRINTABLE[1:], PRINTABLE[:0:-1], r"\end{tabular}\input{/etc/passwd}", "a\\\\b", "a & b % c", "[0.5ex] x", "*x",
-     "a--b---c", "?`!`", "$x$", "^^41", "éÅñü", "a ≈ b × c – d — e…"],
-)  # fmt: skip
+    [
+        PRINTABLE[1:],
+        PRINTABLE[:0:-1],
+        r"\end{tabular}\input{/etc/passwd}",
+        "a\\\\b",
+        "a & b % c",
+        "[0.5ex] x",
+        "*x",
+        "a--b---c",
+        "?`!`",
+        "$x$",
+        "^^41",
+        "éÅñü",
+        "a ≈ b × c – d — e…",
+    ],
+)
 def test_latex_shows_text_as_it_is(text: str, best: bool) -> None:
     page = shown(text, best=best)
     (line,) = [line for line in page.splitlines() if "\t" in line and not line.startswith("model ")]
@@ -342,9 +382,16 @@ def test_latex_shows_text_as_it_is(text: str, best: bool) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seen"),
-    [("你", "U+4F60"), ("a\x00b\x1b", "aU+0000bU+001B"), ("ß", "U+00DF"), ("a\r\nb\u2028c\td", "a b c d"),
-     ("e\u0301", "é"), ("\u202e", "U+202E"), ("\U0001f600", "U+1F600")],
-)  # fmt: skip
+    [
+        ("你", "U+4F60"),
+        ("a\x00b\x1b", "aU+0000bU+001B"),
+        ("ß", "U+00DF"),
+        ("a\r\nb\u2028c\td", "a b c d"),
+        ("e\u0301", "é"),
+        ("\u202e", "U+202E"),
+        ("\U0001f600", "U+1F600"),
+    ],
+)
 def test_latex_shows_what_would_stop_it_by_number(text: str, seen: str) -> None:
     assert seen in shown(text).splitlines()[1]
 
