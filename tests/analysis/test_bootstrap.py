@@ -134,8 +134,8 @@ def test_interval_of_a_constant_is_the_constant() -> None:
 
 def test_one_subject_has_no_interval_and_few_are_marked() -> None:
     values = np.arange(30.0)
-    lonely = estimate(REDUCERS["mean"], [(values,)], [np.zeros(30, np.int64)])
-    assert (lonely.value, lonely.low, lonely.high, lonely.few_subjects) == (14.5, None, None, True)
+    single = estimate(REDUCERS["mean"], [(values,)], [np.zeros(30, np.int64)])
+    assert (single.value, single.low, single.high, single.few_subjects) == (14.5, None, None, True)
     for count in (FEW_SUBJECTS - 1, FEW_SUBJECTS):
         found = estimate(REDUCERS["mean"], [(values[:count],)], [np.arange(count)])
         assert found.few_subjects == (count < FEW_SUBJECTS)
@@ -161,7 +161,7 @@ def test_a_grouped_reducer_is_the_mean_over_subjects_and_groups() -> None:
     rng = np.random.default_rng(0)
     who = np.repeat(np.arange(30), 5)
     requested = np.tile(np.linspace(0, 1, 5), 30)
-    # A level of its own a subject would spoil a correlation over all of them, and says nothing here.
+    # Each subject has its own level: it changes a correlation over all subjects, and not the grouped value.
     groups = [(requested * gain + 3 * who + rng.random(150) / 2, requested) for gain in (1.0, 0.5)]
     found = estimate(REDUCERS["monotonicity"], groups, [who, who])
     each = np.array(

@@ -61,7 +61,7 @@ def test_higher_is_better_is_the_mirror_image() -> None:
 
 def test_p_values_are_corrected_over_the_models_of_a_column() -> None:
     three = columns()
-    # Whichever is best is not compared: `good` has to be the best by itself and beside the others.
+    # The best is not tested: `good` has to be the best of two models and of three.
     values = {"good": three["good"] - 0.02, "close": three["close"], "bad": three["bad"]}
     rows = table(world(values))
     alone = {
@@ -85,10 +85,10 @@ def test_metric_without_direction_has_no_best() -> None:
 
 
 def test_models_that_see_the_target_and_contaminated_models_are_not_ranked() -> None:
-    judge = "judge@1#ab12cd34"
+    grader = "grader@1#ab12cd34"
     run = world(
         {"good": columns()["good"], "close": columns()["close"], "bad": columns()["bad"]},
-        replace(metric(), evaluators=[judge]),
+        replace(metric(), evaluators=[grader]),
         cells={"good": {"trained_against": ["teacher@1#ab12cd34"]}, "close": {"sees_target": True}},
     )
     rows = table(run)
@@ -215,7 +215,7 @@ def test_mean_ranks_weigh_metrics_equally() -> None:
     rows = summarise(run.manifest, run.observations)
     # Two more summaries of another metric in which b wins, one of them not for a: that one does not count.
     other = [replace(row, metric="n", key="n@1", rank={"a": 2.0, "b": 1.0}[row.model]) for row in rows]
-    lonely = replace(rows[1], metric="n.more", key="n@1", rank=1.0)
+    alone_in_metric = replace(rows[1], metric="n.more", key="n@1", rank=1.0)
     manifest = replace(run.manifest, metrics=[metric(), metric("n"), metric("n.more")])
-    ranks = mean_ranks(manifest, [*rows, *other, lonely])
+    ranks = mean_ranks(manifest, [*rows, *other, alone_in_metric])
     assert {one.model: (one.rank, one.metrics) for one in ranks} == {"a": (1.5, 2), "b": (1.5, 2)}

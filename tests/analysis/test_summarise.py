@@ -18,8 +18,8 @@ from gath_bench.report import as_json
 from gath_bench.results import CellRecord, Manifest, MetricRecord, Observations
 from gath_bench.results.observations import COLUMNS, schema
 
-#: The keys of a row that other programs read; ``BESIDE`` come after them.
-BESIDE = {
+#: The keys of a row that other programs read; ``ADDED`` are later additions, after ``KEYS``.
+ADDED = {
     "few_subjects",
     "contaminated",
     "best",
@@ -251,7 +251,7 @@ def test_json_has_the_keys_of_the_design_and_no_nan() -> None:
     assert (content["schema"], content["run"]) == (1, "results/runs/x")
     assert content["manifest"] == "results/runs/x/manifest.json"
     for row in content["rows"]:
-        assert set(row) - BESIDE == KEYS
+        assert set(row) - ADDED == KEYS
         assert list(row)[:20] == [name for name in row if name in KEYS]
     assert content["rows"][0]["n"] == 1
     assert content["rows"][1]["value"] is None

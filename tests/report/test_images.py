@@ -1,4 +1,4 @@
-"""Images beside a run's rows: what is kept is what was graded, and not too much of it."""
+"""Images in a run folder: the stored images are those that were scored, up to a limit."""
 
 from __future__ import annotations
 

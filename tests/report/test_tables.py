@@ -65,7 +65,7 @@ LOOKS = {
 }
 
 
-def raced(**cells: dict[str, object]) -> Run:
+def ranked_run(**cells: dict[str, object]) -> Run:
     """``good`` is best, ``close`` as good up to noise, ``bad`` clearly worse; references beat or lose to all."""
     rng = np.random.default_rng(0)
     hard = rng.exponential(1, 40) + 1
@@ -81,7 +81,7 @@ def line_of(text: str, model: str) -> str:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_best_and_what_is_not_significantly_worse_are_marked_and_nothing_else(form: str) -> None:
-    run = raced()
+    run = ranked_run()
     text = FORMS[form](tables_of(run))
     kinds = {}
     for row in summarise(run.manifest, run.observations):
@@ -100,7 +100,7 @@ def test_the_best_and_what_is_not_significantly_worse_are_marked_and_nothing_els
 
 
 def test_a_terminal_shows_the_best_in_bold_and_no_other_value() -> None:
-    made = tables_of(raced())
+    made = tables_of(ranked_run())
     (table,) = made
     (best,) = [cell for cell in table.cells if cell.best]
     bold = re.findall(r"\x1b\[1m([^\x1b]*)", console(made, colour=True))
@@ -109,7 +109,7 @@ def test_a_terminal_shows_the_best_in_bold_and_no_other_value() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_contaminated_value_keeps_its_dagger_and_is_never_the_best(form: str) -> None:
-    run = raced(good={"trained_against": ["teacher@1#ab12cd34"]})
+    run = ranked_run(good={"trained_against": ["teacher@1#ab12cd34"]})
     manifest = replace(run.manifest, metrics=[replace(run.manifest.metrics[0], evaluators=["x@1#ab12cd34"])])
     text = FORMS[form](tables_of(replace(run, manifest=manifest)))
     dagger = r"\dag{}" if form == "latex" else DAGGER
@@ -129,9 +129,9 @@ def test_without_ranked_models_there_are_no_marks_and_footnotes(form: str) -> No
 
 
 def test_footnote_letters_are_consecutive() -> None:
-    rows = summarise(raced().manifest, raced().observations)
+    rows = summarise(ranked_run().manifest, ranked_run().observations)
     told = [replace(row, coverage=0.5, reason=row.model) for row in rows]
-    (table,) = tables(raced().manifest, told)
+    (table,) = tables(ranked_run().manifest, told)
     letters = [note.split()[0] for note in table.notes if not note.startswith(TIED)]
     assert letters == ["a", "b", "c", "d", "e"]
 

@@ -1,4 +1,4 @@
-"""Runs written by hand: every kind of value, absence and image that a report has to show, and hostile names."""
+"""Runs written by hand: every kind of value, missing value and image in a report, and names that contain markup."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ PROTOCOLS = {"same-subject": [PSNR, LPIPS, ERROR, SPEED], "sweep": [CONTROL]}
 
 
 def sample_ids() -> list[str]:
-    """The first of them is hostile."""
+    """The first one contains markup."""
     return [f"s00{SCRIPT}", *(f"s{number:02d}" for number in range(1, SAMPLES))]
 
 
@@ -99,8 +99,8 @@ def write_run(
                 _measure(rows, cell.cell_id, record, far, speed, rng, hostile=model == "slow")
             store.write(cell.cell_id, rows, [0])
             if images and protocol == "same-subject":
-                painted = far * images_of(1).astype(float) + (1 - far) * images_of(2)
-                kept.write(cell.cell_id, 0, sample_ids(), painted.round().astype(np.uint8))
+                generated = far * images_of(1).astype(float) + (1 - far) * images_of(2)
+                kept.write(cell.cell_id, 0, sample_ids(), generated.round().astype(np.uint8))
     if images:
         for side, number in (("source", 1), ("target", 2)):
             kept.write(inputs_name("faces", "same-subject", side), 0, sample_ids(), images_of(number))  # type: ignore[arg-type]
