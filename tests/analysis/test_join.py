@@ -106,7 +106,10 @@ def test_runs_on_different_data_sets_join_without_notes() -> None:
     other = {"a": {"dataset": "e", "dataset_key": "e@1#ee"}}
     joined = join([world({"a": VALUES}), world({"a": VALUES}, cells=other)])
     assert (len(joined.runs), joined.notes) == (1, [])
-    assert {row.dataset for row in summarise(joined.runs[0].manifest, joined.runs[0].observations)} == {"d", "e"}
+    assert {row.dataset for row in summarise(joined.runs[0].manifest, joined.runs[0].observations)} == {
+        "d",
+        "e",
+    }
 
 
 def test_a_run_joins_only_what_is_alike_in_every_run_of_the_group() -> None:

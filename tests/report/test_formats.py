@@ -46,7 +46,11 @@ def test_selected_metrics_are_shown_and_no_others(run: Run, form: str) -> None:
 
 @pytest.mark.parametrize("form", ["console", "markdown", "latex", "html"])
 def test_without_intervals_only_the_intervals_are_missing(run: Run, form: str) -> None:
-    rows = [row for row in summarise(run.manifest, run.rows) if row.metric == "psnr" and row.low is not None]
+    rows = [
+        row
+        for row in summarise(run.manifest, run.observations)
+        if row.metric == "psnr" and row.low is not None
+    ]
     assert rows
     whole, bare = content(run, form), content(run, form, intervals=False)
     for row in rows:
