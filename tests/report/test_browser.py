@@ -19,7 +19,7 @@ def visited(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Visit:
 
 
 @needs_browser
-def test_scripts_run_to_their_end_in_silence(visited: Visit) -> None:
+def test_scripts_finish_without_console_messages(visited: Visit) -> None:
     assert 'data-ready="yes"' in visited.dom
     assert visited.console == []
 
