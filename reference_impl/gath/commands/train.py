@@ -47,6 +47,12 @@ from gath_bench.errors import UsageError
     metavar="DIR",
     help="Use the E and C of this run folder instead of training them.",
 )
+@click.option(
+    "--estimator",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    metavar="FILE",
+    help="Use the E in the weights file of a generator instead of training it.",
+)
 @click.option("--teachers-only", is_flag=True, help="Stop after E and C.")
 @click.option(
     "--cache",
@@ -73,6 +79,7 @@ def train(
     output: Path | None,
     resume: Path | None,
     teachers: Path | None,
+    estimator: Path | None,
     teachers_only: bool,
     cache: Path | None,
     max_minutes: float | None,
@@ -96,12 +103,14 @@ def train(
     given = {key: value for key, value in given.items() if value is not None}
     changes = (*changes, *(f"{key}={json.dumps(value)}" for key, value in given.items()))
     if resume is not None:
-        if name or output or teachers or given:
+        if name or output or teachers or estimator or given:
             raise UsageError(
-                "--resume uses the configuration of the run: leave out -c, --model, -d, --steps, --seed, --output "
-                "and --teachers; --set can still change the weights of losses."
+                "--resume uses the configuration of the run: leave out -c, --model, -d, --steps, --seed, --output, "
+                "--teachers and --estimator; --set can still change the weights of losses."
             )
         config, folder = load_config(resume, changes), resume
+    elif teachers is not None and estimator is not None:
+        raise UsageError("give --teachers (E and C) or --estimator (E only), not both.")
     else:
         config = read_config(name or ("small-warp" if model == "gath-warp" else "small"), changes)
         default = time.strftime(f"%Y%m%dT%H%M%SZ-train-{config.model}", time.gmtime())
@@ -114,6 +123,7 @@ def train(
         folder,
         device=_select_device(device),
         teachers=teachers,
+        estimator=estimator,
         cache=cache,
         max_minutes=max_minutes,
         teachers_only=teachers_only,

@@ -166,6 +166,22 @@ def test_teachers_are_shared_and_not_trained_again(make_run: MakeRun, trained: P
         train(make_run("third", "au_space=facewarehouse46", "data.name=toy-46", teachers=trained))
 
 
+def test_the_estimator_of_a_weights_file_can_be_used(make_run: MakeRun, trained: Path) -> None:
+    weights = trained / "gath-warp.safetensors"
+    run = make_run("run", estimator=weights)
+    assert train(run)
+    taken, made = (
+        load_weights(path)[0]["estimator"] for path in (weights, run.folder / "gath-warp.safetensors")
+    )
+    assert _same(taken, made)
+    with pytest.raises(UsageError, match="does not hold the E of a generator"):
+        train(make_run("other", estimator=trained / "classifier.safetensors"))
+    with pytest.raises(
+        UsageError, match="has au_space openface17, but the configuration has facewarehouse46"
+    ):
+        train(make_run("third", "au_space=facewarehouse46", "data.name=toy-46", estimator=weights))
+
+
 def test_teachers_alone_can_be_trained(make_run: MakeRun) -> None:
     run = make_run("run", teachers_only=True)
     assert train(run)
