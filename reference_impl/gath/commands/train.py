@@ -18,7 +18,7 @@ from gath_bench.errors import UsageError
     "--config",
     "name",
     metavar="NAME|FILE.toml",
-    help="small (the default), small-warp, gpu, or a TOML file.",
+    help="small (the default), tiny-warp, small-warp, unpaired-warp, gpu, or a TOML file.",
 )
 @click.option(
     "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting: losses.au=10."
@@ -84,10 +84,11 @@ def train(
     cache: Path | None,
     max_minutes: float | None,
 ) -> None:
-    """Train GATH on unpaired stills and frames.
+    """Train GATH on unpaired stills and frames, or gath-warp on clips and stills.
 
     \b
     gath-bench train
+    gath-bench train -c tiny-warp --output results/runs/tiny   # two minutes of CPU time
     gath-bench train -c small-warp --max-minutes 30 --output results/runs/warp
     gath-bench train --resume results/runs/warp
     gath-bench train --resume results/runs/warp --set losses.mask=8   # from this step on
