@@ -1,5 +1,6 @@
 """gath-bench: a plugin-based benchmark for AU-controlled portrait animation."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gath_bench.errors import Unavailable, UsageError
@@ -7,15 +8,44 @@ from gath_bench.hookspecs import hookimpl
 from gath_bench.version import __version__
 
 if TYPE_CHECKING:
-    from gath_bench.api import Results, load_run, load_runs
+    from gath_bench.evaluation.components import list_components, load_dataset, load_metric, load_model
+    from gath_bench.evaluation.results import Results, load_run, load_runs
+    from gath_bench.evaluation.run import evaluate
 
-__all__ = ["Results", "Unavailable", "UsageError", "__version__", "hookimpl", "load_run", "load_runs"]
+__all__ = [
+    "Results",
+    "Unavailable",
+    "UsageError",
+    "__version__",
+    "evaluate",
+    "hookimpl",
+    "list_components",
+    "load_dataset",
+    "load_metric",
+    "load_model",
+    "load_run",
+    "load_runs",
+]
+
+#: Names that are imported on first use, with their module: every plugin imports this package, and an evaluation
+#: imports numpy.
+_LAZY = {
+    "Results": "results",
+    "evaluate": "run",
+    "list_components": "components",
+    "load_dataset": "components",
+    "load_metric": "components",
+    "load_model": "components",
+    "load_run": "results",
+    "load_runs": "results",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Looked up when asked for: every plugin imports this module, and numpy is no plugin's business.
-    if name in ("Results", "load_run", "load_runs"):
-        from gath_bench import api
-
-        return getattr(api, name)
+    if name in _LAZY:
+        return getattr(import_module(f"gath_bench.evaluation.{_LAZY[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

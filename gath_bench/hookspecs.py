@@ -1,4 +1,4 @@
-"""The hooks that a plugin may implement. Registration hooks return light specs; nothing is loaded by them.
+"""The hooks that a plugin may implement. Registration hooks return specs; they load nothing.
 
 A plugin is a module (or object) whose functions carry ``@gath_bench.hookimpl``; ``docs/plugins.md`` has a
 runnable example of every hook.
@@ -15,6 +15,7 @@ from gath_bench.contracts.specs import (
     AUEstimatorSpec,
     CommandSpec,
     DatasetSpec,
+    FaceDetectorSpec,
     IdentityEncoderSpec,
     MetricSpec,
     ModelSpec,
@@ -30,49 +31,54 @@ hookimpl = pluggy.HookimplMarker(GROUP)
 
 @hookspec
 def gath_bench_models() -> Iterable[ModelSpec]:  # type: ignore[empty-body]
-    """Models that this plugin brings."""
+    """The models that this plugin provides."""
 
 
 @hookspec
 def gath_bench_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body]
-    """Data sets that this plugin brings."""
+    """The data sets that this plugin provides."""
 
 
 @hookspec
 def gath_bench_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]
-    """Metrics that this plugin brings."""
+    """The metrics that this plugin provides."""
 
 
 @hookspec
 def gath_bench_au_estimators() -> Iterable[AUEstimatorSpec]:  # type: ignore[empty-body]
-    """AU estimators that this plugin brings."""
+    """The AU estimators that this plugin provides."""
 
 
 @hookspec
 def gath_bench_identity_encoders() -> Iterable[IdentityEncoderSpec]:  # type: ignore[empty-body]
-    """Identity encoders that this plugin brings."""
+    """The identity encoders that this plugin provides."""
 
 
 @hookspec
 def gath_bench_perceptual_trunks() -> Iterable[PerceptualTrunkSpec]:  # type: ignore[empty-body]
-    """Perceptual trunks that this plugin brings."""
+    """The perceptual trunks that this plugin provides."""
+
+
+@hookspec
+def gath_bench_face_detectors() -> Iterable[FaceDetectorSpec]:  # type: ignore[empty-body]
+    """Face detectors that this plugin brings."""
 
 
 @hookspec
 def gath_bench_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body]
-    """Subcommands of ``gath-bench`` that this plugin brings."""
+    """The subcommands of ``gath-bench`` that this plugin provides."""
 
 
 @hookspec
 def gath_bench_run_started(run: RunInfo) -> None:
-    """A run begins or is resumed; its folder exists."""
+    """A run starts or is resumed; its folder exists."""
 
 
 @hookspec
 def gath_bench_cell_finished(run: RunInfo, cell: CellResult) -> None:
-    """A cell is complete and on disk."""
+    """A cell is finished and written to disk."""
 
 
 @hookspec
 def gath_bench_run_finished(run: RunInfo) -> None:
-    """All cells are complete and the manifest says so."""
+    """All cells are finished, and the manifest is final."""

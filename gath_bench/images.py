@@ -1,25 +1,24 @@
-"""Images in and out: every file becomes float32 sRGB in [0, 1], and everything graded is rounded to 8 bits.
+"""Reads and writes images as float32 sRGB in [0, 1], and rounds them to 8 bits.
 
-What `decode` settles, since files differ:
+How `decode` reads a file:
 
 - 16 bits a channel are kept (divided by 65535) in grey, RGB and RGBA; grey with alpha keeps the upper 8.
-- EXIF orientation is applied: a viewer shows the picture upright.
-- An embedded colour profile is converted to sRGB (at 8 bits), as a viewer would; without one, or with one
-  that cannot be read, the values are taken for sRGB.
-- CMYK becomes RGB by its profile, or by the plain formula; the inverted CMYK of Adobe's JPEG is understood.
-- Alpha is composited over white, the page on which cut-out portraits are usually seen.
-- Of an animation or a multi-picture file, the first picture counts.
+- EXIF orientation is applied.
+- An embedded colour profile is converted to sRGB (at 8 bits). Without a readable profile the values are
+  taken as sRGB.
+- CMYK becomes RGB by its profile, or by the standard formula; the inverted CMYK of Adobe's JPEG is supported.
+- Alpha is composited over white.
+- Of an animation or multi-picture file, the first picture is read.
 """
 
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from gath_bench.errors import Unavailable
+from gath_bench.files import atomic_write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-#: The one filter by which images are resized anywhere: torch's bicubic (a = -0.5 with antialias), clipped.
+#: The filter of every resize: torch's bicubic (a = -0.5 with antialias), clipped.
 RESIZE = "bicubic-antialias"
-#: File name endings that are taken for images, in lower case.
+#: File name suffixes of images, in lower case.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 _FORMATS = ("PNG", "JPEG", "WEBP")
@@ -37,7 +36,7 @@ _ORIENTATION = 0x0112
 
 
 def read_image(path: Path) -> Tensor:
-    """An image file as float32 (3, H, W), sRGB in [0, 1]; see the module for what is settled on the way.
+    """An image file as float32 (3, H, W), sRGB in [0, 1]; see the module's docstring.
 
     Raises:
         Unavailable: the file is missing, empty, truncated or not an image; the sentence names it.
@@ -71,13 +70,13 @@ def decode(path: Path) -> NDArray[np.float32]:
             upright = _rotate(_over_white(pixels), image)
     except UnidentifiedImageError:
         raise Unavailable(f"{path.name} is not a PNG, JPEG or WebP image.") from None
-    except Exception as error:  # a damaged file can make the decoders raise almost anything
+    except Exception as error:  # decoders raise many types on damaged files
         raise Unavailable(f"{path.name} is damaged: {str(error) or type(error).__name__}.") from error
     return np.ascontiguousarray(upright, dtype=np.float32)
 
 
 def size_of(path: Path) -> tuple[int, int]:
-    """Width and height of an image, upright, by its header alone.
+    """Width and height of an image after EXIF orientation, from its header.
 
     Raises:
         Unavailable: the file is missing or not an image.
@@ -93,33 +92,29 @@ def size_of(path: Path) -> tuple[int, int]:
 
 
 def write_png(path: Path, image: Tensor) -> None:
-    """Write a (3, H, W) image in [0, 1] as an 8-bit PNG, atomically: the file is whole or not there."""
+    """Write a (3, H, W) image in [0, 1] as an 8-bit PNG, atomically."""
     import torch
     from PIL import Image
 
     values = image.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        Image.fromarray(values.permute(1, 2, 0).cpu().numpy()).save(temporary, format="PNG")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_write(path) as file:
+        Image.fromarray(values.permute(1, 2, 0).cpu().numpy()).save(file, format="PNG")
 
 
 def to_8bit(image: Tensor) -> Tensor:
-    """Clip to [0, 1] and round to multiples of 1/255, float32: what survives a PNG file.
+    """Clip to [0, 1] and round to multiples of 1/255, float32: the values of an 8-bit file.
 
     >>> import torch
     >>> to_8bit(torch.tensor([-0.1, 0.5, 2.0])).mul(255).tolist()
     [0.0, 128.0, 255.0]
     """
     levels = image.float().clamp(0, 1).mul(255).round()
-    # By a tensor and not by 255: CUDA multiplies by 1/255 instead, which differs from a file in the last bit.
+    # Divide by a tensor: for a constant CUDA multiplies by 1/255, which differs in the last bit.
     return levels / levels.new_full((), 255.0)
 
 
 def resize(image: Tensor, size: int | tuple[int, int]) -> Tensor:
-    """Resize (3, H, W) or (B, 3, H, W) by `RESIZE`, clipped to [0, 1]; at the same size nothing is touched.
+    """Resize (3, H, W) or (B, 3, H, W) by `RESIZE`, clipped to [0, 1]; an image of that size is returned as it is.
 
     Args:
         image: float32, in [0, 1].
@@ -176,7 +171,7 @@ def _shallow(image: Image.Image) -> NDArray[np.float32]:
 
 
 def _to_srgb(image: Image.Image, has_alpha: bool) -> Image.Image | None:
-    """The image by its embedded profile; None without a profile that fits."""
+    """The image converted by its embedded profile; None without a usable profile."""
     profile = image.info.get("icc_profile")
     if not profile:
         return None
@@ -215,17 +210,17 @@ def _over_white(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
 def _orientation(image: Image.Image) -> int:
     try:
         value = int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # a damaged EXIF block says nothing about the picture
+    except Exception:  # ignore a damaged EXIF block
         return 1
     return value if 1 <= value <= 8 else 1
 
 
 def _rotate(pixels: NDArray[np.float32], image: Image.Image) -> NDArray[np.float32]:
-    """Turn the stored rows and columns upright, by the EXIF orientation."""
+    """Apply the EXIF orientation."""
     value = _orientation(image)
     if value >= 5:
         pixels = pixels.swapaxes(0, 1)
-    # After the swap: which of rows and columns run backwards.
+    # Flips apply after the swap of rows and columns.
     if value in (3, 4, 7, 8):
         pixels = pixels[::-1]
     if value in (2, 3, 6, 7):

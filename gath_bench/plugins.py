@@ -1,7 +1,8 @@
-"""Finds plugins and loads each in isolation: a broken one is a warning and a `failed` row, never a crash."""
+"""Finds plugins and loads each in isolation: a broken plugin is a warning and is listed as failed."""
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 import warnings
@@ -19,12 +20,20 @@ from gath_bench.contracts.specs import (
     CommandSpec,
     ComponentSpec,
     DatasetSpec,
+    FaceDetectorSpec,
     IdentityEncoderSpec,
     MetricSpec,
     ModelSpec,
     PerceptualTrunkSpec,
 )
-from gath_bench.errors import UsageError, did_you_mean
+from gath_bench.errors import UsageError, describe_error, did_you_mean
+from gath_bench.hook_guards import (
+    GuardedPlugin,
+    Implementation,
+    check_listener,
+    check_registration_hook,
+    implementations,
+)
 from gath_bench.hookspecs import GROUP
 
 #: Registration hook -> the type of spec that it must return.
@@ -35,13 +44,14 @@ REGISTRATIONS: dict[str, type[ComponentSpec] | type[CommandSpec]] = {
     "gath_bench_au_estimators": AUEstimatorSpec,
     "gath_bench_identity_encoders": IdentityEncoderSpec,
     "gath_bench_perceptual_trunks": PerceptualTrunkSpec,
+    "gath_bench_face_detectors": FaceDetectorSpec,
     "gath_bench_commands": CommandSpec,
 }
 _HOOKS = frozenset(name for name in dir(hookspecs) if name.startswith("gath_bench_"))
 
 
 class PluginWarning(UserWarning):
-    """A plugin could not be used; everything else works."""
+    """A plugin, or one of its listeners, failed; the rest is not affected."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ class LoadedPlugin:
 
     Attributes:
         name: entry-point name or module name.
-        distribution: the distribution that brings it, or ``--plugin`` for a module named by hand.
+        distribution: the distribution that provides it, or ``--plugin`` for a module given on the command line.
         version: the distribution's version, empty if unknown.
         error: why it failed, or None.
         components: the specs that it registered.
@@ -72,29 +82,28 @@ class LoadedPlugin:
 
 @dataclass
 class Plugins:
-    """All plugins of this process: what they registered, and the manager that calls their life-cycle hooks."""
+    """All plugins of this process: what they registered, and pluggy's manager, which calls the life-cycle hooks."""
 
     manager: pluggy.PluginManager
     loaded: list[LoadedPlugin] = field(default_factory=list)
 
     def notify(self, hook: str, **arguments: Any) -> None:
-        """Call a life-cycle hook on every plugin, each in isolation: a listener cannot break a run."""
-        for caller in getattr(self.manager.hook, hook).get_hookimpls():
-            try:
-                caller.function(*(arguments[name] for name in caller.argnames))
-            except Exception as error:
-                _warn(f"{caller.plugin_name}: its hook {hook} failed ({_reason(error)}); the run goes on.")
+        """Call a life-cycle hook on all plugins, in pluggy's order and with its wrappers.
+
+        An exception in one listener is a warning; the other listeners are still called.
+        """
+        getattr(self.manager.hook, hook)(**arguments)
 
 
 def load_plugins(modules: Iterable[str] = (), *, entry_point_group: str | None = GROUP) -> Plugins:
-    """Load plugins from entry points, then from modules named by hand.
+    """Load plugins from entry points, then the modules given on the command line.
 
     Args:
         modules: importable module names (``--plugin``).
-        entry_point_group: the group to read; None reads none (``--no-plugins``).
+        entry_point_group: the entry-point group to read; None reads none (``--no-plugins``).
 
     Raises:
-        UsageError: a module named by hand cannot be used: the user asked for exactly that one.
+        UsageError: a module of ``modules`` cannot be used. A broken entry point is only a warning.
     """
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
@@ -120,22 +129,19 @@ def _load(
 ) -> LoadedPlugin:
     try:
         plugin = load()
-        hooks = _implemented(plugin)
-        if not hooks:
-            raise UsageError("it implements no hook; mark its functions with @gath_bench.hookimpl")
-        unknown = [hook for hook in hooks if hook not in _HOOKS]
-        if unknown:
-            raise UsageError(
-                f"it implements the unknown hook {unknown[0]!r} ({did_you_mean(unknown[0], _HOOKS)})"
-            )
-        if manager.is_registered(plugin):
+        found = list(implementations(manager, plugin))
+        _check(found)
+        if any(
+            isinstance(other, GuardedPlugin) and other.plugin is plugin for other in manager.get_plugins()
+        ):
             return LoadedPlugin(name, distribution, version)
-        specs = _collect(plugin)
-        manager.register(plugin, name=f"{distribution}:{name}")
+        specs = _collect(found)
+        source = f"{distribution}:{name}"
+        manager.register(GuardedPlugin(plugin, found, functools.partial(_warn_listener, source)), name=source)
         manager.check_pending()
     except (Exception, SystemExit) as error:
         _forget(manager, f"{distribution}:{name}")
-        return LoadedPlugin(name, distribution, version, error=_reason(error))
+        return LoadedPlugin(name, distribution, version, error=describe_error(error))
     return LoadedPlugin(
         name,
         distribution,
@@ -146,24 +152,35 @@ def _load(
 
 
 def _import_by_name(name: str) -> Any:
-    # The folder where the user stands is where the module named by hand usually lies.
+    # The module usually lies in the current folder, which a console script does not have on its path.
     if "" not in sys.path:
         sys.path.insert(0, "")
     return importlib.import_module(name)
 
 
-def _implemented(plugin: Any) -> list[str]:
-    marker = f"{GROUP}_impl"
-    return [name for name in dir(plugin) if getattr(getattr(plugin, name, None), marker, None) is not None]
+def _check(found: list[Implementation]) -> None:
+    """Refuse, in one sentence, what a plugin implements and gath-bench does not support."""
+    if not found:
+        raise UsageError("it implements no hook; mark its functions with @gath_bench.hookimpl")
+    for item in found:
+        if item.hook in REGISTRATIONS:
+            check_registration_hook(item)
+        elif item.hook in _HOOKS:
+            check_listener(item)
+        elif not item.options.get("optionalhook"):
+            raise UsageError(
+                f"it implements the unknown hook {item.hook!r} ({did_you_mean(item.hook, _HOOKS)})"
+            )
 
 
-def _collect(plugin: Any) -> list[ComponentSpec | CommandSpec]:
+def _collect(found: list[Implementation]) -> list[ComponentSpec | CommandSpec]:
     specs: list[ComponentSpec | CommandSpec] = []
-    for hook in _implemented(plugin):
+    for implementation in found:
+        hook = implementation.hook
         wanted = REGISTRATIONS.get(hook)
         if wanted is None:
             continue
-        returned = getattr(plugin, hook)()
+        returned = implementation.function()
         try:
             items = list(returned)
         except TypeError:
@@ -182,11 +199,8 @@ def _forget(manager: pluggy.PluginManager, name: str) -> None:
         manager.unregister(name=name)
 
 
-def _reason(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    if isinstance(error, UsageError):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+def _warn_listener(source: str, hook: str, error: BaseException) -> None:
+    _warn(f"{source}: its hook {hook} failed ({describe_error(error)}); the run goes on.")
 
 
 def _warn(message: str) -> None:

@@ -1,4 +1,4 @@
-"""Names -> components: collisions, suggestions, lazy loading, validated parameters."""
+"""Creates components by name: name collisions, suggestions, lazy imports, validated parameters."""
 
 from __future__ import annotations
 
@@ -13,36 +13,38 @@ from typing import Any
 
 from gath_bench.contracts.keys import ComponentKey, ComponentName
 from gath_bench.contracts.specs import KINDS, ComponentSpec, Kind
-from gath_bench.errors import Unavailable, UsageError, did_you_mean
+from gath_bench.errors import UsageError, describe_error, did_you_mean
 from gath_bench.plugins import LoadedPlugin, Plugins
 
-_WORDS: dict[Kind, str] = {
+_KIND_NAMES: dict[Kind, str] = {
     "model": "model",
     "dataset": "data set",
     "metric": "metric",
     "au_estimator": "AU estimator",
     "identity_encoder": "identity encoder",
     "perceptual_trunk": "perceptual trunk",
+    "face_detector": "face detector",
 }
-_COMMANDS: dict[Kind, str] = {
+_LIST_ARGUMENTS: dict[Kind, str] = {
     "model": "models",
     "dataset": "datasets",
     "metric": "metrics",
     "au_estimator": "estimators",
     "identity_encoder": "encoders",
     "perceptual_trunk": "encoders",
+    "face_detector": "detectors",
 }
 
 
 @dataclass(frozen=True)
 class Component:
-    """A component, made.
+    """A component that was created.
 
     Attributes:
         spec: its registration.
         name: as the user wrote it.
-        params: all its parameters with their values, defaults included, paths left out: what a path holds is
-            in the hash, and a path would make equal things unlike.
+        params: all its parameters with their values, defaults included. Paths are left out: the content of a path is
+            in the hash, and a path would give equal components different keys.
         instance: the object.
     """
 
@@ -73,7 +75,7 @@ class Registry:
 
     @classmethod
     def of(cls, plugins: Plugins) -> Registry:
-        """Index what the plugins registered. A name that two of them claim belongs to neither."""
+        """Index the plugins' components. A name that two plugins register is not usable."""
         registry = cls()
         for plugin in plugins.loaded:
             for spec in plugin.components:
@@ -93,24 +95,24 @@ class Registry:
         """The entry of a name.
 
         Raises:
-            UsageError: no component, or two of them, have that name.
+            UsageError: no component has that name, or several have.
         """
         rivals = self.collisions.get((kind, name))
         if rivals:
             sources = " and ".join(rival.plugin.source for rival in rivals)
             raise UsageError(
-                f"the {_WORDS[kind]} {name!r} is registered {len(rivals)} times, by {sources}; "
+                f"the {_KIND_NAMES[kind]} {name!r} is registered {len(rivals)} times, by {sources}; "
                 "uninstall or rename all but one."
             )
         if name not in self.entries[kind]:
             raise UsageError(
-                f"there is no {_WORDS[kind]} {name!r}: {did_you_mean(name, self.entries[kind])} "
-                f"`gath-bench list {_COMMANDS[kind]}` shows them."
+                f"there is no {_KIND_NAMES[kind]} {name!r}: {did_you_mean(name, self.entries[kind])} "
+                f"`gath-bench list {_LIST_ARGUMENTS[kind]}` shows them."
             )
         return self.entries[kind][name]
 
     def missing(self, spec: ComponentSpec) -> str | None:
-        """The package that a component lacks here, with the command that installs it; None if it lacks none."""
+        """The first missing package of a component, with the command that installs it; None if all are installed."""
         for package in spec.requires:
             if not _is_installed(package):
                 install = (
@@ -120,17 +122,17 @@ class Registry:
         return None
 
     def make(self, kind: Kind, name: str | ComponentName) -> Component:
-        """Load a component's code, validate its parameters, and make it.
+        """Import a component's code, validate its parameters and create it.
 
         Raises:
-            UsageError: unknown name or parameter, a value of the wrong type, a missing package, or whatever
-                the component itself finds wrong with its parameters.
+            UsageError: unknown name or parameter, a value of the wrong type, a missing package, or an
+                error of the component itself.
         """
         wanted = ComponentName.parse(name) if isinstance(name, str) else name
         spec = self.find(kind, wanted.name).spec
         lacking = self.missing(spec)
         if lacking:
-            raise UsageError(f"the {_WORDS[kind]} {spec.name!r} {lacking}.")
+            raise UsageError(f"the {_KIND_NAMES[kind]} {spec.name!r} {lacking}.")
         factory = _load(spec)
         values = _validate(spec, factory, wanted.params)
         try:
@@ -138,7 +140,9 @@ class Registry:
         except UsageError as error:
             raise UsageError(f"{wanted}: {error}") from error
         except Exception as error:
-            raise UsageError(f"the {_WORDS[kind]} {wanted} cannot be made: {_reason(error)}.") from error
+            raise UsageError(
+                f"the {_KIND_NAMES[kind]} {wanted} cannot be created: {describe_error(error).rstrip('.')}."
+            ) from error
         shown = {name: _show(value) for name, value in values.items() if not _is_path(value)}
         return Component(spec, wanted, shown, instance)
 
@@ -154,7 +158,7 @@ def _load(spec: ComponentSpec) -> Any:
         return factory
     except Exception as error:
         raise UsageError(
-            f"the {_WORDS[spec.kind]} {spec.name!r} cannot be loaded: {_reason(error)}."
+            f"the {_KIND_NAMES[spec.kind]} {spec.name!r} cannot be loaded: {describe_error(error).rstrip('.')}."
         ) from error
 
 
@@ -163,11 +167,6 @@ def _is_installed(package: str) -> bool:
         return importlib.util.find_spec(package) is not None
     except (ImportError, ValueError):  # the parent of a submodule is missing
         return False
-
-
-def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, ImportError | Unavailable) else f"{type(error).__name__}: {text}"
 
 
 def _validate(spec: ComponentSpec, factory: Any, given: Mapping[str, str]) -> dict[str, Any]:
@@ -183,8 +182,10 @@ def _validate(spec: ComponentSpec, factory: Any, given: Mapping[str, str]) -> di
             raise UsageError(f"{spec.name} has no parameter {name!r}: {did_you_mean(name, known)}")
     try:
         hints = typing.get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
-    except Exception as error:  # an annotation that only a type checker can see
-        raise UsageError(f"the annotations of {spec.name} cannot be read: {_reason(error)}.") from error
+    except Exception as error:  # an annotation that exists for type checkers only
+        raise UsageError(
+            f"the annotations of {spec.name} cannot be read: {describe_error(error).rstrip('.')}."
+        ) from error
     values = {}
     for name, parameter in known.items():
         if name not in given and parameter.default is inspect.Parameter.empty:

@@ -1,11 +1,11 @@
-"""What a system outside Python needs to be scored: the portraits, the AUs, and where its images go.
+"""Writes portraits and AUs for a system outside Python, and a suite that scores its images.
 
-A list is a folder::
+A render list is a folder::
 
     portraits/<sample_id>.png   the source portraits, 8-bit, at the evaluation resolution
     aus.csv                     sample_id, subject, portrait, then the target AU coefficients in [0, 1]
     output/                     empty: the system writes <sample_id>.png here
-    suite.toml, README.txt      how to score the images, word for word
+    suite.toml, README.txt      how to score the images
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from gath_bench.suite import quick_suite
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Samples loaded at a time.
+#: Samples per loaded batch.
 _BATCH = 16
 
 _README = """\
-What to render, as gath-bench wrote it.
+A render list of gath-bench.
 
 Read aus.csv. For every row, animate the portrait in the column `portrait` (a path below this folder) with the
 action unit coefficients in the AU columns, and write the image to
@@ -40,13 +40,13 @@ action unit coefficients in the AU columns, and write the image to
 
 Rows:        {rows}
 AU space:    {space} ({columns}), coefficients in [0, 1]; {scale}
-Images:      square, sRGB; the evaluation resolution is {resolution} x {resolution}. All of one size: another
-             size is resized by one stated filter and the table says so. PNG is best; .jpg, .jpeg and .webp
+Images:      square, sRGB; the evaluation resolution is {resolution} x {resolution}. Use one size for
+             all: another size is resized with a fixed filter, and the table says so. PNG is best; .jpg, .jpeg and .webp
              are read too, but their losses are scored with the rest.
-Empty cells: the data set says nothing about that AU there; leave the face as it is, or use 0.
-An image that is left out becomes a row without a value, and the table shows the coverage.
+Empty cells: the data set has no label of that AU; leave it unchanged, or use 0.
+A missing image is counted as missing, and the table shows the coverage.
 
-Then score them, in the folder from which `gath-bench render-list` was called:
+Then score the images, in the folder in which `gath-bench render-list` was called:
 
     {command}
 {unreadable}"""
@@ -54,13 +54,13 @@ Then score them, in the folder from which `gath-bench render-list` was called:
 
 @dataclass(frozen=True)
 class RenderList:
-    """A list, written.
+    """A render list on disk.
 
     Attributes:
         directory: its folder.
-        samples: how many rows ``aus.csv`` has.
-        unreadable: samples that could not be loaded, and are not in the list.
-        command: the command that scores the images, ready for a POSIX shell.
+        samples: the number of rows of ``aus.csv``.
+        unreadable: samples that could not be loaded; they are not in the list.
+        command: the command that scores the images, quoted for a POSIX shell.
     """
 
     directory: Path
@@ -78,25 +78,25 @@ def write_render_list(
     limit: int | None,
     directory: Path,
 ) -> RenderList:
-    """Write the list of one data set under one protocol.
+    """Write the render list of one data set under one protocol.
 
     Args:
         dataset: the data set.
-        dataset_name: as the user named it, parameters included.
+        dataset_name: its component name, with parameters.
         split: the split.
         protocol: the protocol; None takes the data set's default.
         seed: the seed of the samples.
-        limit: at most so many samples; None takes all.
+        limit: the maximum number of samples; None takes all.
         directory: a new or empty folder.
 
     Raises:
-        UsageError: the folder is in use or cannot be written, or there is no such split or protocol.
+        UsageError: the folder is not empty or cannot be written, or the split or protocol does not exist.
     """
     info = dataset.info
     chosen = info.protocols[0] if protocol is None else protocol
-    for word, asked, served in (("split", split, info.splits), ("protocol", chosen, info.protocols)):
-        if asked not in served:
-            raise UsageError(f"{dataset_name} has no {word} {asked!r}: {did_you_mean(asked, served)}")
+    for kind, name, known in (("split", split, info.splits), ("protocol", chosen, info.protocols)):
+        if name not in known:
+            raise UsageError(f"{dataset_name} has no {kind} {name!r}: {did_you_mean(name, known)}")
     samples = dataset.samples(split, chosen, seed)[:limit]
     if not samples:
         raise UsageError(f"{dataset_name} has no samples in split {split!r} under {chosen!r}.")
@@ -130,10 +130,7 @@ def write_render_list(
 
 def _make_folder(directory: Path) -> None:
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise UsageError(
-            f"{directory} exists and is not an empty folder: give a new one, "
-            "so that two lists are never mixed."
-        )
+        raise UsageError(f"{directory} exists and is not an empty folder: give a new one.")
     for part in ("portraits", "output"):
         (directory / part).mkdir(parents=True, exist_ok=True)
 
@@ -177,7 +174,7 @@ def _suite(dataset_name: str, split: str, protocol: str, seed: int, limit: int) 
 
 
 def _toml(text: str) -> str:
-    # A JSON string is a TOML basic string, but for the one control character that JSON leaves alone.
+    # A JSON string is a TOML basic string except for U+007F, which only TOML escapes.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -196,5 +193,5 @@ def _readme(info: DatasetInfo, rows: int, command: str, unreadable: Sequence[Unr
         scale=scale,
         resolution=info.resolution,
         command=command,
-        unreadable=f"\nNot in the list, since they could not be loaded:\n\n{left_out}" if unreadable else "",
+        unreadable=f"\nSamples that could not be loaded:\n\n{left_out}" if unreadable else "",
     )

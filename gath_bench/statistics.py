@@ -32,7 +32,9 @@ def centred_sums(sums: Array) -> tuple[Array, Array, Array]:
     sxx, syy = xx - x * x / n, yy - y * y / n
     sxx = np.where(sxx > 1e-12 * np.maximum(xx, 1e-300), sxx, 0.0)
     syy = np.where(syy > 1e-12 * np.maximum(yy, 1e-300), syy, 0.0)
-    return sxx, syy, xy - x * y / n
+    # Nor is the residue of a product with a constant series covariance: |Sxy| <= sqrt(Sxx Syy) (Cauchy-Schwarz).
+    bound = np.sqrt(sxx * syy)
+    return sxx, syy, np.clip(xy - x * y / n, -bound, bound)
 
 
 def pearson_from_sums(sums: Array) -> Array:

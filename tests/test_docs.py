@@ -1,4 +1,4 @@
-"""The README and the docs say what is so: links lead somewhere, commands parse, suites validate."""
+"""README, docs and contributor files: links resolve, commands parse, suites validate."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import pytest
 from gath_bench.cli.context import Context
 from gath_bench.cli.main import cli
 from gath_bench.suite import Suite, make_plan
+from gath_bench.version import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -26,7 +27,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def commands() -> list[tuple[str, str]]:
-    """Every line of a shell block that calls gath-bench, with its page."""
+    """Every line of a shell block that calls gath-bench, and its page."""
     return [
         (page.name, line)
         for page in PAGES
@@ -37,14 +38,14 @@ def commands() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_to_files(page: Path) -> None:
+def test_links_resolve(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
         if not target.startswith(("http:", "https:")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
 @pytest.mark.parametrize(("page", "line"), commands(), ids=lambda text: str(text)[:60])
-def test_commands_are_as_the_program_takes_them(page: str, line: str) -> None:
+def test_commands_parse(page: str, line: str) -> None:
     words = shlex.split(line, comments=True)[1:]
     context = click.Context(cli, info_name="gath-bench", obj=Context())
     command: click.Command = cli
@@ -73,7 +74,9 @@ def test_suites_validate(page: Path) -> None:
 
 def test_readme_suite_names_components_that_exist() -> None:
     (block,) = blocks(ROOT / "README.md", "toml")
-    suite = Suite.model_validate(tomllib.loads(block.replace('"precomputed[root=painted]"', '"copy-source"')))
+    suite = Suite.model_validate(
+        tomllib.loads(block.replace('"precomputed[root=generated]"', '"copy-source"'))
+    )
     plan = make_plan(suite, Context().registry)
     assert {cell.protocol for cell in plan.cells} == {"same-subject", "cross-subject"}
 
@@ -82,3 +85,48 @@ def test_ci_runs_the_readme_test_command() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "<!-- command: test -->\n```sh\npython3 -m venv .venv && " in readme
     assert "readme_command test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_contributing_names_files_that_exist() -> None:
+    """The table "Where do I change ...?" has twelve tasks; every path in it exists."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = page.partition("## Where do I change")[2].partition("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 12
+    for row in rows:
+        paths = [code for code in re.findall(r"`([^`]+)`", row.split("|")[2]) if "/" in code]
+        assert paths, row
+        for path in paths:
+            assert (ROOT / path).exists(), path
+
+
+def test_every_python_that_ci_runs_is_a_classifier_and_the_other_way_round() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    prefix = "Programming Language :: Python :: 3."
+    supported = {text.removeprefix(prefix) for text in project["classifiers"] if text.startswith(prefix)}
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    (matrix,) = re.findall(r"python-version: \[(.*)\]", workflow)
+    assert set(re.findall(r'"3\.(\d+)"', matrix)) == supported
+    assert f">=3.{min(map(int, supported))}" == project["requires-python"]
+    assert "run: .ci/run" in workflow
+
+
+def test_every_extra_installs_a_package_that_the_code_uses() -> None:
+    """``video`` is for a command that is not there yet."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    folders = ("gath_bench", "plugins", "reference_impl", "tests")
+    code = "".join(
+        path.read_text(encoding="utf-8") for name in folders for path in (ROOT / name).rglob("*.py")
+    )
+    first_package = {
+        extra: re.split(r"\W", requirements[0])[0]
+        for extra, requirements in project["optional-dependencies"].items()
+        if extra != "video"
+    }
+    assert [extra for extra, package in first_package.items() if not re.search(rf"\b{package}\b", code)] == []
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {__version__}\n" in citation
+    assert f"\n## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -1,15 +1,28 @@
-"""Pure functions of the long frame: reducers, intervals, tests, the rows of a table, comparisons of runs."""
+"""Pure functions of a run's observations: reducers, intervals, tests, summary rows, comparisons of runs."""
 
 from gath_bench.analysis.bootstrap import Estimate, estimate
-from gath_bench.analysis.compare import Comparison, compare
+from gath_bench.analysis.compare import PairedDifference, compare
 from gath_bench.analysis.join import Joined, join
 from gath_bench.analysis.ranking import MeanRank, mean_ranks
 from gath_bench.analysis.reducers import REDUCERS, Reducer
 from gath_bench.analysis.reproducibility import Drift, drift
 from gath_bench.analysis.summarise import summarise
-from gath_bench.analysis.summary_row import Row
+from gath_bench.analysis.summary_row import SummaryRow, TableKey
 
 __all__ = [
-    "REDUCERS", "Comparison", "Drift", "Estimate", "Joined", "MeanRank", "Reducer", "Row", "compare", "drift",
-    "estimate", "join", "mean_ranks", "summarise",
-]  # fmt: skip
+    "REDUCERS",
+    "Drift",
+    "Estimate",
+    "Joined",
+    "MeanRank",
+    "PairedDifference",
+    "Reducer",
+    "SummaryRow",
+    "TableKey",
+    "compare",
+    "drift",
+    "estimate",
+    "join",
+    "mean_ranks",
+    "summarise",
+]

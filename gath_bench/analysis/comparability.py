@@ -1,19 +1,20 @@
-"""Which values may stand side by side, and which part sets the others apart, in words."""
+"""Which values are comparable, and otherwise the part of their keys that differs, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from gath_bench.analysis.summarise import row_key
+from gath_bench.analysis.summary_row import TableKey
 from gath_bench.contracts.keys import ComponentKey
 from gath_bench.results.manifest import CellRecord, Manifest
 
 
 def metric_keys(manifest: Manifest, only: Iterable[str] = ()) -> set[str]:
-    """The keys that values of a run carry; for a system metric with device and precision.
+    """The metric keys of a run's values; for a system metric with device and precision.
 
     Args:
-        manifest: the run's.
+        manifest: of the run.
         only: bare metric names; empty for all.
     """
     wanted = set(only)
@@ -24,7 +25,7 @@ def metric_keys(manifest: Manifest, only: Iterable[str] = ()) -> set[str]:
 
 
 def unlike_components(kind: str, first: Iterable[str], second: Iterable[str]) -> list[str]:
-    """For each name of which two runs have no key in common, what sets the keys apart.
+    """For each name for which two runs have no key in common, the difference between their keys.
 
     >>> unlike_components("metric", ["lpips[trunk=alex]@1#aa", "ssim@1"], ["lpips[trunk=vgg]@1#aa", "psnr@1"])
     ['metric lpips: trunk: alex versus vgg']
@@ -39,7 +40,7 @@ def unlike_components(kind: str, first: Iterable[str], second: Iterable[str]) ->
 
 
 def unlike_data(first: Manifest, second: Manifest) -> list[str]:
-    """What sets apart the samples of two runs that have data sets of one name."""
+    """The differences between the samples of two runs that have data sets with one name."""
     found = unlike_components("data set", *([c.dataset_key for c in m.cells] for m in (first, second)))
     shared = {c.dataset_key for c in first.cells} & {c.dataset_key for c in second.cells}
     for key in sorted(shared):
@@ -51,12 +52,12 @@ def unlike_data(first: Manifest, second: Manifest) -> list[str]:
             if not set(mine) & set(theirs):
                 found.append(f"data set {name}: {part}: {', '.join(mine)} versus {', '.join(theirs)}")
     if shared and first.seed != second.seed:
-        found.append(f"seed: {first.seed} versus {second.seed}, which draws other samples")
+        found.append(f"seed: {first.seed} versus {second.seed}, which selects other samples")
     return found
 
 
 def unlike_models(first: Manifest, second: Manifest) -> list[str]:
-    """Models of one name that are not one model."""
+    """Models with one name and different keys."""
     mine, theirs = ({cell.model: cell.model_key for cell in m.cells} for m in (first, second))
     return [
         f"model {name}: {ComponentKey.parse(mine[name]).difference(ComponentKey.parse(theirs[name]))}"
@@ -66,15 +67,12 @@ def unlike_models(first: Manifest, second: Manifest) -> list[str]:
 
 
 def unlike_sizes(first: Iterable[CellRecord], second: Iterable[CellRecord]) -> list[str]:
-    """Tables of which two runs have another number of samples."""
-    mine, theirs = (
-        {(c.dataset, c.dataset_key, c.split, c.protocol): c.samples for c in cells}
-        for cells in (first, second)
-    )
+    """Tables for which two runs have different numbers of samples."""
+    mine, theirs = ({TableKey.of(cell): cell.samples for cell in cells} for cells in (first, second))
     return [
-        f"{place[0]} under {place[3]}: {mine[place]} versus {theirs[place]} samples"
-        for place in mine
-        if place in theirs and mine[place] != theirs[place]
+        f"{key.dataset} under {key.protocol}: {mine[key]} versus {theirs[key]} samples"
+        for key in mine
+        if key in theirs and mine[key] != theirs[key]
     ]
 
 

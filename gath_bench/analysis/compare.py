@@ -1,4 +1,4 @@
-"""Two runs, model against model, on their common samples."""
+"""Paired comparison of two runs, model by model, on their common samples."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Literal
 
 from gath_bench.analysis.comparability import metric_keys, unlike_components, unlike_data, unlike_models
 from gath_bench.analysis.contrasts import Contrasts, Measurement
-from gath_bench.analysis.frame import Frame
 from gath_bench.analysis.join import stacked
+from gath_bench.analysis.observation_table import ObservationTable
+from gath_bench.analysis.ranking import is_reference
 from gath_bench.analysis.significance import LEVEL, holm
 from gath_bench.analysis.summarise import measurements, row_key
 from gath_bench.contracts.keys import ComponentKey, ComponentName
@@ -19,22 +20,22 @@ from gath_bench.results.reader import Run
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One summary of a model of run A and a model of run B, on the samples that both have.
+class PairedDifference:
+    """The difference between a model of run A and a model of run B in one summary, on their common samples.
 
     Attributes:
-        dataset, dataset_key, split, protocol: the table that both stand in.
+        dataset, dataset_key, split, protocol: the table of both values.
         metric, key, unit, direction: the column.
         model_a, model_key_a, value_a: the model of run A, and its value on the common samples.
-        model_b, model_key_b, value_b: likewise of run B.
+        model_b, model_key_b, value_b: the same for run B.
         difference: B - A; None where there are no common samples.
         low, high: its 95 % interval over subjects (over repeats, for a system metric).
-        p_value: two-sided, by exchange of subjects; None for a system metric.
-        p_holm: the same, corrected over the pairs of models in the column.
+        p_value: two-sided, by a permutation test over subjects; None for a system metric.
+        p_holm: the p value, Holm-corrected over the pairs of models in the column.
         better: ``"a"`` or ``"b"`` where the difference is significant, for a system metric where the interval
-            leaves out zero; None where it is not, or the summary ranks nothing.
-        n, subjects: how many common samples (repeats), of how many subjects.
-        few_subjects: whether these are too few for the interval to be trusted.
+            excludes zero; None where it is not, or if the summary has no direction.
+        n, subjects: the numbers of common samples (repeats) and of their subjects.
+        few_subjects: whether there are too few subjects for the interval to be reliable.
     """
 
     dataset: str
@@ -64,19 +65,19 @@ class Comparison:
 
 def compare(
     first: Run, second: Run, *, pairs: Sequence[tuple[str, str]] = (), metrics: Sequence[str] = ()
-) -> list[Comparison]:
+) -> list[PairedDifference]:
     """Paired differences between two runs.
 
-    A model is compared with its namesake; models without one, with every model of the other run that has none
-    either. Reference rows are compared only where there is nothing else.
+    Models with one name are compared. Models whose name is in one run only are compared with every such model of the
+    other run. Baseline rows are compared only if there are no other models.
 
     Args:
         first, second: the runs, A and B.
-        pairs: the models to compare instead, one of A and one of B each, whatever they are called.
+        pairs: the models to compare instead, each one of A and one of B; their names may differ.
         metrics: bare names of the metrics to compare; all if empty.
 
     Raises:
-        UsageError: the runs are not like for like; the sentence names each part that differs.
+        UsageError: the runs are not comparable; the message names each part that differs.
     """
     _refuse_unlike(first.manifest, second.manifest, metrics, models=not pairs)
     chosen = pairs or _pairs(first.manifest, second.manifest)
@@ -85,10 +86,10 @@ def compare(
         for name in set(names) - known:
             raise UsageError(f"{run.path} has no model {name!r}; {did_you_mean(name, known)}")
     runs, table = stacked([first, second])
-    frame = Frame(table)
-    contrasts = Contrasts(frame)
-    mine, theirs = (_by_place(run.manifest, frame, metrics) for run in runs)
-    found: list[Comparison] = []
+    observations = ObservationTable(table)
+    contrasts = Contrasts(observations)
+    mine, theirs = (_by_column(run.manifest, observations, metrics) for run in runs)
+    found: list[PairedDifference] = []
     columns = dict.fromkeys(place[1:] for place in mine)
     for column in columns:
         measured = [
@@ -116,48 +117,48 @@ def _refuse_unlike(first: Manifest, second: Manifest, metrics: Sequence[str], *,
     ]
     if apart:
         raise UsageError(
-            f"the runs cannot be compared, for they differ: {'; '.join(apart)}. "
-            "Choose metrics that are alike with -M, or name two models as two with --pair."
+            f"the runs cannot be compared; they differ in: {'; '.join(apart)}. "
+            "Choose comparable metrics with -M, or name the two models to compare with --pair."
         )
 
 
 def _pairs(first: Manifest, second: Manifest) -> list[tuple[str, str]]:
     mine, theirs = _models(first), _models(second)
-    namesakes = [(name, name) for name in mine if name in theirs]
-    left, right = ([name for name in names if (name, name) not in namesakes] for names in (mine, theirs))
-    return namesakes + [(a, b) for a in left for b in right]
+    shared = [(name, name) for name in mine if name in theirs]
+    left, right = ([name for name in names if (name, name) not in shared] for names in (mine, theirs))
+    return shared + [(a, b) for a in left for b in right]
 
 
 def _models(manifest: Manifest) -> list[str]:
     names = dict.fromkeys(cell.model for cell in manifest.cells)
-    references = {cell.model for cell in manifest.cells if cell.sees_target} | set(
-        manifest.references.values()
-    )
+    references = {cell.model for cell in manifest.cells if is_reference(cell, manifest.references)}
     return [name for name in names if name not in references] or list(names)
 
 
-def _by_place(manifest: Manifest, frame: Frame, metrics: Sequence[str]) -> dict[tuple[str, ...], Measurement]:
+def _by_column(
+    manifest: Manifest, observations: ObservationTable, metrics: Sequence[str]
+) -> dict[tuple[str, ...], Measurement]:
     """The measurements of a run by model, table and column."""
     wanted = set(metrics)
-    return {
-        (one.cell.model, one.cell.dataset_key, one.cell.split, one.cell.protocol, one.summary.name,
-         row_key(manifest, one.cell, one.metric)): one
-        for one in measurements(manifest, frame)
-        if not wanted or ComponentName.parse(one.metric.name).name in wanted
-    }  # fmt: skip
+    found: dict[tuple[str, ...], Measurement] = {}
+    for one in measurements(manifest, observations):
+        if not wanted or ComponentName.parse(one.metric.name).name in wanted:
+            table = one.cell.dataset_key, one.cell.split, one.cell.protocol
+            found[one.cell.model, *table, one.summary.name, row_key(manifest, one.cell, one.metric)] = one
+    return found
 
 
 def _column(
     contrasts: Contrasts, key: str, measured: Sequence[tuple[Measurement, Measurement]]
-) -> list[Comparison]:
-    made = [_comparison(contrasts, key, *pair) for pair in measured]
+) -> list[PairedDifference]:
+    made = [_difference(contrasts, key, *pair) for pair in measured]
     tested = [number for number, one in enumerate(made) if one.p_value is not None]
     for number, chance in zip(tested, holm([made[number].p_value or 0.0 for number in tested]), strict=True):
         made[number] = replace(made[number], p_holm=chance)
     return [replace(one, better=_better(one)) for one in made]
 
 
-def _better(one: Comparison) -> Literal["a", "b"] | None:
+def _better(one: PairedDifference) -> Literal["a", "b"] | None:
     if one.direction == "none" or one.difference is None or one.low is None or one.high is None:
         return None
     clear = one.low * one.high > 0 if one.p_holm is None else one.p_holm <= LEVEL
@@ -166,9 +167,9 @@ def _better(one: Comparison) -> Literal["a", "b"] | None:
     return "a" if (one.difference > 0) == (one.direction == "lower") else "b"
 
 
-def _comparison(contrasts: Contrasts, key: str, a: Measurement, b: Measurement) -> Comparison:
+def _difference(contrasts: Contrasts, key: str, a: Measurement, b: Measurement) -> PairedDifference:
     paired = contrasts.paired(a, b)
-    return Comparison(
+    return PairedDifference(
         dataset=a.cell.dataset,
         dataset_key=a.cell.dataset_key,
         split=a.cell.split,

@@ -1,4 +1,4 @@
-"""Several runs as one, so that models that were measured apart stand in one table."""
+"""Join several runs into one, so that models of different runs are in one table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gath_bench.analysis.comparability import metric_keys, unlike_components, unlike_data, unlike_sizes
-from gath_bench.analysis.frame import codes
+from gath_bench.analysis.observation_table import codes
 from gath_bench.analysis.summarise import row_key
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 from gath_bench.results.reader import Run
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Joined:
-    """Runs, joined as far as they are alike.
+    """Runs, joined where their samples are the same.
 
     Attributes:
-        runs: the joined runs; each gives tables of its own.
-        notes: why runs, or columns, stand apart: one sentence each.
+        runs: the joined runs; each has its own tables.
+        notes: why runs or columns are separate: one sentence each.
     """
 
     runs: list[Run]
@@ -33,20 +33,20 @@ class Joined:
 
 
 def join(runs: Sequence[Run]) -> Joined:
-    """Join runs whose samples are the same; metrics of unlike keys get columns of their own.
+    """Join runs whose samples are the same; metrics with different keys get separate columns.
 
-    A model that several runs have measured under the same keys is taken from the first of them.
+    A value that several runs have under the same keys is taken from the first of them.
     """
     groups: list[list[Run]] = []
     notes: list[str] = []
     for run in runs:
         apart: list[str] = []
         for group in groups:
-            # With every run of the group: the first may lack the data set on which two others differ.
+            # Compare with every run of the group: the first may lack the data set on which two others differ.
             apart = [why for other in group for why in _apart(other.manifest, run.manifest)]
             if not apart:
                 notes += [
-                    f"{run.path} has columns of its own beside {group[0].path}: {difference}."
+                    f"{run.path} has separate columns beside {group[0].path}: {difference}."
                     for difference in unlike_components(
                         "metric", metric_keys(group[0].manifest), metric_keys(run.manifest)
                     )
@@ -56,18 +56,18 @@ def join(runs: Sequence[Run]) -> Joined:
         else:
             groups.append([run])
             if apart:
-                notes.append(f"{run.path} has tables of its own: {'; '.join(apart)}.")
+                notes.append(f"{run.path} has separate tables: {'; '.join(apart)}.")
     return Joined([group[0] if len(group) == 1 else _joined(group) for group in groups], notes)
 
 
 def stacked(
     runs: Sequence[Run], renamings: Sequence[dict[str, str]] | None = None
 ) -> tuple[list[Run], pa.Table]:
-    """The runs with cell names that no two of them share, and the rows of all of them.
+    """The runs with unique cell ids, and the observations of all of them.
 
     Args:
         runs: the runs.
-        renamings: for each run other names of its metrics.
+        renamings: for each run new names of some of its metrics.
     """
     import pyarrow as pa
 
@@ -77,13 +77,13 @@ def stacked(
         cells = [replace(cell, cell_id=prefix + cell.cell_id) for cell in run.manifest.cells]
         renamed.append(replace(run, manifest=replace(run.manifest, cells=cells)))
         names = renamings[number] if renamings else {}
-        table = _with_words(run.rows, "cell", lambda word, prefix=prefix: prefix + word)  # type: ignore[misc]
+        table = _with_words(run.observations, "cell", lambda word, prefix=prefix: prefix + word)  # type: ignore[misc]
         tables.append(_with_words(table, "metric", lambda word, names=names: names.get(word, word)))  # type: ignore[misc]
     return renamed, pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
 
 def _apart(first: Manifest, second: Manifest) -> list[str]:
-    """Why two runs cannot share their tables."""
+    """Why two runs cannot share tables."""
     apart = [*unlike_data(first, second), *unlike_sizes(first.cells, second.cells)]
     if first.seed != second.seed and not any(why.startswith("seed") for why in apart):
         apart.append(f"seed: {first.seed} versus {second.seed}")
@@ -117,7 +117,7 @@ def _joined(group: Sequence[Run]) -> Run:
     manifest = replace(
         first,
         metrics=list(records.values()),
-        cells=_told_apart(cells),
+        cells=_with_unique_models(cells),
         files={},
         status="finished" if all(run.manifest.status == "finished" for run in group) else "running",
     )
@@ -125,7 +125,7 @@ def _joined(group: Sequence[Run]) -> Run:
 
 
 def _metrics(group: Sequence[Run]) -> tuple[dict[str, MetricRecord], list[dict[str, str]]]:
-    """The metrics of all runs by name, and for each run the names that it has to change: one key, one name."""
+    """The metrics of all runs by name, and for each run the metrics to rename, so that one name has one key."""
     records: dict[str, MetricRecord] = {}
     names: dict[str, str] = {}
     renamings = []
@@ -139,8 +139,8 @@ def _metrics(group: Sequence[Run]) -> tuple[dict[str, MetricRecord], list[dict[s
     return records, renamings
 
 
-def _told_apart(cells: list[CellRecord]) -> list[CellRecord]:
-    """Models of one name that are not one model go by their keys."""
+def _with_unique_models(cells: list[CellRecord]) -> list[CellRecord]:
+    """Models with one name and different keys are named by their keys."""
     keys: dict[str, set[str]] = {}
     for cell in cells:
         keys.setdefault(cell.model, set()).add(cell.model_key)
@@ -148,7 +148,7 @@ def _told_apart(cells: list[CellRecord]) -> list[CellRecord]:
 
 
 def _with_words(table: pa.Table, name: str, rename: Callable[[str], str]) -> pa.Table:
-    """The table with other words in one column of words."""
+    """The table with the words of one column renamed."""
     import pyarrow as pa
 
     column = table[name].combine_chunks()
@@ -160,7 +160,7 @@ def _with_words(table: pa.Table, name: str, rename: Callable[[str], str]) -> pa.
 
 
 def _only(table: pa.Table, wanted: set[tuple[str, str]]) -> pa.Table:
-    """The rows of some cells and metrics."""
+    """The observations of some cells and metrics."""
     import pyarrow as pa
 
     (cells, cell_words), (metrics, metric_words) = (codes(table[name]) for name in ("cell", "metric"))

@@ -1,10 +1,9 @@
 """Named reducers: observations in, one number out.
 
-Most of what tables print is a function of sums: a mean, an error, a correlation. Such a reducer is a pair
-of pure functions, ``moments`` (per sample, what is summed) and ``finish`` (sums -> value). Sums over a
-resampled set of subjects are then one matrix product, which makes the bootstrap and the jackknife exact and
-fast. The others are computed from the samples themselves (percentiles), or from each subject's samples by
-themselves, and then averaged (monotonicity).
+Most reducers are functions of sums: a mean, an error, a correlation. Such a reducer is a pair of pure functions,
+``moments`` (the terms of the sums for each sample) and ``finish`` (sums -> value). Sums over resampled subjects
+are then one matrix product, which makes the bootstrap and the jackknife exact and fast. Other reducers are
+computed from the samples (percentiles), or for each subject separately and then averaged (monotonicity).
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from gath_bench.statistics import centred_sums, icc31_from_sums, pair_moments, p
 
 Array = NDArray[np.float64]
 
-#: Intensity 2 of FACS's 0-5 scale as a coefficient: from here on an AU counts as present.
+#: Intensity 2 of the FACS scale 0-5 as a coefficient: an AU counts as present from this value.
 PRESENT = 0.4
 
 
@@ -28,12 +27,12 @@ class Reducer:
     """One reducer.
 
     Attributes:
-        inputs: how many observations it takes.
-        moments: inputs, each (N,), -> (N, M), what is summed over samples; None for a direct reducer.
+        inputs: the number of observations that it takes.
+        moments: inputs, each (N,), -> (N, M), the terms to sum over samples; None for a direct reducer.
         finish: sums (..., M) -> values (...); NaN where the value is undefined.
-        direct: one input (..., N) -> values (...), for reducers that are no function of sums.
-        grouped: inputs, each (N,), of one subject -> that subject's value; NaN where it is undefined. The
-            reducer's value is the mean over subjects, and the bootstrap resamples the subjects' values.
+        direct: one input (..., N) -> values (...), for reducers that are not functions of sums.
+        grouped: inputs, each (N,), of one subject -> the value of that subject; NaN where it is undefined. The
+            reducer's value is the mean over subjects, and the bootstrap resamples these values.
     """
 
     inputs: int
@@ -43,7 +42,7 @@ class Reducer:
     grouped: Callable[..., float] | None = None
 
     def __call__(self, *inputs: Array) -> float:
-        """The value over all samples given; for a grouped reducer they are those of one subject."""
+        """The value over all given samples; a grouped reducer takes the samples of one subject."""
         if self.direct is not None:
             return float(self.direct(inputs[0])) if len(inputs[0]) else float("nan")
         if self.grouped is not None:
@@ -89,8 +88,8 @@ def _f1(sums: Array) -> Array:
 
 
 def _monotonicity(x: Array, y: Array) -> float:
-    # Somers' D of measured x given requested y: over all pairs of unlike requests, the share whose
-    # measurements go the same way less the share whose measurements go the other way.
+    # Somers' D of measured x given requested y: over all pairs with different requests, the share of concordant
+    # pairs minus the share of discordant pairs.
     asked = np.sign(y[:, None] - y[None, :])
     followed = np.sign(x[:, None] - x[None, :])
     pairs = np.abs(asked).sum()
@@ -101,10 +100,10 @@ def _percentile(q: float) -> Callable[[Array], Array]:
     return lambda x: np.asarray(np.percentile(x, q, axis=-1))
 
 
-#: Reducers by the name that ``Summary.reducer`` gives. Those of two inputs take (measured, requested).
-#: ``slope`` is of measured over requested; ``f1`` counts an AU as present from FACS intensity 2 on; ``icc31``
-#: is ICC(3,1) = (MSR - MSE) / (MSR + MSE) for two raters (Shrout & Fleiss 1979); ``monotonicity`` is Somers' D
-#: (Somers 1962) subject by subject, averaged.
+#: Reducers by the name in ``Summary.reducer``. Those with two inputs take (measured, requested). ``slope`` is the
+#: regression slope of measured on requested; ``f1`` counts an AU as present from FACS intensity 2; ``icc31`` is
+#: ICC(3,1) = (MSR - MSE) / (MSR + MSE) for two raters (Shrout & Fleiss 1979); ``monotonicity`` is Somers' D
+#: (Somers 1962) per subject, averaged over subjects.
 REDUCERS: dict[str, Reducer] = {
     "mean": Reducer(1, _value_moments, _mean),
     "mae": Reducer(2, _absolute_error_moments, _mean),

@@ -1,4 +1,4 @@
-"""What a run measured and what measuring again gave: value by value, against each metric's tolerance."""
+"""Comparison of a run with its repetition, value by value, against each metric's tolerance."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gath_bench.analysis.frame import Codes, Frame, Part
 from gath_bench.analysis.join import stacked
+from gath_bench.analysis.observation_table import Codes, ObservationTable, Part
 from gath_bench.analysis.reducers import REDUCERS, Array
 from gath_bench.analysis.summarise import measurements
 from gath_bench.results.manifest import CellRecord, MetricRecord
@@ -16,20 +16,20 @@ from gath_bench.results.reader import Run
 
 @dataclass(frozen=True)
 class Drift:
-    """How far a metric's values moved.
+    """How much the values of a metric changed.
 
     Attributes:
         metric, key: the metric.
-        graded: whether drift counts against the run; system metrics and those that say that they are not
-            deterministic are reported only.
-        values: how many values were compared.
+        graded: whether a change is an error; system metrics and metrics declared as not deterministic are
+            reported only.
+        values: the number of compared values.
         largest: the largest absolute difference, in the metric's unit; 0 without values.
-        tolerance: what the metric allows.
-        beyond: how many values moved by more.
-        vanished, appeared: how many values there were then and not now, and the other way.
+        tolerance: the largest difference that the metric allows.
+        beyond: the number of values that changed by more.
+        vanished, appeared: the number of values that only the first run has, and only the second.
         worst: where the largest difference is: cell, sample, observation and AU; None without one.
-        system: whether it measures the model on a device.
-        summaries: its primary values then and now, in words, if it does.
+        system: whether it is a system metric.
+        summaries: the primary values of a system metric in both runs, in words.
     """
 
     metric: str
@@ -47,38 +47,40 @@ class Drift:
 
     @property
     def held(self) -> bool:
-        """Whether the run was repeated as far as this metric goes."""
+        """Whether this metric was reproduced."""
         return not self.graded or not (self.beyond or self.vanished or self.appeared)
 
 
 def drift(before: Run, after: Run) -> list[Drift]:
-    """The drift of every metric, on the samples that were measured again.
+    """The drift of every metric, on the samples of the second run.
 
     Args:
         before: the run.
-        after: the same suite, measured again, maybe on fewer samples.
+        after: the same suite, run again, possibly on fewer samples.
     """
     (then, now), table = stacked([before, after])
-    frame = Frame(table)
+    observations = ObservationTable(table)
     cells = list(zip(then.manifest.cells, now.manifest.cells, strict=True))
     return [
-        _system(then, now, frame, record) if record.system else _of_metric(frame, cells, record)
+        _system(then, now, observations, record) if record.system else _of_metric(observations, cells, record)
         for record in before.manifest.metrics
     ]
 
 
-def _of_metric(frame: Frame, cells: list[tuple[CellRecord, CellRecord]], record: MetricRecord) -> Drift:
+def _of_metric(
+    observations: ObservationTable, cells: list[tuple[CellRecord, CellRecord]], record: MetricRecord
+) -> Drift:
     values = beyond = vanished = appeared = 0
     largest, worst = 0.0, None
     names = dict.fromkeys(name for summary in record.summaries for name in summary.inputs)
     for then, now in cells:
         if record.name not in then.metrics:
             continue
-        ids = [frame.sample_names(cell.cell_id) for cell in (then, now)]
+        ids = [observations.sample_names(cell.cell_id) for cell in (then, now)]
         again = set(ids[1][ids[1] >= 0].tolist())
         for name in names:
             old, new = (
-                _values(frame.part(cell.cell_id, record.name, name), numbers)
+                _values(observations.part(cell.cell_id, record.name, name), numbers)
                 for cell, numbers in zip((then, now), ids, strict=True)
             )
             old = {place: value for place, value in old.items() if place[0] in again}
@@ -92,13 +94,21 @@ def _of_metric(frame: Frame, cells: list[tuple[CellRecord, CellRecord]], record:
                 largest = float(moved.max())
                 sample, au = shared[int(moved.argmax())]
                 worst = " ".join(
-                    [then.cell_id.partition("-")[2], frame.sample_id(sample), name]
-                    + ([frame.words["au"][au]] if au >= 0 else [])
+                    [then.cell_id.partition("-")[2], observations.sample_id(sample), name]
+                    + ([observations.words["au"][au]] if au >= 0 else [])
                 )
     return Drift(
-        record.name, record.key, record.deterministic, values, largest, record.tolerance, beyond, vanished,
-        appeared, worst,
-    )  # fmt: skip
+        metric=record.name,
+        key=record.key,
+        graded=record.deterministic,
+        values=values,
+        largest=largest,
+        tolerance=record.tolerance,
+        beyond=beyond,
+        vanished=vanished,
+        appeared=appeared,
+        worst=worst,
+    )
 
 
 def _values(part: Part, names: Codes) -> dict[tuple[int, int], float]:
@@ -108,10 +118,10 @@ def _values(part: Part, names: Codes) -> dict[tuple[int, int], float]:
     return dict(zip(places, part.value[known].tolist(), strict=True))
 
 
-def _system(then: Run, now: Run, frame: Frame, record: MetricRecord) -> Drift:
+def _system(then: Run, now: Run, observations: ObservationTable, record: MetricRecord) -> Drift:
     found: dict[tuple[str, str], list[str]] = {}
     for run in (then, now):
-        for one in measurements(run.manifest, frame):
+        for one in measurements(run.manifest, observations):
             if one.metric.name == record.name and one.summary.primary:
                 value = _mean([REDUCERS[one.summary.reducer](*inputs) for inputs in one.observed.inputs])
                 shown = f"{value:.4g}" if np.isfinite(value) else "NA"

@@ -1,11 +1,11 @@
-"""Is one model better than another on these people? A permutation test over subjects, and Holm's correction.
+"""Significance of the difference between two models: a permutation test over subjects, and Holm's correction.
 
-If two models were alike, it would not matter which of the two painted a given subject. So the test exchanges
-the two models' samples subject by subject (all samples of a subject together, since they are not independent)
-and asks how often the difference is then as large as the one that was seen (Fisher 1935; Ernst 2004,
-"Permutation Methods"). It needs no normality, and takes any reducer: what is exchanged are the sums over
-a subject's samples. For a mean with equally many samples a subject it is the sign-flip test on the subjects'
-mean differences. Wilcoxon's test would test another thing (ranks of subjects) than the difference printed.
+Under the null hypothesis the two models are exchangeable for each subject. The test exchanges their samples subject
+by subject (all samples of a subject together, since they are not independent) and counts how often the difference
+is at least as large as the observed one (Fisher 1935; Ernst 2004, "Permutation Methods"). It does not assume
+normality and takes any reducer, since the sums over a subject's samples are exchanged. For a mean with equally
+many samples per subject it is the sign-flip test on the subjects' mean differences. Wilcoxon's test would test
+ranks of subjects and not the difference that the tables print.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from numpy.typing import NDArray
 
 from gath_bench.analysis.bootstrap import by_subject, in_units, subject_sums
 from gath_bench.analysis.reducers import REDUCERS, Array, Reducer
+from gath_bench.analysis.rounding import PRECISION, exact_product
 
-#: Up to so many subjects every exchange is tried, and the test is exact.
+#: Up to this many subjects all exchanges are evaluated, and the test is exact.
 EXACT_SUBJECTS = 13
-#: Exchanges drawn with more subjects: the least p is then 1 / 2,000.
+#: Random exchanges with more subjects; the smallest p is then 1 / 2,000.
 EXCHANGES = 1_999
-#: The same for a direct reducer, which has to sort each of them.
+#: The same for a direct reducer, which sorts the samples of each exchange.
 DIRECT_EXCHANGES = 999
-#: From here on a difference counts as none.
+#: Significance level.
 LEVEL = 0.05
-#: Numbers that are held at a time.
+#: Numbers held in memory at a time.
 _CHUNK = 1 << 22
 
 Codes = NDArray[np.int64]
@@ -40,13 +41,13 @@ def exchange_test(
     subjects: list[Codes],
     count: int,
 ) -> float | None:
-    """The two-sided p of a difference between two models on the same samples.
+    """The two-sided p value of the difference between two models on the same samples.
 
     Args:
-        reducer: what is compared; averaged over groups (AUs).
-        first, second: for each group the reducer's inputs of either model, each (N_g,), sample by sample alike.
+        reducer: the compared statistic, averaged over groups (AUs).
+        first, second: for each group the reducer's inputs of each model, each (N_g,), with the samples in one order.
         subjects: for each group the subject numbers, (N_g,), shared between the groups.
-        count: how many subjects these are numbers of.
+        count: the number of subjects.
 
     Returns:
         p in (0, 1], or None where the difference is undefined.
@@ -73,7 +74,7 @@ def exchange_test(
     total, moved = one.sum(0) + other.sum(0), one - other
     differences = []
     for rows in _slices(len(kept), max(len(one), one.shape[1])):
-        mine = other.sum(0) + kept[rows].astype(np.float64) @ moved
+        mine = other.sum(0) + exact_product(kept[rows], moved, len(moved))
         differences.append(_value(reducer, mine, len(first)) - _value(reducer, total - mine, len(first)))
     seen = _value(reducer, one.sum(0), len(first)) - _value(reducer, other.sum(0), len(first))
     scale = np.abs([_value(reducer, one.sum(0), len(first)), _value(reducer, other.sum(0), len(first))]).max()
@@ -81,7 +82,7 @@ def exchange_test(
 
 
 def holm(chances: Sequence[float]) -> list[float]:
-    """p values corrected for there being several (Holm 1979), in the given order.
+    """p values corrected for multiple comparisons (Holm 1979), in the given order.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
@@ -107,15 +108,15 @@ def _value(reducer: Reducer, sums: Array, groups: int) -> Array:
 def _p(seen: float, differences: Array, scale: float, *, exact: bool) -> float | None:
     if not np.isfinite(seen):
         return None
-    # What differs by rounding alone is as large; an exchange that leaves nothing to compare counts against.
-    reached = ~(np.abs(differences) < abs(seen) - 1e-10 * max(scale, abs(seen)))
+    # A difference that is smaller by rounding alone is as large. An exchange without a value counts as a hit.
+    reached = ~(np.abs(differences) < abs(seen) - PRECISION * max(scale, abs(seen)))
     hits, tried = int(reached.sum()), len(differences)
     return hits / tried if exact else (1 + hits) / (1 + tried)
 
 
 @lru_cache(maxsize=4)
 def _exchanges(count: int, draws: int) -> NDArray[np.bool_]:
-    """(P, count): which subjects keep their models; every possibility where there are few."""
+    """(P, count): which subjects keep their models; all possibilities where there are few."""
     if count <= EXACT_SUBJECTS:
         numbers = np.arange(1 << count)
         return (numbers[:, None] >> np.arange(count) & 1).astype(bool)
@@ -135,7 +136,7 @@ def _direct_test(
     subjects: list[Codes],
     count: int,
 ) -> float | None:
-    """The same for a reducer that is no function of sums."""
+    """``exchange_test`` for a reducer that is not a function of sums."""
     assert reducer.direct is not None
     kept = _exchanges(count, DIRECT_EXCHANGES)
     differences: list[Array] = []

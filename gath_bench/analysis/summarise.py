@@ -1,4 +1,4 @@
-"""A run's long rows -> the rows of its tables: value, interval, n, coverage, or NA with the reason."""
+"""Observations of a run -> the rows of its tables: value, interval, n, coverage, or NA with the reason."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ from numpy.typing import NDArray
 
 from gath_bench.analysis.bootstrap import estimate
 from gath_bench.analysis.contrasts import Contrasts, Measurement
-from gath_bench.analysis.frame import Frame, Observed, Part, observe, renumbered
-from gath_bench.analysis.ranking import mark
+from gath_bench.analysis.observation_table import ObservationTable, Observed, Part, observe, renumbered
+from gath_bench.analysis.ranking import with_ranking
 from gath_bench.analysis.reducers import REDUCERS
-from gath_bench.analysis.summary_row import Row
+from gath_bench.analysis.summary_row import SummaryRow
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Row", "is_contaminated", "measurements", "row_key", "summarise"]
+__all__ = ["SummaryRow", "is_contaminated", "measurements", "row_key", "summarise"]
 
 
-def summarise(manifest: Manifest, rows: pa.Table) -> list[Row]:
+def summarise(manifest: Manifest, rows: pa.Table) -> list[SummaryRow]:
     """Every summary of every cell, in the manifest's order; per-AU rows after their mean."""
-    frame = Frame(rows)
+    observations = ObservationTable(rows)
     entries = [
         entry
         for cell in manifest.cells
         for name in cell.metrics
-        for entry in _summarise_metric(frame, manifest, cell, manifest.metric(name))
+        for entry in _summarise_metric(observations, manifest, cell, manifest.metric(name))
     ]
-    return mark(Contrasts(frame), manifest.references, entries)
+    return with_ranking(Contrasts(observations), manifest.references, entries)
 
 
-def measurements(manifest: Manifest, frame: Frame) -> Iterator[Measurement]:
-    """Every summary of every cell over all AUs, in the manifest's order, with the observations it rests on."""
+def measurements(manifest: Manifest, observations: ObservationTable) -> Iterator[Measurement]:
+    """Every summary of every cell over all AUs, in the manifest's order, with its observations."""
     for cell in manifest.cells:
         for name in cell.metrics:
             metric = manifest.metric(name)
             for summary in metric.summaries:
-                _, observed = observe(frame, cell.cell_id, metric.name, summary.inputs)
+                _, observed = observe(observations, cell.cell_id, metric.name, summary.inputs)
                 yield Measurement(cell, metric, summary, observed)
 
 
 def _summarise_metric(
-    frame: Frame, manifest: Manifest, cell: CellRecord, metric: MetricRecord
-) -> Iterator[tuple[Row, Measurement | None]]:
+    observations: ObservationTable, manifest: Manifest, cell: CellRecord, metric: MetricRecord
+) -> Iterator[tuple[SummaryRow, Measurement | None]]:
     for summary in metric.summaries:
-        parts, observed = observe(frame, cell.cell_id, metric.name, summary.inputs)
+        parts, observed = observe(observations, cell.cell_id, metric.name, summary.inputs)
         whole = Measurement(cell, metric, summary, observed)
-        yield _row(frame, manifest, whole, None, [[part] for part in parts]), whole
+        yield _row(observations, manifest, whole, None, [[part] for part in parts]), whole
         if summary.per_au and observed.aus != (-1,):
             for number, au in enumerate(observed.aus):
                 one = replace(
@@ -62,33 +62,36 @@ def _summarise_metric(
                     observed=Observed(*([field[number]] for field in vars(observed).values())),  # type: ignore[arg-type]
                 )
                 share = _share(parts[0], au)
-                yield _row(frame, manifest, one, au, [part.with_whole(au) for part in parts], share), None
+                yield (
+                    _row(observations, manifest, one, au, [part.with_whole(au) for part in parts], share),
+                    None,
+                )
 
 
 def _share(part: Part, au: int) -> Fraction:
-    """The share of samples that have this AU among those of which it is known what AUs they have.
+    """The share of samples that have this AU, among the samples whose AUs are known.
 
-    It is 1 where every sample has every AU; under a sweep, where a sample has one, the others are not missing.
+    It is 1 where every sample has every AU. In a sweep a sample has one AU, and the others are not missing.
     """
     return Fraction(int(part.of(au).seen.sum()), part.with_aus)
 
 
 def _row(
-    frame: Frame,
+    observations: ObservationTable,
     manifest: Manifest,
     measured: Measurement,
     au: int | None,
     parts: list[list[Part]],
     share: Fraction = Fraction(1),
-) -> Row:
-    """The row of a measurement; ``parts`` are the long rows of each of its inputs."""
+) -> SummaryRow:
+    """The row of a measurement; ``parts`` are the values of each of its inputs."""
     cell, metric, summary, observed = measured.cell, measured.metric, measured.summary, measured.observed
     subjects, _ = renumbered(observed.subjects)
     result = estimate(REDUCERS[summary.reducer], observed.inputs, subjects)
     expected, done = _counts(parts, cell, metric)
     coverage = float(done / (expected * share))
-    status, reason = _status(frame, parts, result.value, complete=coverage == 1)
-    return Row(
+    status, reason = _status(observations, parts, result.value, complete=coverage == 1)
+    return SummaryRow(
         model=cell.model,
         model_key=cell.model_key,
         dataset=cell.dataset,
@@ -97,7 +100,7 @@ def _row(
         protocol=cell.protocol,
         metric=summary.name,
         key=row_key(manifest, cell, metric),
-        au=None if au is None else frame.words["au"][au],
+        au=None if au is None else observations.words["au"][au],
         value=result.value,
         low=result.low,
         high=result.high,
@@ -115,7 +118,7 @@ def _row(
 
 
 def row_key(manifest: Manifest, cell: CellRecord, metric: MetricRecord) -> str:
-    """The metric's key; a system metric's tells the device and the model's precision as well: it measures them."""
+    """The metric's key; that of a system metric includes the device and the model's precision."""
     if not metric.system:
         return metric.key
     key = ComponentKey.parse(metric.key)
@@ -124,11 +127,11 @@ def row_key(manifest: Manifest, cell: CellRecord, metric: MetricRecord) -> str:
 
 
 def is_contaminated(teachers: Iterable[str], evaluators: Iterable[str]) -> bool:
-    """Whether one of the evaluators taught the model: the same weights, whatever either is called.
+    """Whether the model was trained against one of the evaluators: the same weights hash under any name.
 
     Args:
-        teachers: component keys of the evaluators that taught a model.
-        evaluators: component keys of those that grade it.
+        teachers: component keys of the evaluators that a model was trained against.
+        evaluators: component keys of the evaluators of a metric.
 
     >>> is_contaminated(["gath-e@1#ab12cd34"], ["synthfaces@1#ab12cd34"])
     True
@@ -141,7 +144,7 @@ def is_contaminated(teachers: Iterable[str], evaluators: Iterable[str]) -> bool:
 
 
 def _counts(parts: list[list[Part]], cell: CellRecord, metric: MetricRecord) -> tuple[int, int]:
-    """How many samples there should be (at least 1), and how many have a value in every input."""
+    """The expected number of samples (at least 1), and the number with a value of every input."""
     measured = reduce(np.logical_and, [_any([part.measured for part in pieces]) for pieces in parts])
     seen = int(_any([part.seen for part in parts[0]]).sum())
     return max(seen, 1 if metric.system else cell.samples), int(measured.sum())
@@ -152,11 +155,11 @@ def _any(flags: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
 
 
 def _status(
-    frame: Frame, parts: list[list[Part]], value: float | None, *, complete: bool
+    observations: ObservationTable, parts: list[list[Part]], value: float | None, *, complete: bool
 ) -> tuple[str, str | None]:
     pieces = [piece for several in parts for piece in several]
-    words = frame.words["reason"]
-    failed = frame.words["status"].index("failed") if "failed" in frame.words["status"] else -2
+    words = observations.words["reason"]
+    failed = observations.words["status"].index("failed") if "failed" in observations.words["status"] else -2
     whole, of_failed = (np.zeros(len(words) + 1, np.int64) for _ in range(2))
     any_failed = False
     for piece in pieces:

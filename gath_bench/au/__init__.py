@@ -1,7 +1,6 @@
-"""AU spaces, the maps between them, named AUs, emotion presets and AU time series.
+"""AU spaces, the maps between them, the notation of expressions, emotion presets and AU time series.
 
-Everything public is here and nothing is imported before it is asked for: naming the spaces costs
-neither numpy nor a file.
+All public names are here. Modules are imported on first use: listing the spaces imports no numpy.
 """
 
 from __future__ import annotations
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gath_bench.au.maps import MAPS, AUMap, apply, find_map
-    from gath_bench.au.named import from_named, parse_named, to_named
+    from gath_bench.au.notation import aus_to_vector, format_aus, parse_aus, vector_to_aus
     from gath_bench.au.presets import PRESETS, Preset, get_preset, preset
     from gath_bench.au.readers import read_au_csv
     from gath_bench.au.series import AUSeries
     from gath_bench.au.spaces import DEFAULT_SPACE, SPACES, AUSpace, get_space, normalise_au
 
-_HOME = {
+#: Public name -> the module of this package that defines it.
+_MODULES = {
     "DEFAULT_SPACE": "spaces",
     "MAPS": "maps",
     "PRESETS": "presets",
@@ -27,15 +27,16 @@ _HOME = {
     "AUSpace": "spaces",
     "Preset": "presets",
     "apply": "maps",
+    "aus_to_vector": "notation",
     "find_map": "maps",
-    "from_named": "named",
+    "format_aus": "notation",
     "get_preset": "presets",
     "get_space": "spaces",
     "normalise_au": "spaces",
-    "parse_named": "named",
+    "parse_aus": "notation",
     "preset": "presets",
     "read_au_csv": "readers",
-    "to_named": "named",
+    "vector_to_aus": "notation",
 }
 
 __all__ = [
@@ -48,22 +49,23 @@ __all__ = [
     "AUSpace",
     "Preset",
     "apply",
+    "aus_to_vector",
     "find_map",
-    "from_named",
+    "format_aus",
     "get_preset",
     "get_space",
     "normalise_au",
-    "parse_named",
+    "parse_aus",
     "preset",
     "read_au_csv",
-    "to_named",
+    "vector_to_aus",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""Which columns of a CSV file are AUs, and of which space: found by name, never by position."""
+"""Find the AU columns of a CSV file and their AU space, by column name."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class AUColumns:
     """The AU columns of a file.
 
     Attributes:
-        space: the AU space the file is in.
-        by_label: label -> column, in the order of the space; labels the file lacks are left out.
-        high: the cell that is coefficient 1: 5 for OpenFace's ``_r`` columns, otherwise 1.
+        space: the AU space of the file.
+        by_label: label -> column, in the order of the space; without labels that the file does not have.
+        high: the cell value of coefficient 1: 5 for OpenFace's ``_r`` columns, otherwise 1.
     """
 
     space: AUSpace
@@ -33,8 +33,8 @@ class AUColumns:
 def find_au_columns(path: Path, header: Sequence[str], requested: AUSpace) -> AUColumns:
     """Recognise OpenFace's ``AU12_r``, plain ``AU12``, ARKit and FaceWarehouse names.
 
-    Plain names are shared between spaces: the requested space is taken if the file has all of its
-    labels, otherwise the space most of whose labels the file has, the requested one on a tie.
+    Plain names occur in several spaces: the result is the requested space if the file has all of its labels, otherwise
+    the space with most labels in the file (the requested one on a tie).
 
     Raises:
         UsageError: the file has no AU columns, occurrences only, or two columns for one AU.
@@ -50,7 +50,7 @@ def find_au_columns(path: Path, header: Sequence[str], requested: AUSpace) -> AU
         {name: labels[text.lower()] for name, text in spelled.items() if text.lower() in labels},
     )
     if not names:
-        raise UsageError(_nothing(path, header))
+        raise UsageError(_no_columns(path, header))
     if names.keys() >= set(requested.labels):
         return _pick(requested, names, high=1.0)
     best = max(
@@ -75,11 +75,11 @@ def _unique(path: Path, labels: dict[str, str]) -> dict[str, str]:
     return names
 
 
-def _nothing(path: Path, header: Sequence[str]) -> str:
+def _no_columns(path: Path, header: Sequence[str]) -> str:
     if any(_OCCURRENCE.match(name) for name in header):
-        return f"{path} has AU occurrences (AU12_c) only: run the tool again with AU intensities (AU12_r)."
+        return f"{path} has AU occurrences (AU12_c) only: export AU intensities (AU12_r)."
     shown = ", ".join(header[:6]) + (", ..." if len(header) > 6 else "")
     return (
-        f"{path} has no AU columns (it has {shown}): give a comma-separated file with OpenFace's "
-        "AU12_r, plain AU12, or ARKit names such as JawOpen."
+        f"{path} has no AU columns (it has {shown}): give a comma-separated file with columns such as "
+        "AU12_r (OpenFace), AU12 or JawOpen (ARKit)."
     )

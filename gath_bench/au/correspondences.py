@@ -1,4 +1,4 @@
-"""Which coefficient of one AU space stands for which of another: the tables behind the maps."""
+"""Correspondences between the coefficients of AU spaces: the tables of the maps."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _ARKIT = f"Apple, ARKit, ARFaceAnchor.BlendShapeLocation; {_FACS}"
 
 @dataclass(frozen=True)
 class Correspondence:
-    """A map as people write it down.
+    """A map in sparse form.
 
     Attributes:
-        weights: target label -> {source label: weight}; a target label left out is uncovered.
+        weights: target label -> {source label: weight}; target labels without an entry are uncovered.
         notes: what is dropped, merged or approximated.
-        citation: where it comes from.
-        approximate: target labels fed by a neighbouring action for want of the same one.
-        lossless: whether the map back returns the source; a test holds every table to it.
+        citation: source of the correspondences.
+        approximate: target labels computed from a similar action, since the source does not have the same one.
+        lossless: whether the inverse map returns the source; a test checks this.
     """
 
     weights: Mapping[str, Mapping[str, float]]
@@ -40,7 +40,7 @@ def _mean(name: str) -> dict[str, float]:
     return {f"{name}Left": 0.5, f"{name}Right": 0.5}
 
 
-#: FACS action unit -> the two-sided ARKit blendshape that shows it.
+#: FACS action unit -> the corresponding ARKit blendshape with a left and a right side.
 _PAIRED = {
     "AU02": "browOuterUp",
     "AU04": "browDown",
@@ -57,13 +57,13 @@ _PAIRED = {
     "AU45": "eyeBlink",
 }
 
-#: ... and the one-sided ones.
+#: FACS action unit -> the corresponding ARKit blendshape without sides.
 _SINGLE = {"AU01": "browInnerUp", "AU17": "mouthShrugLower", "AU26": "jawOpen"}
 
 _ARKIT_TO_OPENFACE = Correspondence(
     weights={au: _mean(name) for au, name in _PAIRED.items()}
     | {au: {name: 1.0} for au, name in _SINGLE.items()}
-    # mouthClose is measured against an open jaw: it takes back what jawOpen parts.
+    # mouthClose is relative to an open jaw: it compensates the parting by jawOpen.
     | {"AU25": {"jawOpen": 1.0, "mouthClose": -1.0, **_mean("mouthLowerDown")}},
     approximate=("AU23", "AU25"),
     notes=(

@@ -1,8 +1,7 @@
-"""Maps between AU spaces: explicit, lossy where they are, and honest about what they cover.
+"""Linear maps between AU spaces.
 
-A map is a matrix. A target label that no source label speaks of is *uncovered* and comes out NaN:
-a zero would claim that the action is absent. There is no search for a path through other spaces;
-a pair without a map of its own is refused.
+A target label without a corresponding source label is *uncovered*: its value is NaN, since 0 would mean that the action
+is absent. Maps are not chained: a pair of spaces without a map is refused.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ class AUMap:
     """A linear map from one AU space to another, clipped to [0, 1].
 
     Attributes:
-        source: the AU space it reads, Ks labels.
-        target: the AU space it writes, Kt labels.
-        weights: Ks rows of Kt numbers; ``target = clip(source @ weights, 0, 1)``.
-        covered: per target label, whether the source says anything about it.
-        approximate: covered target labels whose source is a neighbour, not the same action.
-        lossy: whether the source cannot be had back from the result.
+        source: the source AU space, Ks labels.
+        target: the target AU space, Kt labels.
+        weights: (Ks, Kt); ``target = clip(source @ weights, 0, 1)``.
+        covered: per target label, whether it has a corresponding source label.
+        approximate: covered target labels that correspond to a similar action, not the same one.
+        lossy: whether the source cannot be recovered from the result.
         notes: what the map drops, merges or approximates.
-        citation: where the correspondences come from.
+        citation: source of the correspondences.
     """
 
     source: str
@@ -46,18 +45,18 @@ class AUMap:
 
     @cached_property
     def coverage(self) -> float:
-        """The share of target labels that are covered, in [0, 1]."""
+        """Share of target labels that are covered, in [0, 1]."""
         return sum(self.covered) / len(self.covered)
 
     @cached_property
     def dropped(self) -> tuple[str, ...]:
-        """The source labels that reach no target label."""
+        """Source labels that no target label depends on."""
         labels = get_space(self.source).labels
         return tuple(label for label, row in zip(labels, self.weights, strict=True) if not any(row))
 
     @cached_property
     def uncovered(self) -> tuple[str, ...]:
-        """The target labels that come out NaN."""
+        """Target labels whose value is NaN."""
         labels = get_space(self.target).labels
         return tuple(label for label, ok in zip(labels, self.covered, strict=True) if not ok)
 
@@ -69,7 +68,7 @@ def find_map(source: str, target: str) -> AUMap:
     ('AU07', 'AU10', 'AU14', 'AU23', 'AU45')
 
     Raises:
-        UsageError: a space is unknown, or there is no map of its own for the pair.
+        UsageError: a space is unknown, or the pair has no map.
     """
     get_space(source), get_space(target)
     if (source, target) not in MAPS:
@@ -77,31 +76,31 @@ def find_map(source: str, target: str) -> AUMap:
         reach = f"{source} maps to {', '.join(others)}" if others else f"{source} has no map at all"
         raise UsageError(
             f"there is no map from AU space {source} to {target}: {reach}; "
-            f"use AU labels made in {target}, or a component that works in {source}."
+            f"use AU labels in {target}, or a component that works in {source}."
         )
     return MAPS[source, target]
 
 
 def apply(au_map: AUMap, values: Array) -> Array:
-    """Carry AU coefficients over into another space.
+    """Map AU coefficients to another space.
 
     Args:
         au_map: the map.
-        values: ``(..., Ks)`` coefficients in [0, 1], a floating numpy array or torch tensor; NaN
-            where a coefficient is unknown.
+        values: (..., Ks) coefficients in [0, 1], a floating-point numpy array or torch tensor; NaN where a
+            coefficient is unknown.
 
     Returns:
-        ``(..., Kt)`` coefficients in [0, 1], of the same kind, type and device. NaN where the
-        target label is uncovered, or where it needs an unknown source coefficient.
+        (..., Kt) coefficients in [0, 1], with the type and device of ``values``. NaN where the target label is
+        uncovered or depends on an unknown source coefficient.
 
     Raises:
-        UsageError: the last axis is not Ks long.
+        UsageError: the last axis does not have length Ks.
     """
     x: Any = values
     if x.shape[-1] != len(au_map.weights):
         raise UsageError(
-            f"AU coefficients in {au_map.source} have {len(au_map.weights)} values each, these "
-            f"have {x.shape[-1]}: name the AU space they are really in."
+            f"AU coefficients in {au_map.source} have {len(au_map.weights)} values, not {x.shape[-1]}: "
+            "name the AU space of the coefficients."
         )
     unknown = x != x  # NaN, in numpy and torch alike
     known = x + 0
@@ -117,7 +116,7 @@ def apply(au_map: AUMap, values: Array) -> Array:
 
 
 def _constant_like(values: Any, constant: object) -> Any:
-    """The constant as an array of the same kind, type and device; torch is never imported."""
+    """The constant with the type and device of ``values``, without importing torch."""
     if hasattr(values, "new_tensor"):
         return values.new_tensor(constant)
     import numpy as np
@@ -131,7 +130,7 @@ def _build(source: str, target: str, table: Correspondence) -> AUMap:
         label for terms in table.weights.values() for label in terms if label not in rows
     }
     if stray:
-        raise ValueError(f"{source} -> {target} names labels of neither space: {sorted(stray)}")
+        raise ValueError(f"{source} -> {target} has labels that are in neither space: {sorted(stray)}")
     weights = tuple(tuple(table.weights.get(column, {}).get(row, 0.0) for column in columns) for row in rows)
     return AUMap(
         source=source,
@@ -147,12 +146,10 @@ def _build(source: str, target: str, table: Correspondence) -> AUMap:
 
 def _identity(name: str) -> Correspondence:
     weights = {label: {label: 1.0} for label in get_space(name).labels}
-    return Correspondence(
-        weights, notes="The space itself: nothing is changed.", citation="none", lossless=True
-    )
+    return Correspondence(weights, notes="Identity: no change.", citation="none", lossless=True)
 
 
-#: Every map there is, by (source, target).
+#: All maps, by (source, target).
 MAPS: Mapping[tuple[str, str], AUMap] = MappingProxyType(
     {(name, name): _build(name, name, _identity(name)) for name in SPACES}
     | {pair: _build(*pair, table) for pair, table in TABLES.items()}

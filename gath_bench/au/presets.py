@@ -1,4 +1,4 @@
-"""Emotion presets: EMFACS combinations of AUs on the FACS 0-5 scale."""
+"""Emotion presets: EMFACS combinations of AUs as coefficients in [0, 1]."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from gath_bench.au.named import FACS_MAX
 from gath_bench.errors import UsageError, did_you_mean
 
-#: The intensity of an AU that EMFACS lists without a letter. The letter is our choice: D is plain
-#: to see and leaves room above.
-UNMARKED = 4.0
+#: The coefficient of an AU that EMFACS lists without an intensity letter: D, clearly visible and below the
+#: maximum. The letter is our choice.
+UNMARKED = 0.8
 
 SOURCE = (
     "Friesen & Ekman, EMFACS-7: Emotional Facial Action Coding System, 1983 (unpublished manual); "
@@ -22,28 +21,28 @@ SOURCE = (
 
 @dataclass(frozen=True)
 class Preset:
-    """An emotion as AUs.
+    """An emotion as a combination of AUs.
 
     Attributes:
         name: the emotion.
-        named: AU -> FACS intensity in [0, 5] at strength 1.
+        aus: AU -> coefficient in [0, 1] at strength 1.
         formula: the combination as EMFACS writes it, with intensity letters and sides.
-        notes: what the AU spaces here cannot say of it, or what was chosen.
+        notes: what the AU spaces cannot express of it, or which choice was made.
     """
 
     name: str
-    named: Mapping[str, float]
+    aus: Mapping[str, float]
     formula: str
     notes: str = ""
 
     @property
     def max_strength(self) -> float:
-        """The strength at which the strongest AU reaches 5; infinite for neutral."""
-        return FACS_MAX / max(self.named.values()) if self.named else math.inf
+        """The strength at which the strongest AU reaches 1; infinite for neutral."""
+        return 1 / max(self.aus.values()) if self.aus else math.inf
 
 
-def _preset(name: str, formula: str, named: dict[str, float], notes: str = "") -> Preset:
-    return Preset(name, MappingProxyType(named), formula, notes)
+def _preset(name: str, formula: str, aus: dict[str, float], notes: str = "") -> Preset:
+    return Preset(name, MappingProxyType(aus), formula, notes)
 
 
 def _unmarked(*numbers: int) -> dict[str, float]:
@@ -60,7 +59,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             _preset(
                 "surprise",
                 "1+2+5B+26",
-                _unmarked(1, 2, 26) | {"AU05": 2.0},
+                _unmarked(1, 2, 26) | {"AU05": 0.4},
                 "AU05 is held at B: wider eyes read as fear.",
             ),
             _preset("fear", "1+2+4+5+7+20+26", _unmarked(1, 2, 4, 5, 7, 20, 26)),
@@ -74,7 +73,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             _preset(
                 "contempt",
                 "R12A+R14A",
-                {"AU12": 1.0, "AU14": 1.0},
+                {"AU12": 0.2, "AU14": 0.2},
                 "Contempt is one-sided (R) and a trace (A); AU spaces without sides make it a "
                 "faint two-sided smirk, which is weaker evidence of contempt.",
             ),
@@ -87,7 +86,7 @@ def get_preset(name: str) -> Preset:
     """The preset of that name.
 
     Raises:
-        UsageError: there is no such preset; the sentence suggests the nearest names.
+        UsageError: there is no such preset; the message suggests similar names.
     """
     if name not in PRESETS:
         raise UsageError(f"unknown emotion preset {name!r}: {did_you_mean(name, PRESETS)}")
@@ -95,22 +94,22 @@ def get_preset(name: str) -> Preset:
 
 
 def preset(name: str, strength: float = 1.0) -> dict[str, float]:
-    """The AUs of an emotion: AU -> FACS intensity in [0, 5], for `from_named`.
+    """The AUs of an emotion: AU -> coefficient in [0, 1].
 
     Args:
         name: one of `PRESETS`.
-        strength: a factor on every intensity, from 0 up to the preset's ``max_strength``.
+        strength: a factor on every coefficient, from 0 up to the preset's ``max_strength``.
 
     >>> preset("happiness", strength=0.5)
-    {'AU06': 2.0, 'AU12': 2.0}
+    {'AU06': 0.4, 'AU12': 0.4}
 
     Raises:
-        UsageError: the name is unknown, or the strength would leave the FACS scale.
+        UsageError: the name is unknown, or the strength gives a coefficient above 1.
     """
     found = get_preset(name)
     if not (math.isfinite(strength) and 0 <= strength <= found.max_strength):
         raise UsageError(
             f"the strength of {name} is {strength!r}: give a number from 0 to "
-            f"{found.max_strength:g}, above which an AU would pass 5."
+            f"{found.max_strength:g}, above which an AU would exceed 1."
         )
-    return {label: min(value * strength, FACS_MAX) for label, value in found.named.items()}
+    return {label: min(value * strength, 1.0) for label, value in found.aus.items()}

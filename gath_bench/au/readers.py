@@ -1,4 +1,4 @@
-"""Read AU series that other tools wrote: OpenFace, Live Link Face, py-feat, MediaPipe."""
+"""Read AU time series of OpenFace, Live Link Face, py-feat and MediaPipe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: What a row can say beside its AUs -> the column names (in lower case) that say it.
+#: Row attributes other than AUs -> their possible column names, in lower case.
 _ROLES = {
     "frame": ("frame",),
     "timestamp": ("timestamp",),
@@ -27,7 +27,7 @@ _ROLES = {
     "face": ("face_id", "face"),
     "sample_id": ("sample_id",),
 }
-#: Live Link Face columns that no AU space holds.
+#: Live Link Face columns that are in no AU space.
 _UNUSED = (
     "tongueout",
     *(f"{part}{axis}" for part in ("head", "lefteye", "righteye") for axis in ("yaw", "pitch", "roll")),
@@ -35,24 +35,24 @@ _UNUSED = (
 
 
 def read_au_csv(path: str | Path, space: str = DEFAULT_SPACE, fps: float = 60.0) -> AUSeries:
-    """Read a CSV of AUs by column name into the AU space asked for.
+    """Read a CSV of AUs by column name, mapped to an AU space.
 
     Recognised: OpenFace 2 (``AU12_r`` in [0, 5]; image and video layout, with or without blanks
-    after commas); plain ``AU12`` columns in [0, 1] (our own lists; py-feat's probabilities); ARKit
-    names in [0, 1] (Live Link Face; MediaPipe scores); ``FW01`` to ``FW46``. Other columns are
-    ignored. A file in another space than ``space`` goes through `find_map`.
+    after commas); plain ``AU12`` columns in [0, 1] (lists of this package; py-feat's probabilities); ARKit names in
+    [0, 1] (Live Link Face; MediaPipe scores); ``FW01`` to ``FW46``. Other columns are ignored. The coefficients of a
+    file in another space than ``space`` are mapped (`find_map`).
 
     Args:
         path: the file.
         space: the AU space of the result.
-        fps: the frame rate behind Live Link Face timecodes; nothing else uses it.
+        fps: frame rate of Live Link Face timecodes; not used otherwise.
 
     Returns:
-        N rows, failed ones included; what the file lacks is NaN and stands in ``warnings``.
+        N rows, including those on which the tracker failed. Missing values are NaN and listed in ``warnings``.
 
     Raises:
-        UsageError: the file cannot be read, is empty or damaged, has no AU columns or a cell that
-            is no number in its range, or its space has no map to ``space``.
+        UsageError: the file cannot be read, is empty or damaged, has no AU columns or a cell that is not a number in
+            its range, or its space has no map to ``space``.
     """
     path = Path(path)
     requested = get_space(space)
@@ -91,13 +91,13 @@ def _find_roles(header: tuple[str, ...]) -> dict[str, str]:
 
 
 def _coefficients(table: Table, found: AUColumns) -> NDArray[np.float32]:
-    """(N, K) in the file's own space; NaN where it has no column or an empty cell."""
+    """(N, K) coefficients in the file's own space; NaN for missing columns and empty cells."""
     import numpy as np
 
     hint = (
-        "OpenFace intensities run from 0 to 5; write the file again."
+        "OpenFace intensities are in [0, 5]; export the file again."
         if found.high > 1
-        else "plain columns are coefficients; name a FACS intensity from 0 to 5 AU12_r instead."
+        else "plain columns are coefficients; use the column name AU12_r for FACS intensities from 0 to 5."
     )
     values = np.full((len(table.lines), len(found.space)), np.nan, dtype=np.float32)
     for label, column in found.by_label.items():
@@ -113,7 +113,7 @@ def _frames(table: Table, roles: dict[str, str]) -> NDArray[np.int64]:
 
 
 def _timestamps(table: Table, roles: dict[str, str], fps: float) -> NDArray[np.float64] | None:
-    """Seconds: as written, or from the first timecode on, over midnight if need be."""
+    """Seconds: the column ``timestamp``, or the time since the first timecode, also across midnight."""
     import numpy as np
 
     if "timestamp" in roles:
@@ -126,8 +126,8 @@ def _timestamps(table: Table, roles: dict[str, str], fps: float) -> NDArray[np.f
             seconds[row] = parse_timecode(cell, fps)
         except UsageError as error:
             raise UsageError(f"{table.path}, line {table.lines[row]}: {error}") from None
-    since: NDArray[np.float64] = (seconds - seconds[0]) % DAY
-    return since
+    elapsed: NDArray[np.float64] = (seconds - seconds[0]) % DAY
+    return elapsed
 
 
 def _success(table: Table, roles: dict[str, str]) -> NDArray[np.bool_] | None:
@@ -156,7 +156,7 @@ def _warnings(
 
     sentences: list[str] = []
     missing = [label for label in found.space.labels if label not in found.by_label]
-    missing = [label for label in missing if label != "_neutral"]  # carries no action
+    missing = [label for label in missing if label != "_neutral"]  # not an action
     if missing:
         sentences.append(f"no column for {', '.join(missing)}: NaN.")
     present = [found.space.labels.index(label) for label in found.by_label]

@@ -1,4 +1,4 @@
-"""An AU time series: what a reader hands over."""
+"""AU time series, the result of the readers."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class AUSeries:
-    """N rows of AU coefficients, as one file gave them.
+    """N rows of AU coefficients of one file.
 
     Attributes:
         path: the file.
         space: the AU space of ``values``, K labels.
-        values: float32 (N, K) in [0, 1]; NaN where the file says nothing.
-        frame: N frame numbers as written; the row number from 0 if the file has none.
-        columns: label of the file's own AU space -> the column it was read from.
+        values: float32 (N, K) in [0, 1]; NaN where the file has no value.
+        frame: N frame numbers of the file; row numbers from 0 if it has none.
+        columns: label of the file's AU space -> its column.
         native_space: the AU space of the file, before any map.
         timestamp: N seconds, float64, if the file has times.
         success: N flags of the tracker, if the file has them; failed rows are kept.
         confidence: N numbers of the tracker, float32, if the file has them.
         face: N face numbers, if the file holds several faces per frame or an image's faces.
         sample_ids: N names, if the file has them.
-        warnings: sentences about what the file lacks and what was dropped.
+        warnings: sentences about missing and unused columns.
     """
 
     path: Path
@@ -51,6 +51,6 @@ class AUSeries:
 
     @property
     def coverage(self) -> dict[str, float]:
-        """Label -> the share of rows that have a value, in [0, 1]."""
+        """Label -> share of rows with a value, in [0, 1]."""
         known = self.values == self.values
         return dict(zip(self.space.labels, known.mean(axis=0).tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""AU spaces: which coefficient stands at which index, and what a coefficient of 1 means."""
+"""AU spaces: order and scale of AU coefficients."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class AUSpace:
     """An ordered list of coefficients, each in [0, 1].
 
     Attributes:
-        name: what suite files, models and data sets call it.
+        name: its name in suite files, models and data sets.
         labels: K names, in the order of the last axis of a ``(..., K)`` array.
-        intensity_max: the tool's own value that is coefficient 1: 5 for FACS intensities (A-E as
+        intensity_max: the value of the tool that is coefficient 1: 5 for FACS intensities (A-E as
             1-5), 1 for blendshape weights and probabilities.
         summary: one line for ``gath-bench list au-spaces``.
-        source: where the order and the scale are defined.
+        source: reference that defines order and scale.
     """
 
     name: str
@@ -36,17 +36,17 @@ class AUSpace:
 
     @property
     def is_facs(self) -> bool:
-        """Whether every label is a FACS action unit, so that named AUs apply."""
+        """Whether all labels are FACS action units."""
         return all(label.startswith("AU") for label in self.labels)
 
     def index(self, label: str) -> int:
-        """The position of a label; FACS labels in any spelling that `normalise_au` takes.
+        """The position of a label; FACS labels in any spelling that `normalise_au` accepts.
 
         >>> SPACES["openface17"].index("au 12")
         8
 
         Raises:
-            UsageError: the space has no such label.
+            UsageError: the space does not have the label.
         """
         wanted = normalise_au(label) if self.is_facs else label
         if wanted not in self.labels:
@@ -158,7 +158,7 @@ _PYFEAT20 = AUSpace(
     name="pyfeat20",
     labels=_facs(1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 28, 43),
     intensity_max=1.0,
-    summary="20 AU probabilities of py-feat v1: a chance that the AU is there, not its intensity",
+    summary="20 AU probabilities of py-feat v1: probability of presence, not intensity",
     source="Cheong et al., Py-Feat: Python Facial Expression Analysis Toolbox, 2023",
 )
 
@@ -175,7 +175,7 @@ def get_space(name: str) -> AUSpace:
     52
 
     Raises:
-        UsageError: there is no such space; the sentence suggests the nearest names.
+        UsageError: there is no such space; the message suggests similar names.
     """
     if name not in SPACES:
         raise UsageError(f"unknown AU space {name!r}: {did_you_mean(name, SPACES)}")
@@ -183,13 +183,13 @@ def get_space(name: str) -> AUSpace:
 
 
 def normalise_au(text: str) -> str:
-    """One spelling for an action unit: ``AU`` and two digits.
+    """The canonical spelling of an action unit: ``AU`` and two digits.
 
     >>> [normalise_au(text) for text in ("au 12", "12", "AU12_r", "AU1", "'AU 1'")]
     ['AU12', 'AU12', 'AU12', 'AU01', 'AU01']
 
     Raises:
-        UsageError: the text does not name an action unit.
+        UsageError: the text is not an action unit.
     """
     match = _AU.match(text.strip(" \t'\""))
     if match is None:

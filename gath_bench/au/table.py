@@ -1,4 +1,4 @@
-"""A CSV file by column name: streamed, strict, and every complaint with its line and column."""
+"""Read columns of a CSV file by name; errors name line and column."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: What may lie outside a range by rounding in text; it is clipped.
+#: Values outside a range by at most this are rounding errors of the text and are clipped.
 _ROUNDING = 1e-6
 _EMPTY = {"", "nan", "na", "none"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """Some columns of a CSV file.
+    """Columns of a CSV file.
 
     Attributes:
         path: the file.
-        lines: per row, its line number in the file, from 1; the header is line 1.
-        cells: column name -> its cells, stripped of blanks.
+        lines: line number in the file of each row; the header is line 1.
+        cells: column name -> its cells, without surrounding blanks.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class Table:
         """A column as float64 (N,); an empty cell or ``nan`` is NaN.
 
         Raises:
-            UsageError: a cell is not a number in [low, high]; names line, column and range.
+            UsageError: a cell is not a number in [low, high]; the message names line, column and range.
         """
         import numpy as np
 
@@ -84,7 +84,7 @@ class Table:
 
 
 def read_header(path: Path) -> tuple[str, ...]:
-    """The column names, stripped of blanks.
+    """The column names, without surrounding blanks.
 
     Raises:
         UsageError: the file cannot be read or is empty.
@@ -96,11 +96,11 @@ def read_header(path: Path) -> tuple[str, ...]:
 
 
 def read_columns(path: Path, columns: Iterable[str]) -> Table:
-    """The named columns; the rest of the file is never held in memory.
+    """Read the named columns; other columns are not kept in memory.
 
     Raises:
-        UsageError: the file cannot be read, has a header but no rows, repeats a column asked for,
-            or has a row that is longer or shorter than its header.
+        UsageError: the file cannot be read, has no rows, has a requested column twice, or has a row whose length
+            differs from the header.
     """
     header = read_header(path)
     wanted = {name: header.index(name) for name in columns}
@@ -115,7 +115,7 @@ def read_columns(path: Path, columns: Iterable[str]) -> Table:
             if len(row) != len(header):
                 raise UsageError(
                     f"{path}, line {line} has {len(row)} cells under {len(header)} column names: "
-                    "the file is damaged or was cut short; write it again."
+                    "the file is damaged or truncated; write it again."
                 )
             lines.append(line)
             for name, index in wanted.items():
@@ -127,7 +127,7 @@ def read_columns(path: Path, columns: Iterable[str]) -> Table:
 
 @contextmanager
 def _rows(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
-    """Line number and stripped cells of every row that is not blank."""
+    """Line number and stripped cells of each row that is not blank."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader: Any = csv.reader(file, skipinitialspace=True)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from gath_bench.analysis import Comparison
-    from gath_bench.results import Run
+    from gath_bench.analysis import PairedDifference
+    from gath_bench.evaluation.results import Results
 
 #: Of the JSON object.
 SCHEMA = 1
@@ -23,43 +23,46 @@ SCHEMA = 1
 @click.argument("run_b", type=click.Path(path_type=Path))
 @click.option("-M", "--metric", "metrics", multiple=True, help="Compare this metric only; may be repeated.")
 @click.option(
-    "--pair", "pairs", nargs=2, multiple=True, metavar="MODEL_A MODEL_B",
+    "--pair",
+    "pairs",
+    nargs=2,
+    multiple=True,
+    metavar="MODEL_A MODEL_B",
     help="Compare this model of RUN_A with that of RUN_B; may be repeated.",
-)  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object rather than tables.")
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 def compare(
     run_a: Path, run_b: Path, metrics: tuple[str, ...], pairs: tuple[tuple[str, str], ...], as_json: bool
 ) -> None:
     """Paired differences of two runs on their common samples, with intervals and significance.
 
-    Models are compared with their namesakes, the others with one another. Runs that are not like for like are
-    refused with the part that differs.
+    Models of equal names are compared, and the other models with one another. Runs that are not comparable are
+    refused; the message names the part that differs.
 
     \b
     gath-bench compare results/runs/A results/runs/B
     gath-bench compare results/runs/A results/runs/B -M lpips --pair gath gath
     """
-    from gath_bench.analysis import compare as compared
-    from gath_bench.results import load
+    from gath_bench.evaluation.results import load_run
 
-    first, second = load(run_a), load(run_b)
-    found = compared(first, second, pairs=pairs, metrics=metrics)
+    first, second = load_run(run_a), load_run(run_b)
+    found = first.compare(second, pairs=pairs, metrics=metrics)
     if as_json:
-        click.echo(json.dumps(_object(first, second, found), indent=2, allow_nan=False))
+        click.echo(json.dumps(_object(run_a, run_b, found), indent=2, allow_nan=False))
     else:
         _show(first, second, found)
 
 
-def _object(first: Run, second: Run, found: Sequence[Comparison]) -> dict[str, object]:
+def _object(run_a: Path, run_b: Path, found: Sequence[PairedDifference]) -> dict[str, object]:
     return {
         "schema": SCHEMA,
-        "run_a": first.path.as_posix(),
-        "run_b": second.path.as_posix(),
+        "run_a": run_a.as_posix(),
+        "run_b": run_b.as_posix(),
         "rows": [asdict(one) for one in found],
     }
 
 
-def _show(first: Run, second: Run, found: Sequence[Comparison]) -> None:
+def _show(first: Results, second: Results, found: Sequence[PairedDifference]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -67,8 +70,8 @@ def _show(first: Run, second: Run, found: Sequence[Comparison]) -> None:
 
     displays = {
         summary.name: record.display
-        for run in (second, first)
-        for record in run.manifest.metrics
+        for results in (second, first)
+        for record in results.manifests[0].metrics
         for summary in record.summaries
     }
     console = Console()
@@ -80,8 +83,12 @@ def _show(first: Run, second: Run, found: Sequence[Comparison]) -> None:
         dataset, split, protocol, model_a, model_b = title
         table = Table(
             title=Text(f"{model_b} (B) against {model_a} (A) · {dataset} · {split} · {protocol}"),
-            title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1),
-        )  # fmt: skip
+            title_justify="left",
+            title_style="bold",
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            padding=(0, 1),
+        )
         for head in heads:
             table.add_column(head, justify="left" if head == "metric" else "right", no_wrap=True)
         for one in found:
@@ -93,7 +100,7 @@ def _show(first: Run, second: Run, found: Sequence[Comparison]) -> None:
         console.print(Text("  * few subjects: the interval is likely too short", style="dim"))
 
 
-def _line(one: Comparison, display: str) -> tuple[str, ...]:
+def _line(one: PairedDifference, display: str) -> tuple[str, ...]:
     def shown(value: float | None) -> str:
         return "NA" if value is None else display.format(value)
 

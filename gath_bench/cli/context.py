@@ -1,28 +1,26 @@
-"""What the global options made: plugins and registry, loaded once, on first use; what plugins' commands get."""
+"""The global options, with plugins and registry loaded once, on first use; also what plugins' commands get."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
+from gath_bench.contracts.command import LoadedComponent, LoadedEvaluators
+from gath_bench.contracts.metric import RoleRequest
 from gath_bench.contracts.model import AnimationModel
 from gath_bench.contracts.specs import Kind
-from gath_bench.errors import UsageError
 from gath_bench.hookspecs import GROUP
-from gath_bench.plugins import Plugins, PluginWarning, load_plugins
-from gath_bench.registry import Registry
+from gath_bench.plugins import Plugins, load_plugins
+from gath_bench.registry import Component, Registry
 
 
 @dataclass
 class Context:
-    """The global options, and what follows from them (implements the ``CommandContext`` contract).
+    """The global options and the plugins they select (implements the ``CommandContext`` contract).
 
     Attributes:
         modules: ``--plugin``.
@@ -42,8 +40,27 @@ class Context:
     def registry(self) -> Registry:
         return Registry.of(self.plugins)
 
+    def names(self, kind: Kind) -> tuple[str, ...]:
+        return tuple(sorted(self.registry.entries[kind]))
+
     def make(self, kind: Kind, name: str) -> Any:
-        return self.registry.make(kind, name).instance
+        from gath_bench.evaluation.components import load
+
+        return load(kind, name, self.registry)
+
+    def load(self, kind: Kind, name: str) -> LoadedComponent:
+        component = self.registry.make(kind, name)
+        return LoadedComponent(str(component.name), _key(component), component.instance)
+
+    def evaluators(self, requests: Sequence[RoleRequest], *, domain: str, device: str) -> LoadedEvaluators:
+        from gath_bench.evaluators import EvaluatorPool, RequestedEvaluators
+
+        return RequestedEvaluators.load(EvaluatorPool(self.registry.make, device), requests, domain=domain)
+
+    def resolve_device(self, name: str) -> str:
+        from gath_bench.engine.device import resolve_device
+
+        return resolve_device(name)
 
     def evaluate(
         self,
@@ -56,28 +73,27 @@ class Context:
         limit: int | None = None,
         device: str = "cpu",
     ) -> Mapping[str, float]:
-        from gath_bench import results
-        from gath_bench.analysis import summarise
-        from gath_bench.engine.live import measure_live
-        from gath_bench.suite import one_dataset_suite
+        from gath_bench.evaluation.run import evaluate
+        from gath_bench.suite import make_suite
 
-        suite = one_dataset_suite(dataset, protocol, tuple(metrics), split=split, limit=limit)
-        with TemporaryDirectory(prefix="gath-bench-") as folder:
-            path = measure_live(model, suite, self.registry, device, Path(folder) / "run")
-            run = results.load(path)
-            rows = [row for row in summarise(run.manifest, run.rows) if row.au is None]
-        found: dict[str, float] = {}
-        for row in rows:
-            if row.status == "failed":
-                warnings.warn(f"{row.metric} failed: {row.reason}", PluginWarning, stacklevel=2)
-            if row.value is None:
-                continue
-            if row.metric in found:
-                raise UsageError(
-                    f"two of the metrics {', '.join(metrics)} give {row.metric}: name one of them."
-                )
-            found[row.metric] = row.value
-        return found
+        suite = make_suite(
+            {
+                "metrics": metrics,
+                "split": split,
+                "datasets": [{"name": dataset, "protocols": [protocol], "limit": limit}],
+                "references": None,
+            }
+        )
+        return evaluate(
+            models=[model], suite=suite, device=device, images=False, plugins=self.plugins
+        ).values()
+
+
+def _key(component: Component) -> str:
+    """Metrics have no fingerprint: their key ends with the version."""
+    info = getattr(component.instance, "info", None)
+    described = component.instance if component.spec.kind == "dataset" else info
+    return str(component.key(str(getattr(described, "fingerprint", ""))))
 
 
 pass_context = click.make_pass_decorator(Context)

@@ -10,7 +10,7 @@ from gath_bench.cli.context import Context, pass_context
 @click.command()
 @pass_context
 def doctor(context: Context) -> None:
-    """Show devices, versions and plugins, and what is missing with how to get it."""
+    """Show devices, versions and plugins, and missing packages with the command that installs them."""
     from gath_bench.contracts.specs import KINDS
     from gath_bench.engine.device import resolve_device
     from gath_bench.engine.environment import describe_environment

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import click
 
@@ -16,6 +17,7 @@ _KINDS: dict[str, tuple[Kind, ...]] = {
     "metrics": ("metric",),
     "estimators": ("au_estimator",),
     "encoders": ("identity_encoder", "perceptual_trunk"),
+    "detectors": ("face_detector",),
 }
 _WHAT = ("plugins", *_KINDS, "au-spaces")
 
@@ -62,26 +64,12 @@ def _items(context: Context, what: str) -> Iterator[dict[str, str]]:
         for space in SPACES.values():
             yield _item("au-space", space.name, "", "gath-bench", "ok", space.summary)
     else:
-        registry = context.registry
+        from gath_bench.evaluation.components import list_components as listed
+
         for kind in _KINDS[what]:
-            for name, entry in sorted(registry.entries[kind].items()):
-                lacking = registry.missing(entry.spec)
-                yield _item(
-                    kind.replace("_", "-"), name, str(entry.spec.version), entry.plugin.name,
-                    "unavailable" if lacking else "ok", lacking or entry.spec.summary,
-                )  # fmt: skip
-            for (rival_kind, name), rivals in sorted(registry.collisions.items()):
-                if rival_kind == kind:
-                    sources = " and ".join(rival.plugin.source for rival in rivals)
-                    yield _item(kind.replace("_", "-"), name, "", "", "collision", f"registered by {sources}")
+            for info in listed(kind, plugins=context.plugins):
+                yield {**asdict(info), "kind": kind.replace("_", "-")}
 
 
 def _item(kind: str, name: str, version: str, plugin: str, status: str, summary: str) -> dict[str, str]:
-    return {
-        "kind": kind,
-        "name": name,
-        "version": version,
-        "plugin": plugin,
-        "status": status,
-        "summary": summary,
-    }
+    return dict(kind=kind, name=name, version=version, plugin=plugin, status=status, summary=summary)

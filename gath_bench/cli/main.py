@@ -1,4 +1,4 @@
-"""``gath-bench``: the group, its global options, and one clear sentence for whatever goes wrong.
+"""``gath-bench``: the command group, its global options, and one sentence for every error.
 
 Subcommands are imported when they are called, so that ``--help`` and ``list`` are instant.
 """
@@ -19,7 +19,7 @@ from gath_bench.errors import UsageError, did_you_mean
 from gath_bench.plugins import PluginWarning
 from gath_bench.version import __version__
 
-_python_shows = warnings.showwarning
+_show_python_warning = warnings.showwarning
 _BUILT_IN = {
     "run": CommandSpec(
         "run", "gath_bench.cli.run:run", "Measure models on data sets and print the comparison table."
@@ -28,10 +28,10 @@ _BUILT_IN = {
         "report", "gath_bench.cli.report:report", "Print or write the tables of finished runs."
     ),
     "compare": CommandSpec(
-        "compare", "gath_bench.cli.compare:compare", "Paired differences of two runs, with significance."
+        "compare", "gath_bench.cli.compare:compare", "Show paired differences of two runs, with significance."
     ),
     "verify": CommandSpec(
-        "verify", "gath_bench.cli.verify:verify", "Measure a finished run again and print the drift."
+        "verify", "gath_bench.cli.verify:verify", "Measure a finished run again and print the differences."
     ),
     "list": CommandSpec(
         "list",
@@ -41,17 +41,19 @@ _BUILT_IN = {
     "render-list": CommandSpec(
         "render-list",
         "gath_bench.cli.render_list:render_list",
-        "Write what a system outside Python has to render.",
+        "Write portraits and AUs for a system outside Python.",
     ),
-    "perf": CommandSpec("perf", "gath_bench.cli.perf:perf", "Track speed over commits."),
+    "perf": CommandSpec(
+        "perf", "gath_bench.cli.perf:perf", "Track the speed of models and metrics over commits."
+    ),
     "doctor": CommandSpec(
-        "doctor", "gath_bench.cli.doctor:doctor", "Show devices, versions and plugins, and what is missing."
+        "doctor", "gath_bench.cli.doctor:doctor", "Show devices, versions and plugins, and missing packages."
     ),
 }
 
 
 def _context(ctx: click.Context) -> Context:
-    """What the global options say. click resolves a subcommand before it calls the group, so either may ask first."""
+    """The context of the global options. click may resolve a subcommand before it calls the group."""
     if ctx.obj is None:
         given = ctx.params
         ctx.obj = Context(given.get("modules", ()), not given.get("no_plugins"), bool(given.get("verbose")))
@@ -69,8 +71,8 @@ class _Commands(click.Group):
             for spec in plugin.commands:
                 if spec.name in specs:
                     click.echo(
-                        f"warning: the subcommand {spec.name!r} of {plugin.source} is left out: "
-                        f"{owners[spec.name]} has one of that name.",
+                        f"warning: the subcommand {spec.name!r} of {plugin.source} is ignored: "
+                        f"{owners[spec.name]} has a subcommand of that name.",
                         err=True,
                     )
                 else:
@@ -81,7 +83,7 @@ class _Commands(click.Group):
         return sorted(self._specs(ctx))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        # A built-in subcommand does not wait for plugins to be looked up.
+        # Built-in subcommands do not load plugins.
         spec = _BUILT_IN.get(cmd_name) or self._specs(ctx).get(cmd_name)
         if spec is None:
             ctx.fail(f"there is no subcommand {cmd_name!r}; {did_you_mean(cmd_name, self._specs(ctx))}")
@@ -92,7 +94,7 @@ class _Commands(click.Group):
             raise UsageError(f"the subcommand {cmd_name!r} cannot be loaded: {error}.") from error
         if not isinstance(command, click.Command):
             raise UsageError(
-                f"the subcommand {cmd_name!r} cannot be loaded: {spec.target} is no click command."
+                f"the subcommand {cmd_name!r} cannot be loaded: {spec.target} is not a click command."
             )
         return command
 
@@ -111,9 +113,9 @@ class _Commands(click.Group):
     help="Also load this module as a plugin.",
 )
 @click.option(
-    "--no-plugins", is_flag=True, is_eager=True, help="Load no installed plugin, the built-in ones included."
+    "--no-plugins", is_flag=True, is_eager=True, help="Load no installed plugins, not even the built-in ones."
 )
-@click.option("-v", "--verbose", is_flag=True, help="Show the traceback of whatever goes wrong.")
+@click.option("-v", "--verbose", is_flag=True, help="Show the traceback of errors.")
 @click.version_option(__version__, prog_name="gath-bench")
 @click.pass_context
 def cli(ctx: click.Context, modules: tuple[str, ...], no_plugins: bool, verbose: bool) -> None:
@@ -126,11 +128,11 @@ def cli(ctx: click.Context, modules: tuple[str, ...], no_plugins: bool, verbose:
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *where: Any) -> None:
-    """A plugin's fault is one line; other warnings say where they come from."""
+    """Plugin warnings are one line; other warnings show their origin."""
     if issubclass(category, PluginWarning):
         click.echo(f"warning: {message}", err=True)
     else:
-        _python_shows(message, category, *where)
+        _show_python_warning(message, category, *where)
 
 
 def main() -> NoReturn:
@@ -140,7 +142,7 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
             stream, io.TextIOWrapper
-        ):  # a terminal without arrows gets question marks, no traceback
+        ):  # terminals that cannot encode a character show a question mark
             stream.reconfigure(errors="replace")
     verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
     try:
@@ -153,7 +155,7 @@ def main() -> NoReturn:
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.Abort:
-        click.echo("gath-bench: interrupted; `gath-bench run --resume RUN` goes on with a run.", err=True)
+        click.echo("gath-bench: interrupted; continue a run with `gath-bench run --resume RUN`.", err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()
@@ -161,9 +163,9 @@ def main() -> NoReturn:
     except Exception as error:
         if verbose:
             raise
-        words = " ".join(sys.argv[1:])
+        arguments = " ".join(sys.argv[1:])
         click.echo(
-            f"gath-bench: unexpected {type(error).__name__}: {error}; `gath-bench -v {words}` shows where.",
+            f"gath-bench: unexpected {type(error).__name__}: {error}; `gath-bench -v {arguments}` shows the traceback.",
             err=True,
         )
         sys.exit(1)

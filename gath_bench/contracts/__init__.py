@@ -1,11 +1,11 @@
-"""What a plugin implements: the public vocabulary of gath-bench.
+"""What a plugin implements: the dataclasses and protocols of the public API.
 
-Everything here is a frozen dataclass or a protocol; nothing here computes, reads or draws. Tensors are named
-in annotations only, so that importing the contracts never imports torch.
+Nothing here computes or reads files. Tensors appear in annotations only, so that importing the contracts does not
+import torch.
 """
 
 from gath_bench.contracts.batch import Batch, Sample, Unreadable
-from gath_bench.contracts.command import CommandContext
+from gath_bench.contracts.command import CommandContext, LoadedComponent, LoadedEvaluators
 from gath_bench.contracts.dataset import (
     ClipsBatch,
     ClipStream,
@@ -28,6 +28,16 @@ from gath_bench.contracts.evaluator import (
     PerceptualTrunk,
     Role,
 )
+from gath_bench.contracts.face import (
+    LANDMARKS,
+    Face,
+    FaceDetector,
+    FaceDetectorInfo,
+    FaceEdit,
+    HasEdit,
+    LandmarkedBatch,
+    LandmarkStream,
+)
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey, ComponentName, file_hash, fingerprint
 from gath_bench.contracts.lifecycle import CellResult, RunInfo
 from gath_bench.contracts.metric import (
@@ -49,6 +59,7 @@ from gath_bench.contracts.specs import (
     CommandSpec,
     ComponentSpec,
     DatasetSpec,
+    FaceDetectorSpec,
     IdentityEncoderSpec,
     Kind,
     MetricSpec,
@@ -58,6 +69,7 @@ from gath_bench.contracts.specs import (
 
 __all__ = [
     "KINDS",
+    "LANDMARKS",
     "MODEL_NEEDS",
     "NO_WEIGHTS",
     "ROLES",
@@ -82,13 +94,23 @@ __all__ = [
     "Evaluator",
     "EvaluatorInfo",
     "EvaluatorStream",
+    "Face",
+    "FaceDetector",
+    "FaceDetectorInfo",
+    "FaceDetectorSpec",
+    "FaceEdit",
     "Features",
     "FramesBatch",
+    "HasEdit",
     "HasMeanPortrait",
     "IdentityEncoder",
     "IdentityEncoderSpec",
     "Kind",
     "LabelledBatch",
+    "LandmarkStream",
+    "LandmarkedBatch",
+    "LoadedComponent",
+    "LoadedEvaluators",
     "Measured",
     "Metric",
     "MetricInfo",

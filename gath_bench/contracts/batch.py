@@ -1,4 +1,4 @@
-"""Samples and batches: what a data set hands to the engine."""
+"""Samples and batches: the output of data sets."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sample:
-    """The name of one sample, cheap to list: no image is read or rendered for it.
+    """The name of one sample. Listing samples reads and renders no image.
 
-    Adapters subclass it with whatever they need to load the sample.
+    Adapters subclass it with the fields that they need to load the sample.
 
     Attributes:
         sample_id: unique within (data set, split, protocol, seed); also a legal file name stem.
@@ -26,7 +26,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A sample that has no image, with the reason; it becomes NA rows, never a gap."""
+    """A sample without an image, with the reason. It is recorded as NA."""
 
     sample_id: str
     subject: str
@@ -46,11 +46,11 @@ class Batch:
         au_space: the AU space of ``target_aus`` and ``source_aus``.
         source_aus: the AU coefficients of the source portraits, float32 (B, K), if known.
         target: the target images, float32 (B, 3, H, W), if the data set has them.
-        face_mask: where the face is in source or target, float32 (B, 1, H, W) in [0, 1], if known.
-        swept_au: under the sweep protocol, the one AU that each sample moves.
+        face_mask: mask of the face in source or target, float32 (B, 1, H, W) in [0, 1], if known.
+        swept_au: under the sweep protocol, the AU that each sample varies.
         clip: B clip names, if the samples are frames of clips.
         frame: B frame indices, if the samples are frames of clips.
-        unreadable: samples asked for that could not be loaded; they are not among the B.
+        unreadable: requested samples that could not be loaded; they are not among the B.
     """
 
     sample_id: tuple[str, ...]

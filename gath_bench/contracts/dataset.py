@@ -1,4 +1,4 @@
-"""Data sets: evaluation samples on one side, unpaired training streams on the other."""
+"""Data sets: evaluation samples, and streams for unpaired training."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What a data set says of itself before anything is loaded.
+    """The properties of a data set, known before any sample is loaded.
 
     Attributes:
         au_space: the AU space of its target AUs.
         resolution: the evaluation resolution in pixels (images are square).
-        domain: ``"synthetic"`` or ``"photo"``; evaluators made for another domain answer NA.
-        protocols: the protocols it can serve, the default first.
-        splits: the splits it can serve.
+        domain: ``"synthetic"`` or ``"photo"``; evaluators of another domain give NA.
+        protocols: the protocols it supports, the default first.
+        splits: the splits it has.
         licence: one line.
         has_target: whether its batches hold target images.
     """
@@ -37,11 +37,11 @@ class DatasetInfo:
 
 @runtime_checkable
 class DatasetAdapter(Protocol):
-    """A list of samples and a way to load any of them.
+    """Lists its samples, and loads any of them.
 
-    ``load`` must depend on nothing but the samples it is given: any batch size and any order give the same
-    images, which is what lets a run be resumed and shared out over ranks. It runs beside the model, in a thread
-    of its own: random numbers come from a generator of the adapter's, never from torch's global one.
+    ``load`` must depend on the given samples only: any batch size and any order give the same images, so that a
+    run can be resumed and distributed over ranks. It runs in a thread beside the model: use an own random
+    generator, never torch's global one.
     """
 
     @property
@@ -49,28 +49,28 @@ class DatasetAdapter(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over the content: files, labels or generator version; never over a path."""
+        """SHA-256 (hex) over the content: files, labels or generator version, but no paths."""
         ...
 
     def samples(self, split: str, protocol: str, seed: int) -> Sequence[Sample]:
         """All samples of one split under one protocol, in a fixed order.
 
         Raises:
-            UsageError: the folder is not as published, or the split or protocol is not served.
+            UsageError: the folder has not the expected layout, or the split or protocol does not exist.
         """
         ...
 
     def load(self, samples: Sequence[Sample]) -> Batch:
-        """Load samples, in the order given; what cannot be read goes to ``Batch.unreadable``."""
+        """Load samples in the given order; those that cannot be read are listed in ``Batch.unreadable``."""
         ...
 
 
 @runtime_checkable
 class HasMeanPortrait(Protocol):
-    """A data set that can name an average portrait, for the ``mean-frame`` baseline."""
+    """A data set with a mean portrait, for the ``mean-frame`` baseline."""
 
     def mean_portrait(self) -> Tensor:
-        """The pixelwise mean of portraits outside every evaluated split, float32 (3, H, W) in [0, 1]."""
+        """The pixelwise mean of portraits that are in no evaluated split, float32 (3, H, W) in [0, 1]."""
         ...
 
 
@@ -126,7 +126,7 @@ class ClipsBatch:
 
 @dataclass(frozen=True)
 class LabelledBatch:
-    """Images that carry both labels, for training evaluators only: whoever has both could pair them.
+    """Images with both kinds of labels, for training evaluators only: a model could pair them.
 
     Attributes:
         images: float32 (B, 3, H, W), sRGB in [0, 1].
@@ -143,27 +143,27 @@ class LabelledBatch:
 
 @runtime_checkable
 class EvaluatorStream(Protocol):
-    """A data set that can feed the training of evaluators, from subjects in no split and in no training stream."""
+    """A data set for training evaluators, of subjects that are in no split and no training stream."""
 
     def labelled(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[LabelledBatch]:
-        """An endless stream; ``start`` is the first step to give, so that training can resume."""
+        """An endless stream; ``start`` is the first step to return, for a resumed training."""
         ...
 
 
 @runtime_checkable
 class TrainingStreams(Protocol):
-    """A data set that can feed unpaired training. The subjects of the two streams are disjoint."""
+    """A data set for unpaired training. The two streams share no subjects."""
 
     def identities(self) -> int:
         """The number of identity labels in the stills stream."""
         ...
 
     def stills(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[StillsBatch]:
-        """An endless stream; ``start`` is the first step to give, so that training can resume."""
+        """An endless stream; ``start`` is the first step to return, for a resumed training."""
         ...
 
     def frames(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[FramesBatch]:
-        """An endless stream; ``start`` is the first step to give, so that training can resume."""
+        """An endless stream; ``start`` is the first step to return, for a resumed training."""
         ...
 
 

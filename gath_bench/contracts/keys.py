@@ -1,6 +1,6 @@
-"""Component names as people type them, and component keys as tables carry them.
+"""Component names, which users write, and component keys, which identify values in tables.
 
-A name is ``name[param=value,...]``; a key is ``name[param=value,...]@version#hash``. Two values stand in one
+A name is ``name[param=value,...]``; a key is ``name[param=value,...]@version#hash``. Values share a table
 column only if their keys are equal.
 """
 
@@ -22,14 +22,14 @@ _KEY = re.compile(
 _PARAM = re.compile(
     r"\s*(?P<key>[a-z0-9_]+)\s*=\s*(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<plain>[^,\"]*))\s*(?:,|$)"
 )
-#: Hex digits of a hash that a key shows: enough that a collision is a curiosity, short enough to read.
+#: The number of hash digits in a key: short enough to read, long enough that collisions are unlikely.
 HASH_DIGITS = 8
-#: Stands in place of a hash where the weights are missing: nobody knows what the values would be.
+#: The hash of a component whose weights are missing.
 NO_WEIGHTS = "no-weights"
 
 
 def is_name(text: object) -> bool:
-    """Whether a component or command may bear this name: lower-case words joined by hyphens.
+    """Whether a text is a valid component or command name: lower-case words joined by hyphens.
 
     >>> is_name("copy-source"), is_name("Copy Source")
     (True, False)
@@ -38,7 +38,7 @@ def is_name(text: object) -> bool:
 
 
 def fingerprint(*parts: bytes | str) -> str:
-    """SHA-256 (hex) over parts, each preceded by its length so that no two lists of parts collide.
+    """SHA-256 (hex) over parts, each preceded by its length, so that different lists of parts differ.
 
     >>> fingerprint("ab", "c") == fingerprint("a", "bc")
     False
@@ -59,7 +59,7 @@ def file_hash(path: Path) -> str:
 
 @dataclass(frozen=True)
 class ComponentName:
-    """A component as a user names it: ``lpips[trunk=alex]``.
+    """A component name with parameters: ``lpips[trunk=alex]``.
 
     >>> ComponentName.parse('portraits[root="a,b", size=128]').params["root"]
     'a,b'
@@ -72,7 +72,7 @@ class ComponentName:
 
     @classmethod
     def parse(cls, text: str) -> ComponentName:
-        """Read ``name`` or ``name[param=value,...]``; a value with a comma or bracket stands in double quotes.
+        """Read ``name`` or ``name[param=value,...]``; a value with a comma or bracket is in double quotes.
 
         Raises:
             UsageError: the text is not of that form.
@@ -81,7 +81,7 @@ class ComponentName:
         if match is None or not is_name(match["name"]):
             raise UsageError(
                 f"{text!r} is not a component name: write name or name[param=value,...], "
-                "and quote it, since shells take brackets for file patterns."
+                "in quotes, since shells expand brackets."
             )
         params: dict[str, str] = {}
         rest = match["params"] or ""
@@ -145,11 +145,11 @@ class ComponentKey:
 
     @property
     def shown_hash(self) -> str:
-        """As much of the hash as a key shows."""
+        """The part of the hash that a key shows."""
         return self.hash if self.hash == NO_WEIGHTS else self.hash[:HASH_DIGITS]
 
     def difference(self, other: ComponentKey) -> str | None:
-        """Which part sets two keys apart, in words; None for equal keys.
+        """The first part in which two keys differ, in words; None for equal keys.
 
         >>> a = ComponentKey("lpips", {"trunk": "alex"}, 1, "aa")
         >>> a.difference(ComponentKey("lpips", {"trunk": "vgg"}, 1, "aa"))

@@ -1,4 +1,4 @@
-"""What the life-cycle hooks are told."""
+"""The arguments of life-cycle hooks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class RunInfo:
-    """A run: its folder, and how many cells its plan has."""
+    """A run: its folder and its number of cells."""
 
     path: Path
     cells: int
@@ -19,13 +19,13 @@ class CellResult:
     """A finished cell.
 
     Attributes:
-        cell_id: its name in the run folder.
+        cell_id: unique in the run.
         model_key: the model's component key.
         dataset_key: the data set's component key.
         protocol: same-subject, cross-subject or sweep.
-        samples: how many samples it holds.
+        samples: its number of samples.
         status: ``"ok"``, or ``"failed"`` when a component failed in it.
-        seconds: wall time of this session's share of the work.
+        seconds: wall time of all sessions.
     """
 
     cell_id: str

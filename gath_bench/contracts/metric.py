@@ -1,8 +1,8 @@
 """Metrics: per-sample observations, and the named summaries that tables print.
 
-Per-sample values are the truth. A metric only observes; what stands in a table (a mean, a correlation, a
-percentile) is a *summary*, computed from the stored observations by a named reducer of
-``gath_bench.analysis``, so that a report needs neither the metric's code nor torch.
+A metric returns observations per sample. A table value (a mean, a correlation, a percentile) is a *summary*, computed
+from the stored observations by a named reducer of ``gath_bench.analysis``, so that a report needs neither the metric's
+code nor torch.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ Side = Literal["generated", "source", "target"]
 
 @dataclass(frozen=True)
 class Summary:
-    """One value name of a table.
+    """One named table value.
 
     Attributes:
         name: as printed and as in the JSON, such as ``"au-error.pcc"``.
-        direction: whether higher or lower is better; ``"none"`` for a value that ranks nothing.
-        unit: such as ``"dB"``; empty for a pure number.
-        low: the least value it can take, or None.
-        high: the greatest value it can take, or None.
+        direction: whether higher or lower is better; ``"none"`` for a value that is not ranked.
+        unit: such as ``"dB"``; empty if there is none.
+        low: the minimum of its range, or None.
+        high: the maximum of its range, or None.
         reducer: a name in ``gath_bench.analysis.REDUCERS``.
-        inputs: the observations that the reducer takes, in order.
-        per_au: whether it is also given for every AU by itself.
-        primary: whether the console shows it; the rest stands in the other formats.
+        inputs: the observations that are the reducer's arguments, in order.
+        per_au: whether it is also computed for each AU.
+        primary: whether tables show it; JSON, CSV and Parquet have all summaries.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class RoleRequest:
-    """An evaluator that a metric asks for: the role, and the name of the component that shall play it."""
+    """An evaluator that a metric requests: the role, and the component name."""
 
     role: Role
     component: str
@@ -63,17 +63,17 @@ class RoleRequest:
 
 @dataclass(frozen=True)
 class MetricInfo:
-    """What a metric says of itself.
+    """The properties of a metric.
 
     Attributes:
-        summaries: the value names it gives.
-        needs: fields of ``Batch`` that must not be None (``"target"``, ``"face_mask"``); without them the
+        summaries: its table values.
+        needs: fields of ``Batch`` that must not be None (``"target"``, ``"face_mask"``); otherwise the
             value is NA with a reason.
-        roles: the evaluators it asks for.
-        protocols: the protocols it makes sense under; None for all.
-        deterministic: whether a second run on the same device gives the same value within ``tolerance``.
-        tolerance: the absolute drift of a per-sample value that still counts as equal.
-        display: header and number format of the console, such as ``"{:.3f}"``.
+        roles: the evaluators it requests.
+        protocols: the protocols it is defined for; None for all.
+        deterministic: whether a second run on the same device gives equal values within ``tolerance``.
+        tolerance: the largest absolute difference of per-sample values that counts as equal.
+        display: the number format in tables, such as ``"{:.3f}"``.
     """
 
     summaries: tuple[Summary, ...]
@@ -91,11 +91,11 @@ class Measured:
 
     Attributes:
         name: the observation's name, as the summaries' ``inputs`` call it.
-        values: float (B,), or (B, K) with one column an AU.
+        values: float (B,), or (B, K) with one column per AU.
         aus: the K AU labels of the columns; None for (B,) values.
         missing: position in the batch -> reason. A NaN without a reason is recorded as "not a number".
-        au_of: for (B,) values that are each of one AU (the swept one), the B labels of these; a sample then
-            has no row of any other AU, and none is missed.
+        au_of: for (B,) values of one AU per sample (the swept one), the B labels; a sample then has no
+            observation of any other AU.
     """
 
     name: str
@@ -106,38 +106,38 @@ class Measured:
 
 
 class Evaluations(Protocol):
-    """The evaluators of a metric, with features that are computed once per image and shared."""
+    """The requested evaluators of a metric, with features that are computed once per image and shared."""
 
     def features(self, role: Role, side: Side) -> Features:
-        """What the evaluator in a role sees in the generated, source or target images of this batch.
+        """The features of the generated, source or target images of this batch by the evaluator in a role.
 
         Raises:
-            Unavailable: the evaluator is not valid in this domain, lacks its weights, or has no such images.
+            Unavailable: the evaluator is not valid in this domain or lacks its weights, or there are no such images.
         """
         ...
 
     def au_space(self, role: Role = "au_estimator") -> str:
-        """The AU space that the AU estimator answers in."""
+        """The AU space of the AU estimator's output."""
         ...
 
     def calibration(self, role: Role) -> Mapping[str, float]:
-        """What the evaluator in a role was calibrated to, as ``EvaluatorInfo.calibration`` has it.
+        """``EvaluatorInfo.calibration`` of the evaluator in a role.
 
         Raises:
-            Unavailable: the evaluator is not there, or not valid in this domain.
+            Unavailable: the evaluator is not installed, or not valid in this domain.
         """
         ...
 
 
 @runtime_checkable
 class Metric(Protocol):
-    """A measure of generated images."""
+    """Measures generated images."""
 
     @property
     def info(self) -> MetricInfo: ...
 
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
-        """Observe one batch.
+        """Measure one batch.
 
         Args:
             generated: float32 (B, 3, H, W), multiples of 1/255, at the evaluation resolution.
@@ -145,19 +145,19 @@ class Metric(Protocol):
             evaluations: shared features of the evaluators named in ``info.roles``.
 
         Raises:
-            Unavailable: no value of this batch can be had; every row becomes NA with that reason.
+            Unavailable: this batch has no value; every observation becomes NA with that reason.
         """
         ...
 
 
 @dataclass(frozen=True)
 class SystemUnderTest:
-    """What a system metric measures: a model on a device, fed with real samples.
+    """The input of a system metric: a model on a device, and samples.
 
     Attributes:
         model: the model, already on the device.
-        animate: the model as the engine calls it, B portraits (B, 3, H, W) and target AUs (B, K) in, images
-            out; resizing to the model's resolution is not part of it.
+        animate: calls the model as the engine does: portraits (B, 3, H, W) and target AUs (B, K) -> images;
+            resizing to the model's resolution is not included.
         portraits: float32 (N, 3, R, R) at the model's resolution, on the device.
         target_aus: float32 (N, K) in the model's AU space, on the device.
         resolution: the evaluation resolution in pixels.
@@ -174,7 +174,7 @@ class SystemUnderTest:
 
 @runtime_checkable
 class SystemMetric(Protocol):
-    """A measure of the model itself on a device, such as throughput. One observation is one repeat."""
+    """Measures a model on a device, such as its throughput. One observation is one repeat."""
 
     @property
     def info(self) -> MetricInfo: ...

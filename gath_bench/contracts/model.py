@@ -1,4 +1,4 @@
-"""Models: one still portrait and a vector of AU coefficients in, the same person with that expression out."""
+"""Models: generate an image of the person in a portrait with the expression of an AU vector."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: What a model may ask for beyond portrait and target AUs. Each comes as a keyword argument of that name:
+#: Inputs that a model may declare beyond portrait and target AUs. Each is passed as a keyword argument:
 #: ``sample_id`` and ``subject`` (tuple of B strings), ``source_aus`` (B, K), ``target`` (B, 3, H, W),
 #: ``mean_portrait`` (3, H, W).
 MODEL_NEEDS = frozenset({"sample_id", "subject", "source_aus", "target", "mean_portrait"})
@@ -17,19 +17,19 @@ MODEL_NEEDS = frozenset({"sample_id", "subject", "source_aus", "target", "mean_p
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a model says of itself.
+    """The properties of a model.
 
     Attributes:
         fingerprint: SHA-256 (hex) over weights and configuration; empty for a model that has neither.
         au_space: the AU space it is driven in; None takes the data set's own.
-        resolution: the side of the images it takes and paints, in pixels; None takes any.
-        needs: what it asks for beyond portrait and target AUs, out of ``MODEL_NEEDS``.
-        trained_against: keys of the AU estimators and identity encoders that taught it, so that a table
-            can flag an evaluator that was also a training loss.
-        timed: whether its speed means anything; false for a model that only looks its images up.
-        precision: the number format that most of its arithmetic is done in: ``"fp32"``, ``"tf32"``,
-            ``"bf16"``, ``"fp16"``, ``"int8"``. It stands in the key of system metrics, so that unlike
-            precisions share no column.
+        resolution: the side of its input and output images in pixels; None for any size.
+        needs: further inputs, out of ``MODEL_NEEDS``.
+        trained_against: keys of the AU estimators and identity encoders in its training losses, so that a
+            table can mark values that were measured with the same weights.
+        timed: whether its speed is meaningful; false for a model that reads its images from a folder.
+        precision: the number format of most of its arithmetic: ``"fp32"``, ``"tf32"``,
+            ``"bf16"``, ``"fp16"``, ``"int8"``. It is part of the key of system metrics, so that
+            different precisions share no column.
     """
 
     fingerprint: str = ""
@@ -42,13 +42,13 @@ class ModelInfo:
 
     @property
     def is_reference(self) -> bool:
-        """Whether the model sees the answer: its row is a yardstick and never takes part in a ranking."""
+        """Whether the model gets the target image. Such a baseline is never ranked."""
         return "target" in self.needs
 
 
 @dataclass(frozen=True)
 class Animated:
-    """The images of a batch, when some of them cannot be had.
+    """The images of a batch of which some are missing.
 
     Attributes:
         images: float32 (B, 3, H, W) in [0, 1]; the values at missing positions are ignored.
@@ -71,18 +71,18 @@ class AnimationModel(Protocol):
         ...
 
     def animate(self, portraits: Tensor, target_aus: Tensor, **needs: Any) -> Tensor | Animated:
-        """Paint the portraits' people with the target AUs.
+        """Generate images of the portraits' subjects with the target AUs.
 
         Args:
             portraits: float32 (B, 3, H, W), sRGB in [0, 1], on the model's device.
             target_aus: float32 (B, K) in [0, 1], in ``info.au_space``.
-            needs: exactly what ``info.needs`` names, nothing else.
+            needs: exactly the inputs in ``info.needs``.
 
         Returns:
             float32 (B, 3, H', W'), sRGB; the engine clips it to [0, 1], resizes it to the evaluation
-            resolution and rounds it to 8 bits before anything is graded.
+            resolution and rounds it to 8 bits before metrics see it.
 
         Raises:
-            Unavailable: no image of this batch can be had; every value becomes NA with that reason.
+            Unavailable: no image of this batch can be generated; every value becomes NA with that reason.
         """
         ...

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
-Kind = Literal["model", "dataset", "metric", "au_estimator", "identity_encoder", "perceptual_trunk"]
+Kind = Literal[
+    "model", "dataset", "metric", "au_estimator", "identity_encoder", "perceptual_trunk", "face_detector"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -75,6 +77,13 @@ class PerceptualTrunkSpec(ComponentSpec):
     """Registers a ``PerceptualTrunk``."""
 
     kind: ClassVar[Kind] = "perceptual_trunk"
+
+
+@dataclass(frozen=True)
+class FaceDetectorSpec(ComponentSpec):
+    """Registers a ``FaceDetector``."""
+
+    kind: ClassVar[Kind] = "face_detector"
 
 
 @dataclass(frozen=True)

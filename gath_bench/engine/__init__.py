@@ -1,4 +1,4 @@
-"""Runs a plan: stream, generate once, feed every metric, flush immutable shards, resume, share out over ranks."""
+"""Runs a plan: loads batches, animates them, scores them with every metric, writes shards; resumable, over ranks."""
 
 from gath_bench.engine.run import RunOptions, execute
 

@@ -1,189 +1,169 @@
-"""One cell: its batches stream in, the model animates each once, every metric sees the same tensors."""
+"""Runs one cell: loads its batches, animates each once, and gives the same tensors to every metric."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from gath_bench.capture import capture
 from gath_bench.contracts.batch import Batch, Sample, Unreadable
-from gath_bench.contracts.evaluator import Role
 from gath_bench.contracts.metric import SystemMetric
 from gath_bench.distributed import Ranks
-from gath_bench.engine.feature_cache import BatchEvaluations
-from gath_bench.engine.generate import Generated, Generator
-from gath_bench.engine.image_writer import ImageKeeper
+from gath_bench.engine.animate import Animator, Generated
+from gath_bench.engine.image_writer import ImageWriter
 from gath_bench.engine.loading import BatchLoader
-from gath_bench.engine.scoring import (
-    BatchName,
-    explain,
-    grade,
-    has_failed,
-    refuse,
-    refuse_samples,
-    system_rows,
-)
+from gath_bench.engine.scoring import BatchScorer
 from gath_bench.engine.system_metrics import system_under_test
-from gath_bench.errors import Unavailable
+from gath_bench.errors import UsageError, describe_error
+from gath_bench.evaluators import EvaluatorPool, FeatureCache
 from gath_bench.images import to_8bit
-from gath_bench.registry import Component
-from gath_bench.results.observations import Rows, Status
+from gath_bench.results.observations import Observations
 from gath_bench.results.shards import SYSTEM_BATCH, ShardStore
 from gath_bench.suite.plan import Cell
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Rows are flushed when the last flush is this long ago: the most that a kill can cost.
+#: Observations are written when the last write is this long ago: the most work that a killed run loses.
 FLUSH_SECONDS = 2.0
+
+#: Called with a cell id and the number of its samples that were just finished.
+Progress = Callable[[str, int], None]
+
+
+class StrictFailure(Exception):
+    """A component failed and ``strict`` was set."""
 
 
 @dataclass(frozen=True)
 class CellRunner:
-    """Runs cells: where rows go, on what device, and who wants to hear of progress.
+    """Runs the cells of one run.
 
     Attributes:
         store: the run's shards.
-        keeper: keeps images beside them.
-        loader: loads batches, and keeps them from one cell to the next.
-        evaluators: the shared evaluators, already on the device.
+        images: writes images of the run.
+        loader: loads batches, and keeps them for the next model.
+        evaluators: the shared evaluators, on the device.
         device: ``"cpu"`` or ``"cuda:i"``.
         seed: seeds the models' random numbers.
-        batch_size: samples a batch.
-        ranks: this process among the others.
-        progress: called with the number of samples that were just done.
-        strict: stop at the first failure rather than record it and go on.
+        batch_size: samples per batch.
+        ranks: this process in its group.
+        progress: called after each batch.
+        strict: stop at the first failure.
     """
 
     store: ShardStore
-    keeper: ImageKeeper
+    images: ImageWriter
     loader: BatchLoader
-    evaluators: Mapping[tuple[Role, str], Component | Exception | str]
+    evaluators: EvaluatorPool
     device: str
     seed: int
     batch_size: int
     ranks: Ranks
-    progress: Callable[[int], None]
+    progress: Progress
     strict: bool
 
     def run(self, cell: Cell) -> None:
-        """Measure what of a cell is not yet on disk."""
+        """Measure the batches of a cell that are not yet on disk."""
         done = self._done(cell)
-        generator = Generator.ready(cell.model, cell.dataset, self.device, self.seed)
+        animator = capture(Animator.on_device, cell.model, cell.dataset, self.device, self.seed)
         if self.ranks.first and SYSTEM_BATCH not in done:
-            self._run_system(cell, generator)
+            self._run_system(cell, animator)
         chunks = [
             (number, cell.samples[start : start + self.batch_size])
             for number, start in enumerate(range(0, len(cell.samples), self.batch_size))
         ]
-        self.progress(sum(len(samples) for number, samples in chunks if number in done))
+        self.progress(cell.cell_id, sum(len(samples) for number, samples in chunks if number in done))
         todo = [chunk for chunk in chunks if chunk[0] not in done and self.ranks.mine(chunk[0])]
 
-        pending, numbers, flushed = Rows(), list[int](), time.monotonic()
-        for number, samples, batch in self.loader.batches(cell, todo):
-            pending.extend(self._run_batch(cell, generator, BatchName(cell.cell_id, number), samples, batch))
+        pending, numbers, flushed = Observations(), list[int](), time.monotonic()
+        for number, samples, loaded in self.loader.batches(cell, todo):
+            self._run_batch(cell, animator, BatchScorer(pending, cell.cell_id, number), samples, loaded)
             numbers.append(number)
-            stop = self.strict and has_failed(pending)
+            stop = self.strict and pending.has_failed
             if stop or time.monotonic() - flushed > FLUSH_SECONDS or number == todo[-1][0]:
                 self.store.write(cell.cell_id, pending, numbers, self.ranks.rank)
                 self._stop_if_strict(pending)
-                pending, numbers, flushed = Rows(), [], time.monotonic()
-            self.progress(len(samples))
+                pending, numbers, flushed = Observations(), [], time.monotonic()
+            self.progress(cell.cell_id, len(samples))
 
     def _done(self, cell: Cell) -> set[int]:
-        """What is on disk, as the first rank sees it before any rank has begun: ``done`` removes failed shards."""
+        """The batches on disk, read by rank 0 before any rank starts, since reading removes failed shards."""
         done = sorted(self.store.done(cell.cell_id)) if self.ranks.first else []
         return set(json.loads(self.ranks.broadcast(json.dumps(done))))
 
     def _run_batch(
         self,
         cell: Cell,
-        generator: Generator | Exception,
-        name: BatchName,
+        animator: Future[Animator],
+        scorer: BatchScorer,
         samples: Sequence[Sample],
-        batch: Batch | Exception,
-    ) -> Rows:
-        metrics = [metric for metric in cell.metrics if not isinstance(metric.instance, SystemMetric)]
-        if isinstance(batch, Exception):
-            reason = f"loading failed: {explain(batch)}"
-            lost = [Unreadable(sample.sample_id, sample.subject, reason) for sample in samples]
-            return refuse_samples(metrics, name, lost, "failed")
-        rows = refuse_samples(metrics, name, batch.unreadable, "na", first=len(batch))
-        if len(batch) == 0:
-            return rows
-        batch = _as_graded(batch, self.device)
-        self.keeper.keep_inputs(cell, name.number, batch)
-        try:
-            if isinstance(generator, Exception):
-                raise generator
-            generated = generator(batch, name.number)
-        except Exception as error:
-            status: Status = "na" if isinstance(error, Unavailable) else "failed"
-            for metric in metrics:
-                rows.extend(refuse(metric, name, batch, status, explain(error)))
-            return rows
-        batch, images, lost = _present(batch, generated)
-        rows.extend(refuse_samples(metrics, name, lost, "na", first=len(batch)))
-        if len(batch):
-            self.keeper.keep_generated(cell, name.number, batch, images)
-            rows.extend(_graded(metrics, name, batch, images, self.evaluators, cell))
-        return rows
+        loaded: Future[Batch],
+    ) -> None:
+        import torch
 
-    def _run_system(self, cell: Cell, generator: Generator | Exception) -> None:
+        metrics = [metric for metric in cell.metrics if not isinstance(metric.instance, SystemMetric)]
+        try:
+            batch = loaded.result()
+        except UsageError:
+            raise
+        except Exception as error:
+            reason = f"loading failed: {describe_error(error)}"
+            lost = [Unreadable(sample.sample_id, sample.subject, reason) for sample in samples]
+            return scorer.add_missing(metrics, lost, "failed")
+        scorer.add_missing(metrics, batch.unreadable, "na", first=len(batch))
+        if len(batch) == 0:
+            return None
+        batch = _as_graded(batch, self.device)
+        self.images.write_inputs(cell, scorer.batch, batch)
+        try:
+            generated = animator.result()(batch, scorer.batch)
+        except Exception as error:
+            return scorer.add_batch_error(metrics, batch, error)
+        batch, images, lost = _present(batch, generated)
+        scorer.add_missing(metrics, lost, "na", first=len(batch))
+        if len(batch) == 0:
+            return None
+        self.images.write_generated(cell, scorer.batch, batch, images)
+        features = FeatureCache(
+            self.evaluators,
+            {"generated": images, "source": batch.source, "target": batch.target},
+            cell.dataset.instance.info.domain,
+        )
+        with torch.inference_mode():
+            for metric in metrics:
+                scorer.score(metric, batch, images, features)
+        return None
+
+    def _run_system(self, cell: Cell, animator: Future[Animator]) -> None:
         """The system metrics of a cell, once."""
         metrics = [metric for metric in cell.metrics if isinstance(metric.instance, SystemMetric)]
         if not metrics:
             return
-        rows = Rows()
+        observations = Observations()
+        scorer = BatchScorer(observations, cell.cell_id, SYSTEM_BATCH)
         for metric in metrics:
-            rows.extend(
-                system_rows(
-                    metric, BatchName(cell.cell_id, SYSTEM_BATCH), lambda: system_under_test(cell, generator)
-                )
-            )
-        self.store.write(cell.cell_id, rows, [SYSTEM_BATCH])
-        self._stop_if_strict(rows)
+            scorer.score_system(metric, lambda: system_under_test(cell, animator.result()))
+        self.store.write(cell.cell_id, observations, [SYSTEM_BATCH])
+        self._stop_if_strict(observations)
 
-    def _stop_if_strict(self, rows: Rows) -> None:
-        if self.strict and has_failed(rows):
-            at = rows.columns["status"].index("failed")
-            place = {name: rows.columns[name][at] for name in ("metric", "cell", "sample_id", "reason")}
+    def _stop_if_strict(self, observations: Observations) -> None:
+        if self.strict and observations.has_failed:
+            columns = observations.columns
+            at = columns["status"].index("failed")
+            place = {name: columns[name][at] for name in ("metric", "cell", "sample_id", "reason")}
             raise StrictFailure(
                 "stopped by --strict: {metric} has no value in cell {cell} at sample {sample_id}: "
                 "{reason}".format(**place)
             )
 
 
-class StrictFailure(Exception):
-    """A component failed and ``--strict`` asked to stop at once."""
-
-
-def _graded(
-    metrics: Sequence[Component],
-    name: BatchName,
-    batch: Batch,
-    generated: Tensor,
-    evaluators: Mapping[tuple[Role, str], Component | Exception | str],
-    cell: Cell,
-) -> Rows:
-    import torch
-
-    rows = Rows()
-    evaluations = BatchEvaluations(
-        evaluators,
-        {"generated": generated, "source": batch.source, "target": batch.target},
-        cell.dataset.instance.info.domain,
-    )
-    with torch.inference_mode():
-        for metric in metrics:
-            rows.extend(grade(metric, name, batch, generated, evaluations))
-    return rows
-
-
 def _present(batch: Batch, generated: Generated) -> tuple[Batch, Tensor, list[Unreadable]]:
-    """The samples that have an image, their images, and the others with the reason: no metric sees those."""
+    """The samples that have an image, their images, and the other samples with the reason."""
     if not generated.missing:
         return batch, generated.images, []
     lost = [
@@ -193,7 +173,7 @@ def _present(batch: Batch, generated: Generated) -> tuple[Batch, Tensor, list[Un
     kept = [position for position in range(len(batch)) if position not in generated.missing]
 
     def picked(value: object) -> object:
-        # Every field of B entries is a tuple or a tensor; the unreadable have their rows already.
+        # Every field with B entries is a tuple or a tensor; the unreadable samples are recorded already.
         return tuple(value[i] for i in kept) if isinstance(value, tuple) else value[kept]  # type: ignore[index]
 
     fields = {
@@ -205,9 +185,9 @@ def _present(batch: Batch, generated: Generated) -> tuple[Batch, Tensor, list[Un
 
 
 def _as_graded(batch: Batch, device: str) -> Batch:
-    """The batch on the device, its images rounded to 8 bits: what a viewer would have got."""
+    """The batch on the device, its images rounded to 8 bits as in a file."""
 
-    def graded(images: Tensor | None) -> Tensor | None:
+    def rounded(images: Tensor | None) -> Tensor | None:
         return None if images is None else to_8bit(images.to(device))
 
     def moved(tensor: Tensor | None) -> Tensor | None:
@@ -216,7 +196,7 @@ def _as_graded(batch: Batch, device: str) -> Batch:
     return replace(
         batch,
         source=to_8bit(batch.source.to(device)),
-        target=graded(batch.target),
+        target=rounded(batch.target),
         target_aus=batch.target_aus.to(device),
         source_aus=moved(batch.source_aus),
         face_mask=moved(batch.face_mask),

@@ -1,4 +1,4 @@
-"""Devices and determinism."""
+"""Device names and determinism settings."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from gath_bench.errors import UsageError
 def resolve_device(name: str) -> str:
     """``auto``, ``cpu``, ``cuda`` or ``cuda:i`` -> ``"cpu"`` or ``"cuda:i"``.
 
-    Without an index, the ranks of ``torchrun`` on one machine take a GPU each.
+    Without an index, each rank of ``torchrun`` on one machine takes its own GPU.
 
     Raises:
-        UsageError: not a device name, or no such device here.
+        UsageError: not a device name, or the device does not exist.
     """
     import torch
 
@@ -26,19 +26,22 @@ def resolve_device(name: str) -> str:
     if kind != "cuda" or (index and not index.isdecimal()):
         raise UsageError(f"{name!r} is not a device: write auto, cpu, cuda or cuda:0.")
     if not torch.cuda.is_available():
-        raise UsageError("there is no CUDA device here: use --device cpu, and see `gath-bench doctor`.")
+        raise UsageError("no CUDA device is available: use --device cpu, and see `gath-bench doctor`.")
     count = torch.cuda.device_count()
     number = int(index) if index else int(os.environ.get("LOCAL_RANK", "0")) % count
     if number >= count:
-        raise UsageError(f"there is no device cuda:{number}: this machine has {count}.")
+        raise UsageError(f"cuda:{number} does not exist: this machine has {count} CUDA device(s).")
     return f"cuda:{number}"
 
 
 def make_deterministic() -> dict[str, Any]:
-    """Ask torch for repeatable kernels, and say what was asked for the manifest."""
+    """Make torch use deterministic kernels.
+
+    Returns:
+        The settings, for the manifest."""
     import torch
 
-    # Without it cuBLAS may sum in another order from one call to the next; it is read when CUDA starts.
+    # Without it cuBLAS may sum in a different order from call to call. It is read when CUDA starts.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False

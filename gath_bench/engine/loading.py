@@ -1,25 +1,24 @@
-"""Batches on their way from a data set: loaded ahead, and kept while the next models want the same ones."""
+"""Loads batches ahead of the model, and keeps them while the next models need the same ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from gath_bench.contracts.batch import Batch, Sample
-from gath_bench.errors import UsageError
 from gath_bench.suite.plan import Cell
 
-#: The most that is kept of one data set under one protocol: memory stays constant however long the list is.
+#: The limit of kept batches of one data set under one protocol, so that memory does not grow with its size.
 KEEP_BYTES = 256 * 2**20
 
 
 @dataclass
 class BatchLoader:
-    """Loads the batches of one cell after the other.
+    """Loads the batches of cells, one cell after the other.
 
-    The models of a suite get the same batches of a data set, one model after the other; what fits in
-    ``keep_bytes`` is rendered or decoded once.
+    All models of a suite get the same batches of a data set; batches that fit in ``keep_bytes`` are
+    rendered or decoded once.
     """
 
     keep_bytes: int = KEEP_BYTES
@@ -29,10 +28,10 @@ class BatchLoader:
 
     def batches(
         self, cell: Cell, chunks: Sequence[tuple[int, Sequence[Sample]]]
-    ) -> Iterator[tuple[int, Sequence[Sample], Batch | Exception]]:
-        """Numbered batches in order, the next one being loaded while this one is graded.
+    ) -> Iterator[tuple[int, Sequence[Sample], Future[Batch]]]:
+        """Numbered batches in order, as finished futures; the next one is loaded while this one is graded.
 
-        Beside what is kept, three are in memory at the most: the next, this one and the one just finished.
+        At most three batches are in memory besides the kept ones: the next, the current and the previous.
         """
         place = (str(cell.dataset.name), cell.protocol)
         if place != self._place:
@@ -40,25 +39,21 @@ class BatchLoader:
         if not chunks:
             return
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="load") as ahead:
-            coming = ahead.submit(self._load, cell, *chunks[0])
+            next_batch = ahead.submit(self._load, cell, *chunks[0])
             for index, (number, samples) in enumerate(chunks):
-                batch = coming.result()
+                batch = next_batch
+                wait([batch])
                 if index + 1 < len(chunks):
-                    coming = ahead.submit(self._load, cell, *chunks[index + 1])
+                    next_batch = ahead.submit(self._load, cell, *chunks[index + 1])
                 yield number, samples, batch
 
-    def _load(self, cell: Cell, number: int, samples: Sequence[Sample]) -> Batch | Exception:
+    def _load(self, cell: Cell, number: int, samples: Sequence[Sample]) -> Batch:
         import torch
 
         if number in self._kept:
             return self._kept[number]
-        try:
-            with torch.inference_mode():
-                batch: Batch = cell.dataset.instance.load(samples)
-        except UsageError:
-            raise
-        except Exception as error:
-            return error
+        with torch.inference_mode():
+            batch: Batch = cell.dataset.instance.load(samples)
         size = sum(value.nbytes for value in vars(batch).values() if isinstance(value, torch.Tensor))
         if self._bytes + size <= self.keep_bytes:
             self._kept[number] = batch

@@ -1,13 +1,15 @@
-"""A plan as the manifest keeps it."""
+"""Plan -> manifest."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from gath_bench.contracts.keys import NO_WEIGHTS, fingerprint
 from gath_bench.contracts.metric import MetricInfo, SystemMetric
-from gath_bench.engine.generate import resize_note
+from gath_bench.engine.animate import resize_note
+from gath_bench.errors import Unavailable
 from gath_bench.registry import Component
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 from gath_bench.suite.plan import Cell, Plan
@@ -19,13 +21,13 @@ def now() -> str:
 
 
 def new_manifest(plan: Plan, *, command: list[str], device: str, environment: dict[str, Any]) -> Manifest:
-    """The manifest of a run that is about to begin."""
+    """The manifest of a new run."""
     suite = plan.suite
     return Manifest(
         status="running",
         command=command,
         suite=suite.model_dump(mode="json"),
-        references=suite.references.model_dump(),
+        references=suite.references.model_dump() if suite.references else {},
         seed=suite.seed,
         device=device,
         batch_size=suite.batch_size,
@@ -34,6 +36,7 @@ def new_manifest(plan: Plan, *, command: list[str], device: str, environment: di
         skipped=list(plan.skipped),
         metrics=[_metric(metric, plan) for metric in plan.metrics],
         cells=[_cell(cell, plan) for cell in plan.cells],
+        instances=list(plan.instances),
     )
 
 
@@ -59,14 +62,16 @@ def _cell(cell: Cell, plan: Plan) -> CellRecord:
 
 def _metric(metric: Component, plan: Plan) -> MetricRecord:
     info: MetricInfo = metric.instance.info
-    evaluators = [plan.evaluators[request.role, request.component] for request in info.roles]
-    made = [evaluator for evaluator in evaluators if isinstance(evaluator, Component)]
-    hashes = [evaluator.instance.info.fingerprint for evaluator in made]
-    known = len(made) == len(evaluators) and NO_WEIGHTS not in hashes
+    evaluators = []
+    for request in info.roles:
+        with suppress(Unavailable):
+            evaluators.append(plan.evaluators.find(request.role, request.component))
+    hashes = [evaluator.instance.info.fingerprint for evaluator in evaluators]
+    known = len(evaluators) == len(info.roles) and NO_WEIGHTS not in hashes
     return MetricRecord(
         name=str(metric.name),
-        key=str(metric.key("" if not evaluators else fingerprint(*hashes) if known else NO_WEIGHTS)),
-        evaluators=[str(evaluator.key(evaluator.instance.info.fingerprint)) for evaluator in made],
+        key=str(metric.key("" if not info.roles else fingerprint(*hashes) if known else NO_WEIGHTS)),
+        evaluators=[str(evaluator.key(evaluator.instance.info.fingerprint)) for evaluator in evaluators],
         system=isinstance(metric.instance, SystemMetric),
         deterministic=info.deterministic,
         tolerance=info.tolerance,

@@ -1,4 +1,4 @@
-"""What a system metric gets: the model on its device, fed with a cell's first samples."""
+"""The input of system metrics: a model on its device with a cell's first samples."""
 
 from __future__ import annotations
 
@@ -6,53 +6,51 @@ from typing import TYPE_CHECKING, Any
 
 from gath_bench.contracts.metric import SystemUnderTest
 from gath_bench.contracts.model import Animated
-from gath_bench.engine.generate import Generator
+from gath_bench.engine.animate import Animator
 from gath_bench.errors import Unavailable
 from gath_bench.suite.plan import Cell
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Samples that a system metric gets to work with.
+#: Number of samples that a system metric gets.
 SYSTEM_SAMPLES = 16
 
 
-def system_under_test(cell: Cell, generator: Generator | Exception) -> SystemUnderTest:
-    """Load a cell's first samples and put them, at the model's resolution, on its device.
+def system_under_test(cell: Cell, animator: Animator) -> SystemUnderTest:
+    """Load a cell's first samples to the model's device, at the model's resolution.
 
     Raises:
-        Unavailable: the model is not worth timing, or there is nothing to feed it with.
+        Unavailable: the model's speed is not meaningful, or no sample could be read.
     """
     import torch
 
-    if isinstance(generator, Exception):
-        raise generator
-    if not generator.info.timed:
-        raise Unavailable(f"not timed: {cell.model.name} only looks its images up")
+    if not animator.info.timed:
+        raise Unavailable(f"not timed: {cell.model.name} only reads its images from a folder")
     batch = cell.dataset.instance.load(cell.samples[:SYSTEM_SAMPLES])
     if len(batch) == 0:
         raise Unavailable("no sample could be read")
-    extras = generator.extras(batch)
+    extras = animator.extras(batch)
 
     def animate(portraits: Tensor, target_aus: Tensor) -> Tensor:
         count = len(portraits)
         with torch.inference_mode():
             needs = {name: _cycled(name, value, count) for name, value in extras.items()}
-            result = generator.model.animate(portraits, target_aus, **needs)
+            result = animator.model.animate(portraits, target_aus, **needs)
         return result.images if isinstance(result, Animated) else result
 
     return SystemUnderTest(
-        model=generator.model,
+        model=animator.model,
         animate=animate,
-        portraits=generator.portraits(batch),
-        target_aus=generator.target_aus(batch),
+        portraits=animator.portraits(batch),
+        target_aus=animator.target_aus(batch),
         resolution=cell.dataset.instance.info.resolution,
-        device=generator.device,
+        device=animator.device,
     )
 
 
 def _cycled(name: str, value: Any, count: int) -> Any:
-    """A batch-long extra, repeated or cut to ``count`` samples."""
+    """An input with B entries, repeated or cut to ``count`` samples."""
     import torch
 
     if name == "mean_portrait":

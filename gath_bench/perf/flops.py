@@ -1,4 +1,4 @@
-"""How much arithmetic a call does."""
+"""Floating-point operations of a call."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 
 def count_flops(call: Callable[[], object]) -> int:
-    """The floating-point operations of the convolutions, matrix products and attentions of one call.
+    """Floating-point operations of the convolutions, matrix products and attentions of one call.
 
-    A multiplication and an addition are two operations; pointwise work is not counted, nor is anything
-    outside torch (``torch.utils.flop_counter``).
+    A multiplication and an addition are two operations. Pointwise operations and anything outside torch are not
+    counted (``torch.utils.flop_counter``).
 
     >>> import torch
     >>> count_flops(lambda: torch.ones(2, 3) @ torch.ones(3, 5))

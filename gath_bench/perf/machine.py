@@ -1,4 +1,4 @@
-"""Which machine a reading was taken on: readings of unlike machines never stand in one column."""
+"""The machine that a reading was taken on. Readings of different machines are not compared."""
 
 from __future__ import annotations
 
@@ -8,23 +8,30 @@ from pathlib import Path
 from typing import Any
 
 _CPUINFO = Path("/proc/cpuinfo")
-#: Instruction sets that decide which kernels torch picks.
+#: Instruction sets that determine which kernels torch selects.
 _FLAGS = ("avx", "avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_tile", "fma", "asimd", "sve")
 
 
-def describe_machine(device: str = "cpu") -> dict[str, Any]:
-    """Processor, threads, versions and, for a CUDA device, the GPU; no host name, user name or path."""
-    import torch
-
+def describe_hardware() -> dict[str, Any]:
+    """Processor, its instruction sets, number of cores and operating system; imports nothing heavy."""
     info = _cpuinfo()
     flags = set((info.get("flags") or info.get("Features") or "").split())
-    described: dict[str, Any] = {
-        "device": device.partition(":")[0],
+    return {
         "cpu": info.get("model name") or platform.processor() or platform.machine(),
         "cpu_flags": [flag for flag in _FLAGS if flag in flags],
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def describe_machine(device: str = "cpu") -> dict[str, Any]:
+    """Hardware, threads, versions and, for a CUDA device, the GPU; no host name, user name or path."""
+    import torch
+
+    described: dict[str, Any] = {
+        "device": device.partition(":")[0],
+        **describe_hardware(),
+        "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "cuda": None,

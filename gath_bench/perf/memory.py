@@ -1,4 +1,4 @@
-"""How much memory a call needs at its peak, and what a model's weights weigh."""
+"""Peak memory of a call, and the size of a model's weights."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _CLEAR = Path("/proc/self/clear_refs")
 
 @dataclass(frozen=True)
 class PeakMemory:
-    """The peak of a call, above what the process held before it.
+    """The peak of a call, above what the process held before.
 
     Attributes:
         bytes: the increase.
-        kind: ``"rss"``, the growth of the process's resident set on a CPU, or ``"cuda"``, the growth of what
-            torch's allocator handed out on a GPU.
+        kind: ``"rss"``, growth of the process's resident set on a CPU, or ``"cuda"``, growth of the memory that
+            torch's allocator has allocated on a GPU.
     """
 
     bytes: int
@@ -34,13 +34,13 @@ class PeakMemory:
 
 
 def measure_peak_memory(call: Callable[[], object], *, device: str = "cpu") -> PeakMemory:
-    """The peak memory that a call needs beyond what is already held. Call it once before, to warm up.
+    """The peak memory that a call needs beyond what the process already holds. Call it once before, as a warm-up.
 
-    On a CPU it is the growth of the resident set, which Linux keeps the peak of (``VmHWM``): freed heap is
-    given back to the system first, since what the allocator kept would otherwise be used again unseen.
+    On a CPU it is the growth of the resident set, whose peak Linux records (``VmHWM``). Freed heap memory is
+    returned to the system first; the call could otherwise reuse it without any growth.
 
     Raises:
-        Unavailable: the system does not let a process reset its peak.
+        Unavailable: the system does not let a process reset its recorded peak.
     """
     gc.collect()
     if device.startswith("cuda"):
@@ -67,11 +67,11 @@ def _rss_peak(call: Callable[[], object]) -> PeakMemory:
         call()
         return PeakMemory(max(0, _status("VmHWM") - before), "rss")
     except (OSError, KeyError) as error:
-        raise Unavailable("this system does not tell the peak of a process's memory") from error
+        raise Unavailable("this system does not report the peak memory of a process") from error
 
 
 def _return_freed_heap() -> None:
-    # Without glibc there is nothing to trim.
+    # Without glibc there is no malloc_trim.
     with contextlib.suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
 
@@ -91,7 +91,7 @@ def _modules(model: object) -> Iterator[nn.Module]:
 
 
 def parameter_count(model: object) -> int | None:
-    """How many parameters a model has; None if neither it nor any of its attributes is a torch module.
+    """Number of parameters of a model; None if neither it nor any of its attributes is a torch module.
 
     >>> from torch import nn
     >>> parameter_count(nn.Linear(3, 2)), parameter_count(object())
@@ -103,7 +103,7 @@ def parameter_count(model: object) -> int | None:
 
 
 def parameter_bytes(model: object) -> int:
-    """How many bytes a model's parameters and buffers take; 0 without torch modules."""
+    """Size of a model's parameters and buffers in bytes; 0 without torch modules."""
     unique = {
         id(item): item
         for module in _modules(model)

@@ -1,4 +1,4 @@
-"""How long a call takes: warmed up, synchronised, one reading a call."""
+"""Duration of a call: with warm-up and synchronisation, one reading per call."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def synchronise(device: str) -> None:
-    """Wait until a CUDA device has done all its work; nothing on a CPU, whose calls return when done."""
+    """Wait until a CUDA device has finished; no effect on a CPU, where calls return when they are done."""
     if device.startswith("cuda"):
         import torch
 
@@ -23,19 +23,19 @@ def time_calls(
     least: int = 5,
     most: int = 1000,
 ) -> tuple[float, ...]:
-    """Call something again and again, and give each call's wall time in milliseconds.
+    """Call a function repeatedly and return the wall time of each call in milliseconds.
 
-    Every reading begins and ends on an idle device, so that it holds the work that the call queued, and no
-    other. The clock is ``time.perf_counter_ns``. Calls go on until the time is spent, but there are at least
-    ``least`` readings, however slow the call, and at most ``most``.
+    The device is synchronised before and after each call, so that a reading includes exactly the work that the
+    call queued. The clock is ``time.perf_counter_ns``. Calls are repeated for ``seconds``, but at least ``least``
+    and at most ``most`` times.
 
     Args:
-        call: what to time; its result is thrown away.
+        call: the function to time; its result is discarded.
         device: ``"cpu"`` or ``"cuda:i"``.
-        seconds: the time to spend on readings; the warm-up comes on top.
+        seconds: total time of the readings; the warm-up is not included.
         warmup: calls before the first reading.
-        least: fewest readings.
-        most: most readings.
+        least: minimal number of readings.
+        most: maximal number of readings.
 
     >>> len(time_calls(lambda: None, seconds=0, least=3))
     3

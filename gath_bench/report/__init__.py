@@ -1,8 +1,15 @@
-"""Console, Markdown, LaTeX, HTML, CSV, Parquet and JSON from the analysed frame."""
+"""Reports of runs: console, Markdown, LaTeX, HTML, CSV, Parquet and JSON, from the results alone."""
 
-from gath_bench.report.formats import FORMATS, write_report
-from gath_bench.report.grid import Grid, grids
-from gath_bench.report.html import write_html
+from gath_bench.report.formats import FORMATS, render_report, write_report
 from gath_bench.report.json import as_json, json_schema
+from gath_bench.report.table import Table, tables
 
-__all__ = ["FORMATS", "Grid", "as_json", "grids", "json_schema", "write_html", "write_report"]
+__all__ = [
+    "FORMATS",
+    "Table",
+    "as_json",
+    "json_schema",
+    "render_report",
+    "tables",
+    "write_report",
+]

@@ -1,82 +1,73 @@
-"""Tables for a terminal, by rich."""
+"""Tables for a terminal, printed by rich."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gath_bench.report.grid import ARROWS, BEST, Entry, Grid
+from gath_bench.report.table import ARROWS, BEST, Cell, Column, Table, fit_columns
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-#: After the best of a column, which is also bold: files and many terminals have no bold face.
+#: Follows the best of a column, which is also bold: files and many terminals have no bold face.
 STAR = "*"
+#: Space between columns.
+_GAP = 3
 
 
-def print_grids(console: Console, tables: Sequence[Grid]) -> None:
-    """Print tables; columns that do not fit the width go on below, the models named again."""
+def print_tables(console: Console, tables: Sequence[Table]) -> None:
+    """Print tables; columns that do not fit the width follow below, with the model names repeated."""
     from rich import box
-    from rich.table import Table
+    from rich.table import Table as RichTable
     from rich.text import Text
 
-    for grid in tables:
-        blocks = _fitting(grid, console.width)
-        for number, block in enumerate(blocks):
-            table = Table(
-                # Text, for rich would take the brackets of portraits[root=...] for its own markup.
-                title=Text(grid.title) if number == 0 else None, title_justify="left", title_style="bold",
-                box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1),
-            )  # fmt: skip
-            table.add_column("model", no_wrap=True)
-            for column in block:
-                table.add_column(Text(_header(grid, column)), justify="right", no_wrap=True)
-            for model, reference, entries in grid.lines:
+    for table in tables:
+        widths = [_GAP + width for width in _widths(table)]
+        for block in fit_columns(widths, console.width - table.widest_model - 2):
+            # Text, since rich would read the brackets of portraits[root=...] as markup.
+            title = Text(table.title) if block.start == 0 else None
+            printed = RichTable(title=title, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+            printed.title_justify, printed.title_style = "left", "bold"
+            printed.add_column("model", no_wrap=True)
+            for place in block:
+                printed.add_column(Text(_header(table.columns[place])), justify="right", no_wrap=True)
+            for line in table.lines:
                 cells = []
-                for column in block:
-                    entry = entries[column]
-                    missing = entry.row is not None and entry.row.value is None
-                    # A span and not the text's own style: what is appended is not to be bold as well.
-                    text = Text().append(
-                        _value(entry), style="bold" if entry.best else "yellow" if missing else ""
-                    )
-                    if entry.mark:
-                        text.append(f" {entry.mark}", style="dim")
-                    if entry.interval:
-                        text.append(f"\n{entry.interval}", style="dim")
+                for cell in line.cells[block.start : block.stop]:
+                    # A styled span: the style of the Text itself would also apply to what is appended.
+                    style = "bold" if cell.best else "yellow" if cell.missing else ""
+                    text = Text().append(_value(cell), style=style)
+                    if cell.marks:
+                        text.append(f" {cell.marks}", style="dim")
+                    if cell.interval:
+                        text.append(f"\n{cell.interval}", style="dim")
                     cells.append(text)
-                table.add_row(Text(model, style="italic" if reference else ""), *cells)
-            console.print(table)
-        for note in [*([f"{STAR} {BEST}"] if grid.has_best else []), *grid.notes]:
+                printed.add_row(Text(line.model, style="italic" if line.reference else ""), *cells)
+            console.print(printed)
+        for note in [*([f"{STAR} {BEST}"] if table.has_best else []), *table.notes]:
             console.print(Text(f"  {note}", style="dim"), soft_wrap=True)
         console.print()
 
 
-def _value(entry: Entry) -> str:
-    return f"{entry.value}{STAR if entry.best else ''}"
+def _value(cell: Cell) -> str:
+    return f"{cell.value}{cell.dagger}{STAR if cell.best else ''}"
 
 
-def _header(grid: Grid, column: int) -> str:
-    head = grid.columns[column]
-    name, _, rest = head.metric.partition(".")
-    # A name with a part after the dot names its unit there (`latency_p50_ms`).
-    second = " ".join(part for part in (rest or head.unit, head.apart) if part)
-    return f"{name}\n{second} {ARROWS[head.direction]}".rstrip()
+def _header(column: Column) -> str:
+    name, _, rest = column.metric.partition(".")
+    # A name with a part after the dot contains its unit there (`latency_p50_ms`).
+    second = " ".join(part for part in (rest or column.unit, column.apart) if part)
+    return f"{name}\n{second} {ARROWS[column.direction]}".rstrip()
 
 
-def _fitting(grid: Grid, width: int) -> list[list[int]]:
-    """Cut the columns into blocks that fit side by side."""
-    names = max(len(model) for model, _, _ in grid.lines) + 2
-    blocks: list[list[int]] = [[]]
-    room = width - names
-    for column in range(len(grid.columns)):
-        wanted = max(len(line) for line in _header(grid, column).split("\n"))
-        for _, _, entries in grid.lines:
-            entry = entries[column]
-            wanted = max(wanted, len(_value(entry)) + 1 + len(entry.mark), len(entry.interval))
-        if blocks[-1] and wanted + 3 > room:
-            blocks.append([])
-            room = width - names
-        blocks[-1].append(column)
-        room -= wanted + 3
-    return blocks
+def _widths(table: Table) -> list[int]:
+    """The width of each column, in letters."""
+    widths = []
+    for place, column in enumerate(table.columns):
+        cells = [line.cells[place] for line in table.lines]
+        texts = [len(_value(cell)) + 1 + len(cell.marks) for cell in cells]
+        widths.append(
+            max(*map(len, _header(column).split("\n")), *texts, *(len(cell.interval) for cell in cells))
+        )
+    return widths

@@ -10,14 +10,14 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-from gath_bench.analysis.summarise import Row
+from gath_bench.analysis import SummaryRow
 from gath_bench.results.manifest import MANIFEST
 
 SCHEMA = 1
 
 
-def as_json(path: Path, rows: Sequence[Row]) -> dict[str, Any]:
-    """One object: where the run is, and its rows. A missing value is null, never NaN or Infinity."""
+def as_json(path: Path, rows: Sequence[SummaryRow]) -> dict[str, Any]:
+    """One object: the paths of the run and its manifest, and its rows. A missing value is null, never NaN."""
     return {
         "schema": SCHEMA,
         "run": path.as_posix(),
@@ -31,30 +31,34 @@ def _plain(value: Any) -> Any:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of `as_json`'s object, from `Row`'s own fields and words.
+    """The JSON Schema (draft 2020-12) of `as_json`'s object, from the fields and the docstring of `SummaryRow`.
 
-    ``docs/run.schema.json`` is this, and a test keeps it so.
+    ``docs/run.schema.json`` contains it; a test compares them.
     """
     from pydantic import TypeAdapter
 
-    row = TypeAdapter(Row).json_schema()
+    row = TypeAdapter(SummaryRow).json_schema()
     row |= {"description": "One value of a table.", "additionalProperties": False}
     for field in row["properties"].values():
-        del field["title"]  # the name once more
-    row["required"] = list(row["properties"])  # all are always there, null where there is nothing
-    for names, words in re.findall(
-        r"^    ([\w, ]+): (.+?)(?=^    \w|\Z)", cleandoc(Row.__doc__ or ""), re.M | re.S
+        del field["title"]  # repeats the name
+    row["required"] = list(row["properties"])  # always present, null without a value
+    for names, text in re.findall(
+        r"^    ([\w, ]+): (.+?)(?=^    \w|\Z)", cleandoc(SummaryRow.__doc__ or ""), re.M | re.S
     ):
         for name in names.split(", "):
-            row["properties"][name]["description"] = " ".join(words.split())
-    text = {"type": "string"}
+            row["properties"][name]["description"] = " ".join(text.split())
+    string = {"type": "string"}
     properties = {
         "schema": {"const": SCHEMA},
-        "run": text | {"description": "The run folder."},
-        "manifest": text | {"description": "Its manifest."},
+        "run": string | {"description": "The run folder."},
+        "manifest": string | {"description": "Its manifest."},
         "rows": {"type": "array", "items": row},
     }
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "gath-bench run --json",
-        "type": "object", "properties": properties, "required": list(properties), "additionalProperties": False,
-    }  # fmt: skip
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "gath-bench run --json",
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

@@ -1,4 +1,4 @@
-"""Markdown and LaTeX tables from grids."""
+"""Markdown and LaTeX tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
-from gath_bench.report.grid import BEST, Entry, Grid
+from gath_bench.report.table import BEST, Cell, Table, fit_columns
 
 _LATEX = {
     "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -16,93 +16,87 @@ _LATEX = {
     "–": r"\textendash{}", "—": r"\textemdash{}", "…": r"\dots{}", "×": r"$\times$",
 }  # fmt: skip
 
-#: Letters of LaTeX's footnotesize that an article's line holds, with something to spare.
+#: Letters of LaTeX's footnotesize that fit on a line of an article, with a margin.
 _PAGE = 80
 
 
-def markdown(tables: Sequence[Grid]) -> str:
-    """GitHub-flavoured Markdown; text from outside cannot open a tag or a column."""
+def markdown(tables: Sequence[Table]) -> str:
+    """GitHub-flavoured Markdown; names and reasons are escaped."""
     parts = []
-    for grid in tables:
-        heads = ["model", *(column.header for column in grid.columns)]
+    for table in tables:
+        heads = ["model", *(column.header for column in table.columns)]
         lines = [
-            f"### {_md(grid.title)}",
+            f"### {_md(table.title)}",
             "",
             _md_line(heads),
-            "|" + "|".join(["---", *("---:" for _ in grid.columns)]) + "|",
+            "|" + "|".join(["---", *("---:" for _ in table.columns)]) + "|",
         ]
-        for model, reference, entries in grid.lines:
-            name = f"*{_md(model)}*" if reference else _md(model)
-            cells = [_cell(entry, _md, "**{}**") for entry in entries]
+        for line in table.lines:
+            name = f"*{_md(line.model)}*" if line.reference else _md(line.model)
+            cells = [_cell(cell, _md, "**{}**") for cell in line.cells]
             lines.append("| " + " | ".join([name, *cells]) + " |")
-        lines += ["", *([f"- **bold** {BEST}"] if grid.has_best else [])]
-        lines += [f"- {_md(note)}" for note in grid.notes]
+        lines += ["", *([f"- **bold** {BEST}"] if table.has_best else [])]
+        lines += [f"- {_md(note)}" for note in table.notes]
         lines += [
             "",
-            "Keys: " + ", ".join(_code(key) for key in dict.fromkeys(c.key for c in grid.columns)) + ".",
+            "Keys: " + ", ".join(_code(key) for key in dict.fromkeys(c.key for c in table.columns)) + ".",
             "",
         ]
         parts.append("\n".join(lines))
     return "\n".join(parts)
 
 
-def latex(tables: Sequence[Grid]) -> str:
+def latex(tables: Sequence[Table]) -> str:
     """``booktabs`` tables; they compile with ``\\usepackage{booktabs}`` and nothing else.
 
-    Columns that do not fit beside the others on a page go into a further ``tabular`` of the same table.
+    Columns that do not fit on a line go into a further ``tabular`` of the same table.
     """
     parts = []
-    for grid in tables:
-        lines = [r"\begin{table}", rf"\caption{{{_tex(grid.title)}}}", r"\footnotesize"]
-        for places in _beside(grid):
-            lines += _tabular(grid, places)
-        lines += [rf"\par \textbf{{bold}} {BEST}"] if grid.has_best else []
-        lines += [rf"\par {_tex(note)}" for note in grid.notes]
+    for table in tables:
+        lines = [r"\begin{table}", rf"\caption{{{_tex(table.title)}}}", r"\footnotesize"]
+        for places in fit_columns(_widths(table), _PAGE - table.widest_model):
+            lines += _tabular(table, places)
+        lines += [rf"\par \textbf{{bold}} {BEST}"] if table.has_best else []
+        lines += [rf"\par {_tex(note)}" for note in table.notes]
         lines += [r"\end{table}", ""]
         parts.append("\n".join(lines))
     return "\n".join(parts)
 
 
-def _beside(grid: Grid) -> list[range]:
-    """Which columns stand beside each other: as many as `_PAGE` letters hold, and at least one."""
-    models = max(len(model) for model, _, _ in grid.lines)
-    parts, start, used = [], 0, models
-    for place, column in enumerate(grid.columns):
-        cells = [_cell(entries[place], str, "{}") for _, _, entries in grid.lines]
-        width = 2 + max(map(len, [column.header, *cells]))
-        if place > start and used + width > _PAGE:
-            parts.append(range(start, place))
-            start, used = place, models
-        used += width
-    return [*parts, range(start, len(grid.columns))]
+def _widths(table: Table) -> list[int]:
+    """The width of each column, in letters."""
+    return [
+        2 + max(map(len, [column.header, *(_cell(line.cells[place], str, "{}") for line in table.lines)]))
+        for place, column in enumerate(table.columns)
+    ]
 
 
-def _tabular(grid: Grid, places: range) -> list[str]:
-    heads = " & ".join(["model", *(_tex(grid.columns[place].header) for place in places)])
+def _tabular(table: Table, places: range) -> list[str]:
+    heads = " & ".join(["model", *(_tex(table.columns[place].header) for place in places)])
     lines = [
         rf"\par\begin{{tabular}}{{l{'r' * len(places)}}}",
         r"\toprule",
         rf"{heads} \\",
         r"\midrule",
     ]
-    for model, reference, entries in grid.lines:
-        cells = [_cell(entries[place], _tex, r"\textbf{{{}}}") for place in places]
-        lines.append(" & ".join([_tex_model(model, reference), *cells]) + r" \\")
+    for line in table.lines:
+        cells = [_cell(line.cells[place], _tex, r"\textbf{{{}}}") for place in places]
+        lines.append(" & ".join([_tex_model(line.model, line.reference), *cells]) + r" \\")
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
-def _cell(entry: Entry, escape: Callable[[str], str], bold: str) -> str:
-    """Value, interval and marks, escaped; the value of the best in a format's bold face."""
-    value = escape(entry.value)
-    mark = f"({entry.mark})" if entry.mark else ""
-    shown = (bold.format(value) if entry.best else value, escape(entry.interval), escape(mark))
+def _cell(cell: Cell, escape: Callable[[str], str], bold: str) -> str:
+    """Value, interval and marks, escaped; the best value in a format's bold face."""
+    value = escape(f"{cell.value}{cell.dagger}")
+    marks = f"({cell.marks})" if cell.marks else ""
+    shown = (bold.format(value) if cell.best else value, escape(cell.interval), escape(marks))
     return " ".join(part for part in shown if part)
 
 
 def _tex(text: str) -> str:
-    """Text as LaTeX shows it; letters that stop pdflatex show as U+4F60."""
+    """Escaped text; letters that pdflatex cannot typeset become U+4F60."""
     line = unicodedata.normalize("NFC", " ".join(text.split()))
-    # Two hyphens would become an en dash.
+    # LaTeX reads two hyphens as an en dash.
     return "-{}".join("".join(map(_tex_letter, part)) for part in re.split("-(?=-)", line))
 
 
@@ -114,7 +108,7 @@ def _tex_letter(letter: str) -> str:
 
 
 def _tex_model(model: str, reference: bool) -> str:
-    """A model's name; a bracket or star at the start would be an option of the line's end before it."""
+    """A model's name; LaTeX reads a bracket or star at the start as an option of the line break before it."""
     name = _tex(model)
     return rf"\textit{{{name}}}" if reference else re.sub(r"^([\[*])", r"{\1}", name)
 
@@ -125,7 +119,7 @@ def _md(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """A code span, fenced by more backticks than the text has in a row."""
+    """A code span, fenced by more backticks than the longest run of them in the text."""
     line = " ".join(text.split())
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
     pad = " " if "`" in line else ""

@@ -1,8 +1,8 @@
-"""One run = one folder: ``manifest.json`` and ``samples/*.parquet``, long and tidy."""
+"""Run folders: ``manifest.json``, the long table in ``samples/*.parquet``, and ``images/``."""
 
-from gath_bench.results.integrity import damage
+from gath_bench.results.integrity import changed_files
 from gath_bench.results.manifest import MANIFEST, CellRecord, Manifest, MetricRecord
-from gath_bench.results.observations import Rows
+from gath_bench.results.observations import Observations
 from gath_bench.results.reader import Run, load
 from gath_bench.results.shards import ShardStore
 
@@ -11,9 +11,9 @@ __all__ = [
     "CellRecord",
     "Manifest",
     "MetricRecord",
-    "Rows",
+    "Observations",
     "Run",
     "ShardStore",
-    "damage",
+    "changed_files",
     "load",
 ]

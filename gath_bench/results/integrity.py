@@ -1,4 +1,4 @@
-"""Whether a run folder still holds what the run wrote."""
+"""Checks the files of a run folder against the hashes in its manifest."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from gath_bench.results.reader import SAMPLES, Run
 from gath_bench.results.shards import ShardStore
 
 
-def damage(run: Run) -> list[str]:
-    """For each shard that is not as the manifest records it one sentence; empty if all are.
+def changed_files(run: Run) -> list[str]:
+    """One sentence for each shard that differs from the manifest; empty if none does.
 
     Raises:
-        UsageError: the run was never finished, so that nothing is recorded.
+        UsageError: the run is not finished, so that no hashes are recorded.
     """
     if run.manifest.status != "finished":
-        raise UsageError(
-            f"{run.path} was not finished: `gath-bench run --resume {run.path}` goes on with it."
-        )
+        raise UsageError(f"{run.path} is not finished: `gath-bench run --resume {run.path}` continues it.")
     recorded = run.manifest.files
     paths = {path.name: path for path in ShardStore(run.path / SAMPLES).paths()}
     found = []
@@ -25,7 +23,7 @@ def damage(run: Run) -> list[str]:
         if name not in paths:
             found.append(f"{SAMPLES}/{name} is missing.")
         elif name not in recorded:
-            found.append(f"{SAMPLES}/{name} is not in the manifest: another hand wrote it.")
+            found.append(f"{SAMPLES}/{name} is not listed in the manifest.")
         elif file_hash(paths[name]) != recorded[name]:
-            found.append(f"{SAMPLES}/{name} is not as the run wrote it: its SHA-256 is another.")
+            found.append(f"{SAMPLES}/{name} was changed: SHA-256 mismatch.")
     return found

@@ -1,9 +1,8 @@
-"""``manifest.json``: everything that says what a run's numbers are numbers of."""
+"""``manifest.json``: the record of a run: components, settings, environment and file hashes."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from gath_bench.contracts.metric import Summary
 from gath_bench.errors import UsageError
+from gath_bench.files import write_json
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -18,21 +18,21 @@ SCHEMA = 1
 
 @dataclass
 class CellRecord:
-    """A cell as the manifest keeps it.
+    """The record of one cell.
 
     Attributes:
-        cell_id: its name; the stem of its shards.
+        cell_id: unique in the run; the stem of its shards' file names.
         model, model_key: as the user named it, and its component key.
-        sees_target: whether the model sees the answer (a reference row).
-        trained_against: keys of the evaluators that taught the model.
-        dataset, dataset_key, domain: likewise for the data set.
-        split, protocol: what of the data set was run.
+        sees_target: whether the model gets the target image (a baseline).
+        trained_against: keys of the evaluators that the model was trained with.
+        dataset, dataset_key, domain: the data set's name, component key and domain.
+        split, protocol: the split and protocol of the data set.
         samples: how many samples the cell has.
         metrics: the metrics measured in it, by name.
         status: ``"planned"``, ``"ok"`` or ``"failed"``.
-        seconds: wall time spent on it, all sessions together.
-        precision: the number format that most of the model's arithmetic is done in.
-        device, hardware: where it was measured, if not where the manifest says: cells of several runs, joined.
+        seconds: wall time of all sessions.
+        precision: the number format of most of the model's arithmetic.
+        device, hardware: where it was measured, if it differs from the manifest (joined runs).
     """
 
     cell_id: str
@@ -56,13 +56,13 @@ class CellRecord:
 
 @dataclass
 class MetricRecord:
-    """A metric as the manifest keeps it: enough to print its tables without its code.
+    """The record of one metric: enough to print its tables without its code.
 
     Attributes:
         name: as the user named it.
         key: its component key, with the hash of the evaluators it used.
         evaluators: keys of those evaluators.
-        system: whether it measures the model on a device rather than its images.
+        system: whether it measures the model on a device instead of its images.
         deterministic, tolerance, display: as the metric declared them.
         summaries: the value names.
     """
@@ -83,15 +83,16 @@ class Manifest:
 
     Attributes:
         status: ``"running"`` or ``"finished"``.
-        command: the words of the command line.
+        command: the command line.
         suite: the resolved suite.
-        references: the names of the reference models (``oracle``, ``copy_source``).
-        seed, device, batch_size: what the cells ran with.
+        references: the names of the baseline models ``oracle`` and ``copy_source``; empty if there are none.
+        seed, device, batch_size: the settings of all cells.
         created, finished: UTC times, ISO 8601.
         environment: versions, commit, hardware, determinism flags.
         skipped: components that the suite allowed to be missing.
         metrics, cells: in the plan's order.
-        files: SHA-256 of every shard, once the run is finished.
+        files: SHA-256 of every shard, when the run is finished.
+        instances: components that were passed as Python objects; ``verify`` cannot create them again.
     """
 
     status: str
@@ -108,11 +109,12 @@ class Manifest:
     cells: list[CellRecord]
     finished: str | None = None
     files: dict[str, str] = field(default_factory=dict)
+    instances: list[str] = field(default_factory=list)
     schema: int = SCHEMA
 
     @property
     def hardware(self) -> str:
-        """What a speed depends on besides the model, in words: ``cuda NVIDIA H200``, ``cpu AMD EPYC 7B13 x2``."""
+        """The hardware that a speed depends on: ``cuda NVIDIA H200``, ``cpu AMD EPYC 7B13 x2``."""
         machine = self.environment.get("machine", {})
         kind = self.device.partition(":")[0]
         if kind == "cpu":
@@ -130,7 +132,7 @@ class Manifest:
         return next(cell for cell in self.cells if cell.cell_id == cell_id)
 
     def write(self, folder: Path) -> Path:
-        """Write it, whole or not at all."""
+        """Write it atomically."""
         path = folder / MANIFEST
         write_json(path, asdict(self))
         return path
@@ -140,7 +142,7 @@ class Manifest:
         """Read the manifest of a run folder.
 
         Raises:
-            UsageError: the folder is no run, or was written by another schema.
+            UsageError: the folder is not a run folder, or has another schema version.
         """
         path = folder / MANIFEST
         try:
@@ -152,26 +154,13 @@ class Manifest:
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise UsageError(f"{path} cannot be read: {error}.") from error
         if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-            raise UsageError(f"{path} was written with another schema than {SCHEMA}: run the suite again.")
+            raise UsageError(f"{path} does not have schema {SCHEMA}: run the suite again.")
         try:
             content["metrics"] = [_metric(record) for record in content["metrics"]]
             content["cells"] = [CellRecord(**record) for record in content["cells"]]
             return cls(**content)
         except (KeyError, TypeError) as error:
             raise UsageError(f"{path} is damaged ({error}): run the suite again.") from error
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write JSON under another name, then rename."""
-    scratch = path.with_name(f"{path.name}.{os.getpid()}.part")
-    scratch.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    scratch.replace(path)
-
-
-def sweep(folder: Path) -> None:
-    """Remove what a killed writer of the manifest left behind."""
-    for leftover in folder.glob(f"{MANIFEST}.*.part"):
-        leftover.unlink(missing_ok=True)
 
 
 def _metric(record: Mapping[str, Any]) -> MetricRecord:

@@ -1,4 +1,4 @@
-"""The long frame: one row is one observation on one sample."""
+"""The long table of a run: one row per sample, observation and AU."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def schema() -> pa.Schema:
 
 
 @dataclass
-class Rows:
-    """Rows on their way to a shard, column by column."""
+class Observations:
+    """Observations in memory, column by column, before they are written as a shard."""
 
     columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
 
@@ -65,18 +65,23 @@ class Rows:
         status: Status = "ok",
         reason: str | None = None,
     ) -> None:
-        """Append one row."""
+        """Append one observation."""
         row = (cell, batch, position, sample_id, subject, metric, observation, au, value, status, reason)
         for name, item in zip(COLUMNS, row, strict=True):
             self.columns[name].append(item)
 
-    def extend(self, other: Rows) -> None:
-        """Append all rows of another."""
-        for name in COLUMNS:
-            self.columns[name].extend(other.columns[name])
+    def truncate(self, length: int) -> None:
+        """Remove what was added after the table had this length."""
+        for column in self.columns.values():
+            del column[length:]
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a component failed, as opposed to having no value."""
+        return "failed" in self.columns["status"]
 
     def table(self) -> pa.Table:
-        """The rows as an Arrow table."""
+        """The observations as an Arrow table."""
         import pyarrow as pa
 
         wanted = schema()
@@ -90,11 +95,11 @@ class Rows:
 
 
 def batches_of(metadata: dict[bytes, bytes] | None) -> list[int]:
-    """The batch numbers that a shard's metadata says it holds."""
+    """The batch numbers in a shard's metadata."""
     text = (metadata or {}).get(b"gath_bench.batches", b"").decode()
     return [int(part) for part in text.split(",") if part]
 
 
 def with_batches(table: pa.Table, batches: Iterable[int] | Sequence[int]) -> pa.Table:
-    """The table with the batch numbers it holds written into its metadata."""
+    """The table with its batch numbers in the metadata."""
     return table.replace_schema_metadata({"gath_bench.batches": ",".join(map(str, batches))})

@@ -1,4 +1,4 @@
-"""A run folder, opened."""
+"""Opens run folders."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ SAMPLES = "samples"
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder: its manifest, and its rows when they are asked for.
+    """A run folder: its manifest, and its observations, read on first use.
 
     Attributes:
-        path: the folder; of several runs that were joined, the first's.
-        manifest: its manifest; of joined runs, that of all of them.
-        joined: the rows of joined runs; None for the folder's own.
-        origins: of joined runs, where each cell lies: its folder, and its name there.
+        path: the folder; for joined runs, that of the first.
+        manifest: its manifest; for joined runs, one manifest of all cells.
+        joined: the observations of joined runs; None for a single run.
+        origins: for joined runs, the folder and cell id that each cell came from.
     """
 
     path: Path
@@ -34,12 +34,12 @@ class Run:
     origins: Mapping[str, tuple[Path, str]] = field(default_factory=dict)
 
     @cached_property
-    def rows(self) -> pa.Table:
-        """The long rows, ordered by cell, batch and position."""
+    def observations(self) -> pa.Table:
+        """The long table, ordered by cell, batch and position."""
         return ShardStore(self.path / SAMPLES).read() if self.joined is None else self.joined
 
     def origin(self, cell: CellRecord) -> tuple[Path, str]:
-        """The run folder that a cell lies in, and its name there."""
+        """The run folder and cell id that a cell came from."""
         return self.origins.get(cell.cell_id, (self.path, cell.cell_id))
 
 
@@ -47,6 +47,6 @@ def load(path: Path) -> Run:
     """Open a run folder.
 
     Raises:
-        UsageError: the folder is not a run.
+        UsageError: the folder is not a run folder.
     """
     return Run(path, Manifest.read(path))

@@ -1,19 +1,19 @@
-"""Immutable Parquet shards: written under another name, then renamed, so that a reader never sees half of one."""
+"""Immutable Parquet shards, written atomically."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gath_bench.errors import UsageError
-from gath_bench.results.observations import COLUMNS, Rows, batches_of, schema, with_batches
+from gath_bench.files import atomic_write, remove_partial
+from gath_bench.results.observations import COLUMNS, Observations, batches_of, schema, with_batches
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: The batch number of rows that belong to the cell as a whole (system metrics).
+#: The batch number of observations that belong to the whole cell (system metrics).
 SYSTEM_BATCH = -1
 
 
@@ -24,24 +24,20 @@ class ShardStore:
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def write(self, cell: str, rows: Rows, batches: Sequence[int], rank: int = 0) -> Path:
-        """Write rows as one shard; the shard's metadata says which batches it holds."""
+    def write(self, cell: str, observations: Observations, batches: Sequence[int], rank: int = 0) -> Path:
+        """Write observations as one shard; the shard's metadata says which batches it holds."""
         import pyarrow.parquet as pq
 
         stem = "system" if batches[0] == SYSTEM_BATCH else f"{batches[0]:06d}-{rank}"
         path = self.folder / f"{cell}.{stem}.parquet"
-        scratch = path.with_suffix(f".{os.getpid()}.part")
-        pq.write_table(with_batches(rows.table(), batches), scratch, compression="zstd")
-        with scratch.open("rb") as file:
-            os.fsync(file.fileno())
-        scratch.replace(path)
+        with atomic_write(path) as file:
+            pq.write_table(with_batches(observations.table(), batches), file, compression="zstd")
         return path
 
     def done(self, cell: str) -> set[int]:
-        """The batches of a cell that are on disk, whole and without a failure.
+        """The batches of a cell that are on disk without a failure.
 
-        A shard in which a component failed is removed: what failed is tried again. Leftovers of a killed
-        writer are removed as well.
+        A shard in which a component failed is removed, so that its batches are measured again.
         """
         import pyarrow.parquet as pq
 
@@ -57,17 +53,16 @@ class ShardStore:
         """Whether a component failed anywhere in a cell."""
         return any(_has_failed(path) for path in self.paths(cell))
 
-    def sweep(self) -> None:
-        """Remove what a killed writer left behind."""
-        for leftover in self.folder.glob("*.part"):
-            leftover.unlink(missing_ok=True)
+    def remove_partial(self) -> None:
+        """Remove the partial files of a killed process."""
+        remove_partial(self.folder)
 
     def paths(self, cell: str | None = None) -> list[Path]:
         """The shards of one cell, or of all, in order."""
         return sorted(self.folder.glob(f"{cell}.*.parquet" if cell else "*.parquet"))
 
     def read(self) -> pa.Table:
-        """All rows, ordered by cell, batch and position, whatever wrote them in whatever order."""
+        """All observations, ordered by cell, batch and position."""
         import pyarrow as pa
 
         tables = [_read(path, list(COLUMNS)) for path in self.paths()]
@@ -84,7 +79,7 @@ def _has_failed(shard: Path) -> bool:
 
 
 def _read(shard: Path, columns: list[str]) -> pa.Table:
-    # Not pq.read_table: it imports pyarrow.dataset, and that imports pandas, half a second of it.
+    # Not pq.read_table: it imports pyarrow.dataset, which imports pandas (half a second).
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,18 +1,19 @@
-"""What a suite file may say, and one clear sentence when it says something else."""
+"""The suite file: its schema, and one sentence for what is wrong in it."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gath_bench.errors import UsageError, did_you_mean
+from gath_bench.errors import UsageError, describe_validation_error
 from gath_bench.results.manifest import MANIFEST, Manifest
 
-#: The largest seed: what a signed 64-bit integer holds, in tables as well.
+#: The largest seed: tables store it as a signed 64-bit integer.
 SEED_MAX = 2**63 - 1
 
 
@@ -25,8 +26,8 @@ class DatasetChoice(_Strict):
 
     Attributes:
         name: component name, ``synthfaces`` or ``portraits[root=photos]``.
-        protocols: the protocols to run; empty takes the data set's own default.
-        limit: at most so many samples, from the start of the list; None takes all.
+        protocols: the protocols to run; the data set's default if empty.
+        limit: the maximum number of samples, from the start of the list; None takes all.
     """
 
     name: str
@@ -35,9 +36,10 @@ class DatasetChoice(_Strict):
 
 
 class References(_Strict):
-    """The yardstick rows that stand in every table, by model name.
+    """The baseline models of every table, by name.
 
-    ``oracle`` is the target image itself (the floor of every metric), ``copy_source`` the unedited portrait.
+    ``oracle`` returns the target image (the best possible value of every metric), ``copy_source`` the unedited
+    portrait.
     """
 
     oracle: str = "oracle"
@@ -45,25 +47,25 @@ class References(_Strict):
 
 
 class Suite(_Strict):
-    """A benchmark: which models, on which data sets, by which metrics.
+    """A benchmark: models, data sets and metrics.
 
     Attributes:
         name: for the manifest and the run folder.
-        models: component names; the references are added to them.
+        models: component names; the baselines are added to them.
         metrics: component names.
         datasets: the data sets with their protocols.
-        references: the yardstick rows.
+        references: the baselines; None adds none.
         split: the split to evaluate.
-        seed: drives the data sets' sampling and the models' random numbers.
-        batch_size: samples a batch; values do not depend on it beyond rounding.
-        skip_missing: leave out components that nobody registers, rather than refuse.
+        seed: seeds the data sets' sampling and the models' random numbers.
+        batch_size: samples per batch; values depend on it only by rounding.
+        skip_missing: leave out components that are not installed instead of raising an error.
     """
 
     name: str = "suite"
     models: tuple[str, ...] = ()
     metrics: tuple[str, ...] = Field(min_length=1)
     datasets: tuple[DatasetChoice, ...] = Field(min_length=1)
-    references: References = References()
+    references: References | None = References()
     split: str = "test"
     seed: int = Field(default=0, ge=0, le=SEED_MAX)
     batch_size: int = Field(default=16, ge=1)
@@ -72,32 +74,46 @@ class Suite(_Strict):
     def with_choices(
         self,
         *,
-        models: tuple[str, ...] = (),
-        datasets: tuple[str, ...] = (),
-        metrics: tuple[str, ...] = (),
+        models: Sequence[str] | None = None,
+        datasets: Sequence[str] | None = None,
+        metrics: Sequence[str] | None = None,
+        protocols: Sequence[str] | None = None,
         limit: int | None = None,
         seed: int | None = None,
         split: str | None = None,
+        references: bool = True,
     ) -> Suite:
-        """The suite with what the command line asks for instead; what it names must exist."""
-        changes: dict[str, Any] = {}
-        if models:
-            changes["models"] = models
-        if metrics:
-            changes["metrics"] = metrics
-        if datasets:
-            changes["datasets"] = tuple(
-                next((known for known in self.datasets if known.name == name), DatasetChoice(name=name))
-                for name in datasets
-            )
-        if limit is not None:
-            chosen = changes.get("datasets", self.datasets)
-            changes["datasets"] = tuple(item.model_copy(update={"limit": limit}) for item in chosen)
-        if seed is not None:
-            changes["seed"] = seed
-        if split is not None:
-            changes["split"] = split
-        return self.model_copy(update=changes)
+        """The suite with other components or settings; None keeps the suite's own.
+
+        Raises:
+            UsageError: no data set or metric, or a value out of range.
+        """
+        changes: dict[str, Any] = {"models": models, "metrics": metrics, "seed": seed, "split": split}
+        names = [known.name for known in self.datasets] if datasets is None else datasets
+        known = {choice.name: choice for choice in self.datasets}
+        per_dataset = {"protocols": protocols, "limit": limit}
+        changes["datasets"] = [
+            (known[name].model_dump() if name in known else {"name": name}) | _given(per_dataset)
+            for name in names
+        ]
+        content = self.model_dump() | _given(changes) | ({} if references else {"references": None})
+        return make_suite(content)
+
+
+def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def make_suite(content: Mapping[str, Any], problem: str = "the evaluation settings are not valid") -> Suite:
+    """A suite from its fields.
+
+    Raises:
+        UsageError: an unknown field or an invalid value; the sentence starts with ``problem``.
+    """
+    try:
+        return Suite.model_validate(content)
+    except ValidationError as error:
+        raise UsageError(f"{problem}: {describe_validation_error(error, Suite)}") from error
 
 
 def quick_suite() -> Suite:
@@ -106,26 +122,11 @@ def quick_suite() -> Suite:
     return Suite.model_validate(tomllib.loads(text))
 
 
-def one_dataset_suite(
-    dataset: str, protocol: str, metrics: tuple[str, ...], *, split: str, limit: int | None
-) -> Suite:
-    """The suite of one data set under one protocol.
-
-    Raises:
-        UsageError: no metric, or a limit below 1.
-    """
-    choice = {"name": dataset, "protocols": (protocol,), "limit": limit}
-    try:
-        return Suite.model_validate({"metrics": metrics, "split": split, "datasets": (choice,)})
-    except ValidationError as error:
-        raise UsageError(f"{dataset} cannot be measured so: {_sentence(error)}") from error
-
-
 def read_suite(path: Path) -> Suite:
     """Read a suite file.
 
     Raises:
-        UsageError: no such file, not TOML, or a key or value that a suite does not have.
+        UsageError: the file does not exist, is not TOML, or has an unknown key or an invalid value.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -137,43 +138,13 @@ def read_suite(path: Path) -> Suite:
         raise UsageError(f"the suite file {path} cannot be read: {error}.") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the suite file {path} is not valid TOML: {error}.") from error
-    try:
-        suite = Suite.model_validate({"name": path.stem, **content})
-    except ValidationError as error:
-        raise UsageError(f"the suite file {path} is not valid: {_sentence(error)}") from error
-    return suite
+    return make_suite({"name": path.stem, **content}, f"the suite file {path} is not valid")
 
 
-def suite_of_run(path: Path, *, given: bool) -> Suite:
-    """The suite that a run folder was made from.
-
-    Args:
-        path: the run folder.
-        given: whether the user named a suite or components beside it, which a resumed run does not take.
+def suite_of_run(path: Path) -> Suite:
+    """The suite of a run folder.
 
     Raises:
-        UsageError: the folder is no run, or something else was named as well.
+        UsageError: the folder is not a run folder.
     """
-    if given:
-        raise UsageError(
-            "--resume goes on with the run's own suite: leave out the suite, -m, -d, -M and --output."
-        )
-    try:
-        return Suite.model_validate(Manifest.read(path).suite)
-    except ValidationError as error:
-        raise UsageError(f"the suite in {path / MANIFEST} is not valid: {_sentence(error)}") from error
-
-
-def _sentence(error: ValidationError) -> str:
-    # A mistyped key first: what it was meant to be is then the one that is missing.
-    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-    *parents, leaf = [str(part) for part in first["loc"]]
-    place = ".".join([*parents, leaf])
-    if first["type"] == "extra_forbidden":
-        known = DatasetChoice if "datasets" in parents else References if "references" in parents else Suite
-        return f"{place!r} is not a key of a suite; {did_you_mean(leaf, known.model_fields)}"
-    if first["type"] == "missing":
-        return (
-            f"{place!r} is missing: a suite needs metrics = [...] and at least one [[datasets]] with a name."
-        )
-    return f"{place!r}: {first['msg']}."
+    return make_suite(Manifest.read(path).suite, f"the suite in {path / MANIFEST} is not valid")

@@ -1,22 +1,22 @@
-"""A suite and a registry -> a plan of cells. All that can be wrong with names is found here, before any work."""
+"""Suite + registry -> a plan of cells. Names, parameters, splits and protocols are checked here, before any work."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from gath_bench.contracts.batch import Sample
 from gath_bench.contracts.dataset import DatasetAdapter
-from gath_bench.contracts.evaluator import Role
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey, ComponentName
 from gath_bench.contracts.model import ModelInfo
 from gath_bench.contracts.specs import Kind
-from gath_bench.errors import Unavailable, UsageError, did_you_mean
+from gath_bench.errors import UsageError, describe_error, did_you_mean
+from gath_bench.evaluators import EvaluatorPool
 from gath_bench.registry import Component, Registry
 from gath_bench.suite.config import DatasetChoice, References, Suite
 
-#: Reference rows that a suite gets without asking: without their plugin there is a row less, not an error.
+#: Baselines of a suite that names none. They are left out, without an error, if their plugin is not installed.
 STANDARD_REFERENCES = frozenset(References().model_dump().values())
 
 
@@ -30,7 +30,7 @@ class Cell:
         dataset: the data-set component.
         protocol: the protocol.
         samples: the samples, in order, limit applied.
-        metrics: the metrics that make sense under the protocol.
+        metrics: the metrics that are defined under the protocol.
     """
 
     cell_id: str
@@ -43,22 +43,23 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """All cells of a suite, and what was left out of it.
+    """The cells of a suite.
 
     Attributes:
-        suite: the suite that it came from.
+        suite: the suite.
         cells: the cells, in order.
         metrics: all metrics, in the suite's order.
-        evaluators: the evaluators that the metrics ask for: component name -> component, or the reason why
-            there is none.
-        skipped: components that ``skip_missing`` left out.
+        evaluators: the evaluators that the metrics request, shared by all of them.
+        skipped: components that are not installed and were left out.
+        instances: names of the components that the registry cannot create.
     """
 
     suite: Suite
     cells: tuple[Cell, ...]
     metrics: tuple[Component, ...]
-    evaluators: dict[tuple[Role, str], Component | str]
-    skipped: tuple[str, ...] = field(default=())
+    evaluators: EvaluatorPool
+    skipped: tuple[str, ...] = ()
+    instances: tuple[str, ...] = ()
 
 
 def make_plan(
@@ -66,27 +67,34 @@ def make_plan(
     registry: Registry,
     *,
     explicit: Iterable[str] = (),
-    models: Sequence[Component] | None = None,
+    instances: Mapping[tuple[Kind, str], Component] | None = None,
+    unregistered: Sequence[str] = (),
 ) -> Plan:
-    """Resolve a suite's names into components and lay out its cells.
+    """Create a suite's components and list its cells.
 
     Args:
         suite: the suite.
-        registry: the components at hand.
-        explicit: names the user typed: they must exist even in a suite with ``skip_missing``.
-        models: models that are made already, in place of the suite's and its reference rows.
+        registry: the installed components.
+        explicit: names that the user gave: they must exist even if the suite has ``skip_missing``.
+        instances: existing components by kind and name; they take precedence over the registry.
+        unregistered: the names of ``instances`` that the registry cannot create, for the manifest.
 
     Raises:
-        UsageError: an unknown name, parameter, protocol or split, or a data set with no samples.
+        UsageError: an unknown name, parameter, protocol or split, or a data set without samples.
     """
     must_exist = frozenset(explicit)
+    instances = instances or {}
     skipped: list[str] = []
 
     def present(kind: Kind, names: Iterable[str]) -> list[str]:
         kept = []
         for name in dict.fromkeys(names):
             bare = ComponentName.parse(name).name
-            known = bare in registry.entries[kind] or (kind, bare) in registry.collisions
+            known = (
+                (kind, name) in instances
+                or bare in registry.entries[kind]
+                or (kind, bare) in registry.collisions
+            )
             optional = suite.skip_missing or name in STANDARD_REFERENCES
             if optional and not known and name not in must_exist:
                 skipped.append(name)
@@ -94,13 +102,16 @@ def make_plan(
                 kept.append(name)
         return kept
 
-    references = (suite.references.oracle, suite.references.copy_source)
-    metrics = tuple(_make(registry, "metric", name) for name in present("metric", suite.metrics))
-    if models is None:
-        models = [_make(registry, "model", name) for name in present("model", (*references, *suite.models))]
-    dataset_names = present("dataset", (choice.name for choice in suite.datasets))
-    made = {name: _make(registry, "dataset", name) for name in dataset_names}
-    choices = [(choice, made[choice.name]) for choice in suite.datasets if choice.name in made]
+    def create(kind: Kind, names: Iterable[str]) -> dict[str, Component]:
+        return {
+            name: _checked(kind, name, registry, instances.get((kind, name))) for name in present(kind, names)
+        }
+
+    baselines = suite.references.model_dump().values() if suite.references else ()
+    metrics = tuple(create("metric", suite.metrics).values())
+    models = create("model", (*baselines, *suite.models)).values()
+    datasets = create("dataset", (choice.name for choice in suite.datasets))
+    choices = [(choice, datasets[choice.name]) for choice in suite.datasets if choice.name in datasets]
     _refuse_empty(metrics, models, choices, skipped)
 
     cells: list[Cell] = []
@@ -114,8 +125,11 @@ def make_plan(
                 cell_id = (
                     f"{len(cells):03d}-{slug(str(model.name))}-{slug(str(dataset.name))}-{slug(protocol)}"
                 )
-                cells.append(Cell(cell_id, model, dataset, protocol, samples, _suited(metrics, protocol)))
-    return Plan(suite, tuple(cells), metrics, _evaluators(metrics, registry), tuple(skipped))
+                cells.append(
+                    Cell(cell_id, model, dataset, protocol, samples, _defined_under(metrics, protocol))
+                )
+    pool = EvaluatorPool(registry.make)
+    return Plan(suite, tuple(cells), metrics, pool, tuple(skipped), tuple(unregistered))
 
 
 def _protocols(
@@ -137,35 +151,20 @@ def _protocols(
         except UsageError:
             raise
         except Exception as error:
-            raise UsageError(f"{choice.name} cannot list its samples: {_why(error)}.") from error
+            raise UsageError(
+                f"{choice.name} cannot list its samples: {describe_error(error).rstrip('.')}."
+            ) from error
         if not samples:
             raise UsageError(f"{choice.name} has no samples in split {suite.split!r} under {protocol!r}.")
         yield protocol, samples
 
 
-def _suited(metrics: Sequence[Component], protocol: str) -> tuple[Component, ...]:
+def _defined_under(metrics: Sequence[Component], protocol: str) -> tuple[Component, ...]:
     return tuple(
         metric
         for metric in metrics
         if metric.instance.info.protocols is None or protocol in metric.instance.info.protocols
     )
-
-
-def _evaluators(metrics: Sequence[Component], registry: Registry) -> dict[tuple[Role, str], Component | str]:
-    """One shared instance for every evaluator that any metric asks for."""
-    made: dict[tuple[Role, str], Component | str] = {}
-    for metric in metrics:
-        for request in metric.instance.info.roles:
-            if (request.role, request.component) in made:
-                continue
-            try:
-                evaluator = registry.make(request.role, request.component)
-                _ = evaluator.instance.info
-                made[request.role, request.component] = evaluator
-            except Exception as error:
-                # An evaluator that is not installed makes its metric NA with the reason; the rest is measured.
-                made[request.role, request.component] = _why(error)
-    return made
 
 
 def _refuse_empty(metrics: object, models: object, datasets: object, skipped: list[str]) -> None:
@@ -177,36 +176,31 @@ def _refuse_empty(metrics: object, models: object, datasets: object, skipped: li
             )
 
 
-def _make(registry: Registry, kind: Kind, name: str) -> Component:
-    """A component that the user asked for, with what it says of itself; or one sentence why there is none."""
+def _checked(kind: Kind, name: str, registry: Registry, instance: Component | None) -> Component:
+    """A component whose ``info`` can be read."""
     try:
-        component = registry.make(kind, name)
+        component = instance or registry.make(kind, name)
         info = component.instance.info
         for key in info.trained_against if isinstance(info, ModelInfo) else ():
-            _check_teacher(name, key)
+            _check_trained_against(name, key)
     except UsageError:
         raise
     except Exception as error:
-        raise UsageError(f"{name} cannot be made: {_why(error)}.") from error
+        raise UsageError(f"{name} cannot be used: {describe_error(error).rstrip('.')}.") from error
     return component
 
 
-def _check_teacher(name: str, key: str) -> None:
-    """A key without a hash of weights could never be told apart from its namesakes."""
+def _check_trained_against(name: str, key: str) -> None:
+    """A key without a weights hash could not be compared with the keys of evaluators."""
     try:
         names_weights = ComponentKey.parse(key).hash not in ("", NO_WEIGHTS)
     except UsageError:
         names_weights = False
     if not names_weights:
         raise UsageError(
-            f"the model {name} says that {key!r} taught it, which names no weights: "
-            "ModelInfo.trained_against takes keys such as name@1#ab12cd34."
+            f"the model {name} lists {key!r} in ModelInfo.trained_against, which has no weights hash: "
+            "give keys such as name@1#ab12cd34."
         )
-
-
-def _why(error: Exception) -> str:
-    known = isinstance(error, UsageError | Unavailable)
-    return str(error).rstrip(".") if known else f"{type(error).__name__}: {error}"
 
 
 def slug(text: str) -> str:

@@ -1,1 +1,1 @@
-"""Built-in data sets: procedural portraits with exact truth, and real portraits."""
+"""Built-in data sets: procedural portraits with exact AU labels, and real portraits."""

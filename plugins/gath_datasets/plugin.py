@@ -8,7 +8,7 @@ from gath_bench.contracts import CommandSpec, DatasetSpec
 
 @hookimpl
 def gath_bench_datasets() -> list[DatasetSpec]:
-    """The data sets; their code is imported when one is used."""
+    """The data sets. Their modules are imported on first use."""
     return [
         DatasetSpec(
             "synthfaces",
@@ -25,11 +25,11 @@ def gath_bench_datasets() -> list[DatasetSpec]:
 
 @hookimpl
 def gath_bench_commands() -> list[CommandSpec]:
-    """The data sets' own commands."""
+    """The commands of the data sets."""
     return [
         CommandSpec(
             "synthfaces",
             "gath_datasets.synthfaces.commands:synthfaces",
-            "draw, inspect and export procedural portraits",
+            "render, inspect and export procedural portraits",
         ),
     ]

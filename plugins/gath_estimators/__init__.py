@@ -1,1 +1,1 @@
-"""Built-in evaluators: the networks that grade in the embedded data set's domain, and how they are trained."""
+"""Bundled evaluators for the domain ``synthetic``, and their training."""

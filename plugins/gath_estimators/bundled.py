@@ -1,4 +1,4 @@
-"""The bundled evaluators: weights of the package, checked, behind the contracts of the three roles."""
+"""The bundled evaluators: AU estimator, identity encoder and perceptual trunk with weights of this package."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from torch import Tensor, nn
 
 from gath_bench.contracts import NO_WEIGHTS, EvaluatorInfo, Features, file_hash, fingerprint
 from gath_bench.errors import Unavailable
-from gath_estimators.data import LEFT, SCALE, SIDE, TOP, look_at
-from gath_estimators.networks import TRUNK_WIDTH, AUEnsemble, Plain
+from gath_bench.files import atomic_write, write_json
+from gath_estimators.data import LEFT, SCALE, SIDE, TOP, crop_face
+from gath_estimators.networks import TRUNK_WIDTH, AUEnsemble, ConvEncoder
 
 WEIGHTS = Path(__file__).parent / "weights"
-#: What stands beside the weights: hash and facts of each file.
+#: The index beside the weights: hash and metadata of each file.
 INDEX = "weights.json"
-#: The embedded data set's domain, in which alone these networks know anything.
+#: The domain that the networks were trained and validated in.
 DOMAINS = frozenset({"synthetic"})
 
 
 class Entry(TypedDict):
-    """What the index says of a weights file."""
+    """The entry of a weights file in the index."""
 
     sha256: str
     outputs: int
@@ -31,11 +32,11 @@ class Entry(TypedDict):
     calibration: dict[str, float]
 
 
-class Bundled:
-    """One evaluator. It looks at the middle of the picture, at 128 pixels a side (`look_at`).
+class BundledEvaluator:
+    """Base class of the bundled evaluators. Images of any size are resized and cropped by `crop_face`.
 
     Args:
-        folder: where weights and index lie; the package's own by default.
+        folder: the folder with weights and index; the package's own by default.
     """
 
     file: str
@@ -46,26 +47,28 @@ class Bundled:
         self._network: nn.Module | None = None
 
     def build(self, outputs: int) -> nn.Module:
-        """The network, untrained."""
+        """The untrained network."""
         raise NotImplementedError
 
-    def look(self, network: Any, images: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """What the network says of (B, 3, SIDE, SIDE) images."""
-        raise NotImplementedError
+    def run(self, network: Any, images: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """The network's features of (B, 3, SIDE, SIDE) images: by default its output."""
+        values: Tensor = network(images)
+        return values
 
     @cached_property
     def info(self) -> EvaluatorInfo:
-        """From the index, so that asking costs no loading."""
+        """Domains, AU space, calibration and fingerprint, read from the index without loading the weights."""
         entry = self._entry()
         if entry is None:
             return EvaluatorInfo(NO_WEIGHTS, DOMAINS)
-        # All that its values follow from: weights, calibration, and where it looks.
-        looks = (SCALE, SIDE, TOP, LEFT)
-        known = fingerprint(entry["sha256"], json.dumps([entry["calibration"], looks], sort_keys=True))
-        return EvaluatorInfo(known, DOMAINS, entry["au_space"], entry["calibration"])
+        # Everything that the values depend on: weights, calibration and crop.
+        settings = json.dumps([entry["calibration"], (SCALE, SIDE, TOP, LEFT)], sort_keys=True)
+        return EvaluatorInfo(
+            fingerprint(entry["sha256"], settings), DOMAINS, entry["au_space"], entry["calibration"]
+        )
 
-    def to(self, device: str) -> Bundled:
-        """Itself, computing on a device from now on."""
+    def to(self, device: str) -> BundledEvaluator:
+        """Move the network to a device; returns the evaluator itself."""
         self._device = device
         if self._network is not None:
             self._network = self._network.to(device)
@@ -73,19 +76,19 @@ class Bundled:
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Features:
-        """Features of images in [0, 1].
+        """Features of images (B, 3, H, W) in [0, 1].
 
         Raises:
-            Unavailable: the weights are missing or not those of the index, with what to do.
+            Unavailable: the weights are missing or do not match the index.
         """
-        return self.judge(look_at(images.to(self._device)))
+        return self.evaluate_crops(crop_face(images.to(self._device)))
 
     @torch.no_grad()
-    def judge(self, views: Tensor) -> Features:
-        """Features of what `look_at` leaves of images."""
+    def evaluate_crops(self, crops: Tensor) -> Features:
+        """Features of (B, 3, SIDE, SIDE) crops, the output of `crop_face`."""
         if self._network is None:
             self._network = self.load().to(self._device)
-        return Features(self.look(self._network, views.to(self._device)))
+        return Features(self.run(self._network, crops.to(self._device)))
 
     def _entry(self) -> Entry | None:
         path = self._folder / INDEX
@@ -98,19 +101,19 @@ class Bundled:
         """The network, float32 and frozen.
 
         Raises:
-            Unavailable: the weights are missing or not those of the index, with what to do.
+            Unavailable: the weights are missing or do not match the index.
         """
         from safetensors.torch import load_file
 
         entry, path = self._entry(), self._folder / self.file
         if entry is None:
             raise Unavailable(
-                f"the weights {self.file} are missing: reinstall gath-bench, or make them with "
+                f"the weights {self.file} are missing: reinstall gath-bench, or train them with "
                 "`gath-bench train-evaluators -o DIR` and name the component synthfaces[folder=DIR]"
             )
         if file_hash(path) != entry["sha256"]:
             raise Unavailable(
-                f"the bundled weights {self.file} are damaged (their SHA-256 is not the one in {INDEX}): "
+                f"the bundled weights {self.file} are damaged (SHA-256 mismatch with {INDEX}): "
                 "reinstall gath-bench"
             )
         network = self.build(entry["outputs"])
@@ -118,7 +121,7 @@ class Bundled:
         return network.eval().requires_grad_(False)
 
 
-class SynthFacesAUs(Bundled):
+class SynthFacesAUs(BundledEvaluator):
     """The AU estimator ``synthfaces``."""
 
     file = "au-estimator.safetensors"
@@ -126,53 +129,50 @@ class SynthFacesAUs(Bundled):
     def build(self, outputs: int) -> nn.Module:
         return AUEnsemble(outputs)
 
-    def look(self, network: Any, images: Tensor) -> Tensor:
-        answer: Tensor = network(images)
-        return answer
 
-
-class SynthFacesIdentity(Bundled):
+class SynthFacesIdentity(BundledEvaluator):
     """The identity encoder ``synthfaces``."""
 
     file = "identity-encoder.safetensors"
 
     def build(self, outputs: int) -> nn.Module:
-        return Plain(outputs)
-
-    def look(self, network: Any, images: Tensor) -> Tensor:
-        answer: Tensor = network(images)
-        return answer
+        return ConvEncoder(outputs)
 
 
-class SynthFacesTrunk(Bundled):
+class SynthFacesTrunk(BundledEvaluator):
     """The perceptual trunk ``synthfaces``."""
 
     file = "perceptual-trunk.safetensors"
 
     def build(self, outputs: int) -> nn.Module:
-        return Plain(outputs, TRUNK_WIDTH)
+        return ConvEncoder(outputs, TRUNK_WIDTH)
 
-    def look(self, network: Any, images: Tensor) -> tuple[Tensor, ...]:
+    def run(self, network: Any, images: Tensor) -> tuple[Tensor, ...]:
         maps: tuple[Tensor, ...] = network.maps(images)
         return maps
 
 
 def write_weights(
-    folder: Path, file: str, network: nn.Module, outputs: int, *, au_space: str | None = None,
+    folder: Path,
+    file: str,
+    network: nn.Module,
+    outputs: int,
+    *,
+    au_space: str | None = None,
     calibration: dict[str, float] | None = None,
-) -> None:  # fmt: skip
-    """One network's weights as float16, and its entry in the index."""
-    from safetensors.torch import save_file
+) -> None:
+    """Write a network's weights as float16 and add its entry to the index. The folder is created."""
+    from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
     state = network.state_dict()
-    save_file(
-        {k: v.half().contiguous() if v.is_floating_point() else v for k, v in state.items()}, folder / file
-    )
+    half = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in state.items()}
+    with atomic_write(folder / file) as target:
+        target.write(save(half))
     entry = Entry(
         sha256=file_hash(folder / file), outputs=outputs, au_space=au_space, calibration=calibration or {}
     )
     path = folder / INDEX
     index = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     index[file] = entry
-    path.write_text(json.dumps(dict(sorted(index.items())), indent=2) + "\n", encoding="utf-8")
+    write_json(path, dict(sorted(index.items())))

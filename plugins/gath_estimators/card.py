@@ -1,10 +1,9 @@
-"""The model card: where the weights come from, and how good they are. Every number is measured, none is typed."""
+"""The model card of trained evaluators: provenance and measured quality."""
 
 from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,26 +13,28 @@ import torch
 from gath_bench import __version__
 from gath_bench.au import get_space
 from gath_bench.contracts import file_hash
+from gath_bench.files import write_text
+from gath_bench.git import source_state
 from gath_estimators.quality import AUQuality, Verification
 
 CARD = "card.md"
 
 
 @dataclass(frozen=True)
-class Report:
-    """What the card tells.
+class CardContent:
+    """What the card states.
 
     Attributes:
-        options: of the training.
-        pool: the training data's fingerprint.
-        au_space: of the AU estimator.
-        minutes: wall time of each lesson.
-        aus: name of a stress -> the AU estimator's quality under it; the first is the plain one.
-        people: name of a stress -> the identity encoder's quality under it.
-        paint: kind of paint -> error of painted, unmoved faces over the error of unpainted ones.
+        options: the options of the training.
+        pool: fingerprint of the training data.
+        au_space: AU space of the estimator.
+        minutes: wall time of each training.
+        aus: name of a perturbation -> quality of the AU estimator; the first is the unmodified one.
+        verification: name of a perturbation -> quality of the identity encoder.
+        paint: kind of paint -> error on painted faces over the error on the same faces without paint.
         files: the weights files.
-        ancestor: SHA-256 of the AU weights that were trained on, while the other networks were taken over; None
-            where all began from nothing.
+        refined_from: SHA-256 of the AU weights that the training started from; None for a training from random
+            weights.
     """
 
     options: Mapping[str, object]
@@ -41,58 +42,58 @@ class Report:
     au_space: str
     minutes: Mapping[str, float]
     aus: Mapping[str, AUQuality]
-    people: Mapping[str, Verification]
+    verification: Mapping[str, Verification]
     paint: Mapping[str, float]
     files: list[str]
-    ancestor: str | None = None
+    refined_from: str | None = None
 
 
-def write_card(folder: Path, report: Report) -> Path:
+def write_card(folder: Path, content: CardContent) -> Path:
     """Write ``card.md`` into the folder of the weights."""
     path = folder / CARD
-    path.write_text("\n".join(_lines(folder, report)) + "\n", encoding="utf-8")
+    write_text(path, "\n".join(_lines(folder, content)) + "\n")
     return path
 
 
-def _lines(folder: Path, report: Report) -> list[str]:
-    options = report.options
+def _lines(folder: Path, content: CardContent) -> list[str]:
+    options = content.options
     command = (
         f"gath-bench train-evaluators --dataset {options['dataset']} --images {options['images']} "
         f"--au-steps {options['au_steps']} --steps {options['steps']} --seed {options['seed']} "
         f"--device {options['device']}"
     )
-    if report.ancestor:
+    if content.refined_from:
         command += f" --refine {options['refine']}"
-    first = next(iter(report.aus.values()))
-    minutes = ", ".join(f"{name} {value:.0f}" for name, value in report.minutes.items())
-    labels = get_space(report.au_space).labels
+    first = next(iter(content.aus.values()))
+    minutes = ", ".join(f"{name} {value:.0f}" for name, value in content.minutes.items())
+    labels = get_space(content.au_space).labels
     return [
         "# Bundled evaluators: model card",
         "",
-        "Written by the command below. AU estimator (an ensemble of two families), identity encoder and perceptual",
-        "trunk for the domain `synthetic`. They say nothing about photographs, and answer NA there.",
+        "Written by the command below. AU estimator (an ensemble of two architectures), identity encoder and",
+        "perceptual trunk for the domain `synthetic`. On photographs their values are NA.",
         "",
         "| | |",
         "|---|---|",
         f"| command | `{command}` |",
-        f"| code | gath-bench {__version__}, commit {_commit()} |",
-        f"| training data | fingerprint `{report.pool[:16]}`; people in no evaluated split, in no training stream |",
+        f"| code | gath-bench {__version__}, commit {source_state(__file__)} |",
+        f"| training data | fingerprint `{content.pool[:16]}`; people in no evaluated split, in no training stream |",
         f"| hardware | {_hardware()} |",
         f"| minutes of training | {minutes} |",
         *(
             [
-                f"| trained on from | AU weights of SHA-256 `{report.ancestor[:16]}`; identity encoder and trunk are "
-                "taken over from the same folder |"
+                f"| refined from | AU weights with SHA-256 `{content.refined_from[:16]}`; identity encoder and trunk "
+                "are copied from the same folder |"
             ]
-            if report.ancestor
+            if content.refined_from
             else []
         ),
         *(
             f"| `{name}` | {(folder / name).stat().st_size / 1e6:.1f} MB, SHA-256 `{file_hash(folder / name)[:16]}` |"
-            for name in report.files
+            for name in content.files
         ),
         "",
-        "All that follows is measured on people whom no training meets, with the weights as written.",
+        "The values below are measured on held-out people, with the weights as written.",
         "",
         "## AU estimator",
         "",
@@ -106,22 +107,23 @@ def _lines(folder: Path, report: Report) -> list[str]:
             for i, label in enumerate(labels)
         ),
         "",
-        "Error of painted, unmoved faces over the error of the same faces unpainted (1 = paint gains nothing):",
+        "Error on painted faces over the error on the same faces without paint (1 = paint gains nothing):",
         "",
-        *(f"- {kind}: {value:.3f}" for kind, value in report.paint.items()),
+        *(f"- {kind}: {value:.3f}" for kind, value in content.paint.items()),
         "",
         "## Identity encoder",
         "",
-        "Pairs of images share no scene, and have unlike expressions; how many are told apart stands below.",
+        "Verification over pairs of images of different scenes and expressions: AUC, EER, and the share of genuine",
+        "pairs that are accepted at a false accept rate (FAR) of 1e-3.",
         "",
         "## Robustness",
         "",
-        "| pictures | mean PCC | mean MAE | AUC | EER | accepted at FAR 1e-3 | impostor mean | threshold |",
+        "| images | mean PCC | mean MAE | AUC | EER | accepted at FAR 1e-3 | impostor mean | threshold |",
         "|---|---|---|---|---|---|---|---|",
         *(
             f"| {name} | {q.pcc.mean():.3f} | {q.mae.mean():.3f} | {v.auc:.4f} | {v.eer:.4f} | {v.accepted:.3f} "
             f"| {v.impostor_mean:.3f} | {v.threshold:.3f} |"
-            for (name, q), v in zip(report.aus.items(), report.people.values(), strict=True)
+            for (name, q), v in zip(content.aus.items(), content.verification.values(), strict=True)
         ),
     ]
 
@@ -129,16 +131,3 @@ def _lines(folder: Path, report: Report) -> list[str]:
 def _hardware() -> str:
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or "CPU"
     return f"{device}, {os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}"
-
-
-def _commit() -> str:
-    """The checkout's commit, with a mark if it was changed; "unknown" outside a checkout."""
-    here = Path(__file__).parent
-    try:
-        name = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=here, capture_output=True, text=True,
-            check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return name.stdout.strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,47 +18,50 @@ from gath_bench.contracts import CommandContext
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("evaluators"),
     show_default=True,
-    help="Where weights and card go; what is already there is not made again.",
+    help="Folder of weights and model card; finished parts in it are kept.",
 )
 @click.option(
     "--dataset", default="synthfaces", show_default=True, help="A data set with a stream for evaluators."
 )
 @click.option(
-    "--images", type=click.IntRange(256), default=40960, show_default=True, help="Images to render."
+    "--images", type=click.IntRange(256), default=40960, show_default=True, help="Number of training images."
 )
 @click.option(
-    "--au-steps", type=click.IntRange(1), default=11000, show_default=True, help="Of each AU network."
+    "--au-steps",
+    type=click.IntRange(1),
+    default=11000,
+    show_default=True,
+    help="Optimizer steps of each AU network.",
 )
 @click.option(
-    "--steps", type=click.IntRange(1), default=1500, show_default=True, help="Of identity and trunk."
+    "--steps",
+    type=click.IntRange(1),
+    default=1500,
+    show_default=True,
+    help="Optimizer steps of identity encoder and trunk.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:i.")
 @click.option(
     "--refine",
     metavar="DIR|bundled",
-    help="Train the AU networks of this folder on, and take over its other networks.",
+    help="Continue from the AU networks of this folder and copy its other networks.",
 )
 @click.pass_obj
-def train_evaluators(
-    context: CommandContext, output: Path, dataset: str, images: int, au_steps: int, steps: int, seed: int,
-    device: str, refine: str | None,
-) -> None:  # fmt: skip
-    """Train AU estimator, identity encoder and perceptual trunk from nothing.
+def train_evaluators(context: CommandContext, /, output: Path, **options: Any) -> None:
+    """Train the AU estimator, identity encoder and perceptual trunk.
 
-    They learn from people that are in no evaluated split and in no model's training data. Stopped and called again
-    with the same options, it goes on with the first network that is not finished. A CPU of two cores takes about
-    an hour.
+    The training subjects are in no evaluated split and in no model's training data. A training that was stopped
+    resumes with the first unfinished network when it is called again with the same options. It takes about an hour
+    on two CPU cores.
 
     \b
     gath-bench train-evaluators -o evaluators
     gath-bench train-evaluators -o better --refine bundled --seed 1
-    gath-bench run -M 'au-error'              # graded by the bundled ones, as ever
     """
-    from gath_estimators.train_all import Options, School
+    from gath_estimators.train_all import Options, train_all
 
-    def tell(text: str) -> None:
+    def log(text: str) -> None:
         click.echo(text, file=sys.stderr)
 
-    options = Options(dataset, images, au_steps, steps, seed, device, refine)
-    click.echo(str(School(context, output, options, tell).graduate()))
+    click.echo(str(train_all(context, output, Options(**options), log)))

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from gath_bench import hookimpl
-from gath_bench.contracts import AUEstimatorSpec, CommandSpec, IdentityEncoderSpec, PerceptualTrunkSpec
+from gath_bench.contracts import (
+    AUEstimatorSpec,
+    CommandSpec,
+    FaceDetectorSpec,
+    IdentityEncoderSpec,
+    PerceptualTrunkSpec,
+)
 
 
 @hookimpl
@@ -13,7 +19,7 @@ def gath_bench_au_estimators() -> list[AUEstimatorSpec]:
         AUEstimatorSpec(
             "synthfaces",
             "gath_estimators.bundled:SynthFacesAUs",
-            "two families of networks that trained on augmented synthfaces; openface17",
+            "ensemble of two networks, trained on augmented synthfaces; openface17",
         )
     ]
 
@@ -25,7 +31,7 @@ def gath_bench_identity_encoders() -> list[IdentityEncoderSpec]:
         IdentityEncoderSpec(
             "synthfaces",
             "gath_estimators.bundled:SynthFacesIdentity",
-            "who a synthfaces portrait shows, whatever the scene and the expression",
+            "identity of a synthfaces portrait, invariant to scene and expression",
         )
     ]
 
@@ -37,18 +43,49 @@ def gath_bench_perceptual_trunks() -> list[PerceptualTrunkSpec]:
         PerceptualTrunkSpec(
             "synthfaces",
             "gath_estimators.bundled:SynthFacesTrunk",
-            "four feature maps of a network that tells people and expressions of synthfaces apart",
+            "four feature maps of a network trained on identities and AUs of synthfaces",
         )
     ]
 
 
 @hookimpl
+def gath_bench_face_detectors() -> list[FaceDetectorSpec]:
+    """The bundled face detector, and the adapters for MediaPipe and dlib."""
+    return [
+        FaceDetectorSpec(
+            "synthfaces",
+            "gath_estimators.detectors.bundled:SynthFacesDetector",
+            "68 landmarks; trained on procedural faces alone, valid on photos",
+        ),
+        FaceDetectorSpec(
+            "mediapipe",
+            "gath_estimators.detectors.mediapipe:MediaPipeDetector",
+            "68 landmarks from MediaPipe's Face Landmarker; needs face_landmarker.task",
+            requires=("mediapipe",),
+            extra="mediapipe",
+        ),
+        FaceDetectorSpec(
+            "dlib",
+            "gath_estimators.detectors.dlib:DlibDetector",
+            "5 landmarks; dlib's HOG detector",
+            requires=("dlib", "face_recognition_models"),
+            extra="photo",
+        ),
+    ]
+
+
+@hookimpl
 def gath_bench_commands() -> list[CommandSpec]:
-    """How the evaluators came to be."""
+    """The command that trains the evaluators."""
     return [
         CommandSpec(
             "train-evaluators",
             "gath_estimators.commands:train_evaluators",
-            "train the evaluators of the embedded data set, and write their model card",
-        )
+            "train the bundled evaluators and write their model card",
+        ),
+        CommandSpec(
+            "train-face-detector",
+            "gath_estimators.detectors.commands:train_face_detector",
+            "train the bundled face detector on procedural faces, and write its model card",
+        ),
     ]

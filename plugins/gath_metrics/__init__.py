@@ -1,1 +1,1 @@
-"""The built-in metrics, one a file. ``plugin.py`` registers them; everything else is loaded on first use."""
+"""The built-in metrics, one module per metric. ``plugin.py`` registers them; modules are imported on first use."""

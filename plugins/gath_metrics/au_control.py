@@ -1,4 +1,4 @@
-"""au-control: when one action unit is turned up, does it follow, and do the others stay?"""
+"""au-control: response to a sweep of one action unit, and leakage into the others."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from gath_bench.contracts import Batch, Evaluations, Measured, MetricInfo, RoleR
 from gath_bench.errors import Unavailable
 from gath_metrics.measured_aus import MeasuredAUs, measured_aus
 
-#: An AU is asked to stay if its request is within this of what the source shows.
+#: An AU is requested to stay if its request differs by at most this from the source.
 STAYS = 0.1
 
 
 def leakage(measured: Tensor, before: Tensor, requested: Tensor, shown: Tensor, swept: Tensor) -> Tensor:
-    """How far AUs move that were asked to stay.
+    """Movement of the AUs that are requested to stay.
 
-    ``mean_j |measured_j - before_j|`` over the AUs j that are not swept and whose request is within 0.1 of
-    what the source shows. Both terms are the estimator's, so that its bias cancels and an unedited portrait
-    has 0. The measure is this project's own.
+    ``mean_j |measured_j - before_j|`` over the AUs j that are not swept and whose request is within 0.1 of the source.
+    Both terms come from the estimator, so that its bias cancels and an unedited portrait has 0. The measure is defined
+    by this project.
 
     Args:
         measured: the estimator's AUs on the generated images, (B, K); NaN where unknown.
@@ -31,7 +31,7 @@ def leakage(measured: Tensor, before: Tensor, requested: Tensor, shown: Tensor, 
         swept: which AU each image sweeps, bool (B, K).
 
     Returns:
-        float64 (B,) in [0, 1]; NaN where no AU was asked to stay.
+        float64 (B,) in [0, 1]; NaN where no AU is requested to stay.
 
     >>> import torch
     >>> swept = torch.tensor([[True, False, False]])
@@ -47,13 +47,15 @@ def leakage(measured: Tensor, before: Tensor, requested: Tensor, shown: Tensor, 
 class AUControl:
     """The metric ``au-control``, for the sweep protocol.
 
-    Each sample turns one AU to one level, and is observed in that AU alone. Slope and correlation of measured
-    over requested levels are taken AU by AU over all samples that sweep it, monotonicity subject by subject;
-    a value without an AU is the mean over AUs.
+    Each sample sets one AU to one level; the observations are those of this AU. Slope and correlation of measured over
+    requested levels are computed per AU over all samples that sweep it, monotonicity per subject. A value without an AU
+    is the mean over AUs.
     """
 
     def __init__(self, *, estimator: str = "synthfaces") -> None:
-        """Choose the AU estimator that grades, by its component name."""
+        """Args:
+        estimator: component name of the AU estimator.
+        """
         pair = ("au-control.measured", "au-control.requested")
         self.info = MetricInfo(
             summaries=(
@@ -74,23 +76,23 @@ class AUControl:
         if aus is None:
             raise Unavailable("no AU is swept")
         labels = get_space(batch.au_space).labels
-        painted = measured_aus(evaluations, "generated", batch.au_space)
+        after = measured_aus(evaluations, "generated", batch.au_space)
         swept = torch.tensor([[au == label for label in labels] for au in aus])
-        swept = swept.to(painted.values.device)
-        requested = batch.target_aus.to(painted.values)
-        moved, missing = _leakage(batch, painted, swept, evaluations)
+        swept = swept.to(after.values.device)
+        requested = batch.target_aus.to(after.values)
+        moved, missing = _leakage(batch, after, swept, evaluations)
         return [
-            Measured("au-control.measured", painted.values[swept], missing=painted.missing, au_of=aus),
+            Measured("au-control.measured", after.values[swept], missing=after.missing, au_of=aus),
             Measured("au-control.requested", requested[swept], au_of=aus),
             Measured("au-control.leakage", moved, missing=missing, au_of=aus),
         ]
 
 
 def _leakage(
-    batch: Batch, painted: MeasuredAUs, swept: Tensor, evaluations: Evaluations
+    batch: Batch, after: MeasuredAUs, swept: Tensor, evaluations: Evaluations
 ) -> tuple[Tensor, dict[int, str]]:
     before = measured_aus(evaluations, "source", batch.au_space)
     shown = before.values if batch.source_aus is None else batch.source_aus.to(before.values)
-    values = leakage(painted.values, before.values, batch.target_aus.to(before.values), shown, swept)
-    nothing = dict.fromkeys(values.isnan().nonzero().flatten().tolist(), "no AU was asked to stay")
-    return values, {**nothing, **before.missing, **painted.missing}
+    values = leakage(after.values, before.values, batch.target_aus.to(before.values), shown, swept)
+    undefined = dict.fromkeys(values.isnan().nonzero().flatten().tolist(), "no AU is requested to stay")
+    return values, {**undefined, **before.missing, **after.missing}

@@ -1,4 +1,4 @@
-"""au-error: does the generated face show the action units that were asked for?"""
+"""au-error: agreement of measured and requested action units on generated images."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from gath_bench.au import get_space
 from gath_bench.contracts import Batch, Evaluations, Measured, MetricInfo, RoleRequest, Summary
 from gath_metrics.measured_aus import measured_aus
 
-#: FACS intensity 2 of 5 as a coefficient: from here on an AU counts as present.
+#: FACS intensity 2 of 5 as a coefficient; an AU counts as present from this value on.
 PRESENT = 0.4
 
 
 def presence(aus: Tensor) -> Tensor:
-    """Whether each AU counts as present: 1 from FACS intensity 2 (coefficient 0.4) on, else 0, NaN for NaN.
+    """Presence of each AU: 1 from FACS intensity 2 (coefficient 0.4) on, otherwise 0; NaN for NaN.
 
     >>> import torch
     >>> presence(torch.tensor([0.39, 0.4, float("nan")])).tolist()
@@ -25,7 +25,7 @@ def presence(aus: Tensor) -> Tensor:
 
 
 def covered_share(measured: Tensor, requested: Tensor) -> Tensor:
-    """The share of AUs for which there is both a measurement and a request, (B, K) twice -> float64 (B,).
+    """Share of AUs with both a measurement and a request: two (B, K) -> float64 (B,).
 
     >>> import torch
     >>> covered_share(torch.tensor([[0.1, float("nan")]]), torch.tensor([[0.2, 0.3]])).tolist()
@@ -37,14 +37,16 @@ def covered_share(measured: Tensor, requested: Tensor) -> Tensor:
 class AUError:
     """The metric ``au-error``.
 
-    It observes what the estimator measures on the generated image beside what was requested, AU by AU; mean
-    absolute error, root mean squared error, Pearson's correlation, ICC(3,1) (Shrout and Fleiss, Intraclass
-    Correlations, Psychological Bulletin 86(2), 1979) and F1 are reducers over these two. A value without an
-    AU is the mean of the per-AU values.
+    The observations are, per AU, the estimator's value on the generated image and the requested value. Mean absolute
+    error, root mean squared error, Pearson's correlation, ICC(3,1) (Shrout and Fleiss, Intraclass Correlations,
+    Psychological Bulletin 86(2), 1979) and F1 are reducers over both. A value without an AU is the mean of the per-AU
+    values.
     """
 
     def __init__(self, *, estimator: str = "synthfaces") -> None:
-        """Choose the AU estimator that grades, by its component name."""
+        """Args:
+        estimator: component name of the AU estimator.
+        """
         pair = ("au-error.measured", "au-error.requested")
         self.info = MetricInfo(
             summaries=(
@@ -62,12 +64,12 @@ class AUError:
 
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
         """The estimator's AUs on the generated images, and the requested ones."""
-        seen = measured_aus(evaluations, "generated", batch.au_space)
-        requested = batch.target_aus.to(seen.values)
+        measured = measured_aus(evaluations, "generated", batch.au_space)
+        requested = batch.target_aus.to(measured.values)
         labels = get_space(batch.au_space).labels
         return [
-            Measured("au-error.measured", seen.values, labels, seen.missing),
+            Measured("au-error.measured", measured.values, labels, measured.missing),
             Measured("au-error.requested", requested, labels),
             Measured("au-error.base_rate", presence(requested), labels),
-            Measured("au-error.covered", covered_share(seen.values, requested), missing=seen.missing),
+            Measured("au-error.covered", covered_share(measured.values, requested), missing=measured.missing),
         ]

@@ -1,4 +1,4 @@
-"""background-psnr: how well the world around the face is kept."""
+"""background-psnr: PSNR against the source image outside the face."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gath_bench.contracts import Batch, Evaluations, Measured, MetricInfo, Summa
 from gath_metrics.decibel import CEILING_DB, decibel
 from gath_metrics.inputs import face_mask_of
 
-#: Mask values above this are face.
+#: Mask values above this belong to the face.
 FACE = 0.5
 
 
@@ -19,7 +19,7 @@ def background_psnr(generated: Tensor, source: Tensor, face_mask: Tensor) -> Ten
     """PSNR between generated and source images outside the face, in dB.
 
     ``10 log10(1 / MSE)``, the mean squared error taken over all channels of the pixels whose mask is at most
-    0.5, clipped at 100 dB. It compares with the *source*: an expression leaves the background as it was.
+    0.5, clipped at 100 dB. The reference is the *source* image, since an expression does not change the background.
 
     Args:
         generated: (B, C, H, W) in [0, 1].
@@ -30,9 +30,9 @@ def background_psnr(generated: Tensor, source: Tensor, face_mask: Tensor) -> Ten
         float64 (B,) in [0, 100]; NaN where the mask leaves no background.
 
     >>> source, mask = torch.zeros(1, 3, 2, 2), torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
-    >>> painted = source.clone()
-    >>> painted[..., 0, 0] = 1
-    >>> background_psnr(painted, source, mask).tolist()
+    >>> edited = source.clone()
+    >>> edited[..., 0, 0] = 1
+    >>> background_psnr(edited, source, mask).tolist()
     [100.0]
     """
     outside = face_mask <= FACE

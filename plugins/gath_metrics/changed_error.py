@@ -1,4 +1,4 @@
-"""changed-error: how wrong the image is where the edit should be."""
+"""changed-error: L1 error on the pixels that the edit should change."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ STEPS = 2
 
 
 def changed_pixels(source: Tensor, target: Tensor) -> Tensor:
-    """Where source and target differ: bool (B, 1, H, W).
+    """Pixels in which source and target differ: bool (B, 1, H, W).
 
-    True where, in at least one channel, the two values rounded to 8 bits are more than 2 steps of 1/255
-    apart. It compares whole steps, so that a difference of exactly 2/255 is never counted by rounding.
+    True where, in at least one channel, the two values rounded to 8 bits differ by more than 2 steps of 1/255. Whole
+    steps are compared, so that rounding errors do not count a difference of exactly 2/255.
 
     Args:
         source: (B, C, H, W) in [0, 1].
@@ -32,7 +32,7 @@ def changed_error(generated: Tensor, source: Tensor, target: Tensor) -> Tensor:
     """Mean absolute error over the changed pixels of each image of a batch.
 
     ``Σ_p Σ_c m_p |g_pc - t_pc| / (C Σ_p m_p)`` with ``m`` from ``changed_pixels``: all channels of a changed
-    pixel count. The measure is this project's own.
+    pixel count. The measure is defined by this project.
 
     Args:
         generated: (B, C, H, W) in [0, 1].
@@ -40,7 +40,7 @@ def changed_error(generated: Tensor, source: Tensor, target: Tensor) -> Tensor:
         target: the same shape.
 
     Returns:
-        float64 (B,) in [0, 1]; NaN where source and target differ nowhere.
+        float64 (B,) in [0, 1]; NaN where source and target do not differ.
 
     >>> source, target = torch.zeros(1, 3, 2, 2), torch.zeros(1, 3, 2, 2)
     >>> target[..., 0, 0] = 0.5

@@ -1,8 +1,8 @@
-"""Local statistics under a Gaussian window, the ground that SSIM and MS-SSIM share.
+"""Local statistics under a Gaussian window, shared by SSIM and MS-SSIM.
 
-Everything is float64: a variance is a small difference of large squares, and in float32 its rounding alone
-moves SSIM on smooth images. The window runs as shifted sums rather than as a convolution, which on a CPU is
-several times faster in float64, and whose result for an image cannot depend on its neighbours in the batch.
+All computations are float64: a variance is a small difference of large squares, and its rounding error in float32
+changes SSIM on smooth images. The window is evaluated as shifted sums, not as a convolution: in float64 on a CPU this
+is several times faster, and the result for an image does not depend on the rest of the batch.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _WEIGHTS = _weights()
 
 
 def window_mean(images: Tensor) -> Tensor:
-    """The Gaussian-weighted mean around each pixel that has a whole window, (..., H, W) -> (..., H-10, W-10).
+    """Gaussian-weighted mean around each pixel with a complete window: (..., H, W) -> (..., H-10, W-10).
 
     >>> import torch
     >>> window_mean(torch.full((1, 12, 11), 0.25, dtype=torch.float64)).round(decimals=9).tolist()
@@ -61,16 +61,16 @@ def similarity_maps(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     a, b = a.double(), b.double()
     mean_a, mean_b = window_mean(a), window_mean(b)
     product, squares = mean_a * mean_b, mean_a**2 + mean_b**2
-    # Only the sum of the two variances is needed, which saves one pass of the window.
+    # Only the sum of the two variances is needed, which saves one evaluation of the window.
     variances = window_mean(a * a + b * b) - squares
     covariance = window_mean(a * b) - product
     return (2 * product + C1) / (squares + C1), (2 * covariance + C2) / (variances + C2)
 
 
 def image_by_image(measure: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor) -> Tensor:
-    """A measure of (B, C, H, W) pairs, one image at a time on a CPU, all at once on a GPU.
+    """Evaluate a measure of (B, C, H, W) pairs per image on a CPU, and per batch on other devices.
 
-    The values are the same. On a CPU one image's maps stay in the cache, which is about three times faster.
+    The values are the same. On a CPU the maps of one image fit into the cache, which is about three times faster.
     """
     if a.device.type != "cpu" or len(a) < 2:
         return measure(a, b)

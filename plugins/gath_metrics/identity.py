@@ -1,4 +1,4 @@
-"""identity: is it still the same person?"""
+"""identity: similarity of identity embeddings."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from torch import Tensor
 
 from gath_bench.contracts import Batch, Evaluations, Features, Measured, MetricInfo, RoleRequest, Summary
 
-#: With less than this between the oracle and a stranger, the encoder tells nothing about a pair.
-LEAST_CONTRAST = 0.1
+#: Minimum difference between the similarity of the oracle and that of impostors; below it, the encoder cannot
+#: discriminate a pair.
+MIN_CONTRAST = 0.1
 
 
 def cosine(a: Tensor, b: Tensor) -> Tensor:
-    """The cosine between embeddings, (B, D) twice -> float64 (B,) in [-1, 1].
+    """Cosine between embeddings: two (B, D) -> float64 (B,) in [-1, 1].
 
     >>> import torch
     >>> cosine(torch.tensor([[3.0, 4.0]]), torch.tensor([[6.0, 8.0]])).round(decimals=9).tolist()
@@ -25,32 +26,34 @@ def cosine(a: Tensor, b: Tensor) -> Tensor:
 
 
 def normalised(similarity: Tensor, oracle: Tensor, impostor_mean: float) -> Tensor:
-    """Similarity on a scale where a stranger has 0 and the true image has 1.
+    """Similarity, rescaled so that impostors have 0 and the true image has 1.
 
-    ``(cos(generated, source) - impostor) / (cos(target, source) - impostor)``, image by image: what the
-    encoder says of the person's true image under the new expression is as much as any model can reach.
+    ``(cos(generated, source) - impostor) / (cos(target, source) - impostor)``, per image. The true image of the person
+    with the target expression is the upper reference.
 
     Args:
         similarity: cosines of generated and source images, (B,).
         oracle: cosines of target and source images, (B,).
-        impostor_mean: the encoder's mean cosine between images of unlike people.
+        impostor_mean: the encoder's mean cosine between images of different people.
 
     Returns:
-        (B,); NaN where the oracle is less than 0.1 above a stranger.
+        (B,); NaN where the oracle is less than 0.1 above the impostor mean.
 
     >>> import torch
     >>> normalised(torch.tensor([0.5, 0.5]), torch.tensor([0.9, 0.1]), 0.1).round(decimals=6).tolist()
     [0.5, nan]
     """
     contrast = oracle - impostor_mean
-    return ((similarity - impostor_mean) / contrast).where(contrast >= LEAST_CONTRAST, float("nan"))
+    return ((similarity - impostor_mean) / contrast).where(contrast >= MIN_CONTRAST, float("nan"))
 
 
 class Identity:
     """The metric ``identity``."""
 
     def __init__(self, *, encoder: str = "synthfaces") -> None:
-        """Choose the identity encoder that grades, by its component name."""
+        """Args:
+        encoder: component name of the identity encoder.
+        """
         self.info = MetricInfo(
             summaries=(
                 Summary("identity.source", "higher", "", -1.0, 1.0),
@@ -64,23 +67,23 @@ class Identity:
 
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
         """Cosines between the embeddings of generated, source and target images."""
-        painted = evaluations.features("identity_encoder", "generated")
+        embedded = evaluations.features("identity_encoder", "generated")
         source = evaluations.features("identity_encoder", "source")
-        known = evaluations.calibration("identity_encoder")
-        to_source = _similarity("identity.source", painted, source)
+        calibration = evaluations.calibration("identity_encoder")
+        to_source = _similarity("identity.source", embedded, source)
         if batch.target is None:
-            to_target = _nothing("identity.target", len(batch), "no target image")
-            relative = _nothing("identity.normalised", len(batch), "no target image")
+            to_target = _unavailable("identity.target", len(batch), "no target image")
+            relative = _unavailable("identity.normalised", len(batch), "no target image")
         else:
             target = evaluations.features("identity_encoder", "target")
-            to_target = _similarity("identity.target", painted, target)
-            relative = _normalised(to_source, _similarity("", target, source), known)
-        return [to_source, to_target, relative, _verified(to_source, known)]
+            to_target = _similarity("identity.target", embedded, target)
+            relative = _normalised(to_source, _similarity("", target, source), calibration)
+        return [to_source, to_target, relative, _verified(to_source, calibration)]
 
 
 def _embeddings(features: Features) -> Tensor:
     if not isinstance(features.values, Tensor):
-        raise TypeError("an identity encoder answers with one tensor (B, D), not with feature maps")
+        raise TypeError("an identity encoder returns one tensor (B, D), not feature maps")
     return features.values
 
 
@@ -92,26 +95,24 @@ def _similarity(name: str, a: Features, b: Features) -> Measured:
     return Measured(name, cosine(_embeddings(a), _embeddings(b)), missing={**b.missing, **a.missing})
 
 
-def _normalised(similarity: Measured, oracle: Measured, known: Mapping[str, float]) -> Measured:
+def _normalised(similarity: Measured, oracle: Measured, calibration: Mapping[str, float]) -> Measured:
     name = "identity.normalised"
-    if "impostor_mean" not in known:
-        return _nothing(
-            name, len(similarity.values), "the encoder does not say how alike strangers are to it"
-        )
-    values = normalised(_values(similarity), _values(oracle), known["impostor_mean"])
-    reason = "to the encoder, source and target are no more alike than strangers"
-    blind = dict.fromkeys(values.isnan().nonzero().flatten().tolist(), reason)
-    return Measured(name, values, missing={**blind, **oracle.missing, **similarity.missing})
+    if "impostor_mean" not in calibration:
+        return _unavailable(name, len(similarity.values), "the encoder has no calibration impostor_mean")
+    values = normalised(_values(similarity), _values(oracle), calibration["impostor_mean"])
+    reason = "the encoder does not discriminate source and target from impostors"
+    undefined = dict.fromkeys(values.isnan().nonzero().flatten().tolist(), reason)
+    return Measured(name, values, missing={**undefined, **oracle.missing, **similarity.missing})
 
 
-def _verified(similarity: Measured, known: Mapping[str, float]) -> Measured:
+def _verified(similarity: Measured, calibration: Mapping[str, float]) -> Measured:
     name = "identity.verified"
-    if "threshold" not in known:
-        return _nothing(
-            name, len(similarity.values), "the encoder has no threshold for one false match in 1000"
-        )
-    return Measured(name, (_values(similarity) >= known["threshold"]).double(), missing=similarity.missing)
+    if "threshold" not in calibration:
+        return _unavailable(name, len(similarity.values), "the encoder has no calibration threshold")
+    return Measured(
+        name, (_values(similarity) >= calibration["threshold"]).double(), missing=similarity.missing
+    )
 
 
-def _nothing(name: str, count: int, reason: str) -> Measured:
+def _unavailable(name: str, count: int, reason: str) -> Measured:
     return Measured(name, [float("nan")] * count, missing=dict.fromkeys(range(count), reason))

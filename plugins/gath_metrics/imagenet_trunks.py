@@ -1,4 +1,4 @@
-"""The ImageNet trunks of LPIPS: AlexNet, VGG16, SqueezeNet 1.1; torchvision's weights, never downloaded."""
+"""The ImageNet trunks of LPIPS: AlexNet, VGG16 and SqueezeNet 1.1. The weights of torchvision are not downloaded."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _SCALE = (0.458, 0.448, 0.450)
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network of torchvision and where LPIPS listens to it.
+    """A network of torchvision and the layers that LPIPS uses.
 
     Attributes:
         builder: its name in ``torchvision.models``.
-        file: its weights' name in torch's folder of checkpoints.
-        ends: for each layer of the distance, the index in ``features`` one past its last module.
+        file: file name of its weights in the folder of torch checkpoints.
+        ends: per layer of the distance, the index in ``features`` one past its last module.
     """
 
     builder: str
@@ -40,22 +40,22 @@ SQUEEZE = Architecture("squeezenet1_1", "squeezenet1_1-b8a52dc0.pth", (2, 5, 8, 
 
 
 def scale_colours(images: Tensor) -> Tensor:
-    """Images in [0, 1] on the scale that the networks were trained for, (B, 3, H, W) -> the same shape."""
+    """Images (B, 3, H, W) in [0, 1], normalised as the lpips package does; the same shape."""
     shift = images.new_tensor(_SHIFT)[:, None, None]
     scale = images.new_tensor(_SCALE)[:, None, None]
     return (2 * images - 1 - shift) / scale
 
 
 def feature_maps(layers: nn.Module, ends: Sequence[int], images: Tensor) -> tuple[Tensor, ...]:
-    """What a stack of layers shows after each of the ends, for images in [0, 1].
+    """Outputs of a stack of layers after each of the ends, for images in [0, 1].
 
     Args:
         layers: the modules in order (a ``Sequential``).
-        ends: ascending; each is the index one past the last module that has run.
+        ends: ascending; each is the index one past the last module of a layer.
         images: float32 (B, 3, H, W).
 
     Returns:
-        One (B, C, h, w) an end.
+        One (B, C, h, w) per end.
     """
     maps, x = [], scale_colours(images)
     for number, layer in enumerate(list(layers.children())[: ends[-1]], start=1):
@@ -69,7 +69,9 @@ def build_layers(architecture: Architecture, state: dict[str, Any]) -> nn.Module
     """The convolutional part of a network, with the weights of a full checkpoint."""
     from torchvision import models
 
-    with torch.device("meta"):  # the checkpoint brings the values; drawing them first would take seconds
+    with torch.device(
+        "meta"
+    ):  # the values come from the checkpoint; random initialisation would take seconds
         layers: nn.Module = getattr(models, architecture.builder)(weights=None).features
     wanted = {
         name.removeprefix("features."): value for name, value in state.items() if name.startswith("features.")
@@ -89,12 +91,12 @@ class ImageNetTrunk:
 
     @property
     def path(self) -> Path:
-        """Where torchvision keeps the weights, ``$TORCH_HOME/hub/checkpoints``."""
+        """The weights file of torchvision in ``$TORCH_HOME/hub/checkpoints``."""
         return Path(torch.hub.get_dir()) / "checkpoints" / self.architecture.file
 
     @cached_property
     def info(self) -> EvaluatorInfo:
-        """The fingerprint covers the weights and where the network is listened to."""
+        """Domains and fingerprint, which covers the weights and the layers used."""
         ends = "+".join(map(str, self.architecture.ends))
         known = self.path.is_file()
         return EvaluatorInfo(
@@ -103,7 +105,7 @@ class ImageNetTrunk:
         )
 
     def to(self, device: str) -> ImageNetTrunk:
-        """Itself, computing on a device from now on."""
+        """Move the network to a device; returns the trunk itself."""
         self._device = device
         if self._layers is not None:
             self._layers = self._layers.to(device)
@@ -114,7 +116,7 @@ class ImageNetTrunk:
         """Feature maps of images in [0, 1].
 
         Raises:
-            Unavailable: the weights are missing or damaged, with the file and the command that mend it.
+            Unavailable: the weights are missing or damaged; the message names the file and a command that downloads it.
         """
         if self._layers is None:
             self._layers = self._load().to(self._device)
@@ -122,17 +124,17 @@ class ImageNetTrunk:
 
     def _load(self) -> nn.Module:
         name, builder = self.architecture.file, self.architecture.builder
-        get_it = f"python -c \"from torchvision.models import {builder} as m; m(weights='IMAGENET1K_V1')\""
+        command = f"python -c \"from torchvision.models import {builder} as m; m(weights='IMAGENET1K_V1')\""
         if not self.path.is_file():
             raise Unavailable(
-                f"needs $TORCH_HOME/hub/checkpoints/{name} (~/.cache/torch by default): {get_it}"
+                f"needs $TORCH_HOME/hub/checkpoints/{name} (~/.cache/torch by default): {command}"
             )
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
             return build_layers(self.architecture, state)
         except Exception as error:  # a damaged file can make the unpickler raise almost anything
             raise Unavailable(
-                f"{name} is damaged ({type(error).__name__}): delete it, then {get_it}"
+                f"{name} is damaged ({type(error).__name__}): delete it, then {command}"
             ) from error
 
 

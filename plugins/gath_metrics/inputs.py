@@ -1,4 +1,4 @@
-"""What several metrics ask of a batch."""
+"""Inputs that several metrics take from a batch."""
 
 from __future__ import annotations
 

@@ -29,24 +29,24 @@ HEADS = {
     "squeeze": "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76",
     "vgg": "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
 }
-#: Keeps a channel vector of zeros from being divided by zero, as in the package.
+#: Avoids division by zero, as in the package.
 _EPSILON = 1e-10
 
 
 def perceptual_distance(
     a: Sequence[Tensor], b: Sequence[Tensor], heads: Sequence[Tensor] | None = None
 ) -> Tensor:
-    """The LPIPS distance between two batches of feature maps.
+    """LPIPS distance between two batches of feature maps.
 
     ``d = Σ_l mean_hw Σ_c w_lc (â_lchw - b̂_lchw)²``, features scaled to unit length over the channels of each
     position. Source: Zhang, Isola, Efros, Shechtman and Wang, The Unreasonable Effectiveness of Deep Features
-    as a Perceptual Metric, CVPR 2018. With the same feature maps and heads it equals ``lpips.LPIPS`` to the
-    bit; without heads it equals ``lpips.LPIPS(lpips=False)``.
+    as a Perceptual Metric, CVPR 2018. With the same feature maps and heads it equals ``lpips.LPIPS``
+    exactly; without heads it equals ``lpips.LPIPS(lpips=False)``.
 
     Args:
-        a: feature maps, one (B, C_l, h_l, w_l) a layer.
+        a: feature maps, one (B, C_l, h_l, w_l) per layer.
         b: the same shapes.
-        heads: one (1, C_l, 1, 1) a layer, or None for weights of 1.
+        heads: one (1, C_l, 1, 1) per layer; None for weights of 1.
 
     Returns:
         float32 (B,), at least 0; 0 for equal features.
@@ -59,11 +59,11 @@ def perceptual_distance(
     total: Tensor | None = None
     for layer, (x, y) in enumerate(zip(a, b, strict=True)):
         squares = (_unit(x) - _unit(y)) ** 2
-        weighed = squares.sum(1, keepdim=True) if heads is None else F.conv2d(squares, heads[layer])
-        distance = weighed.mean([2, 3], keepdim=True)
+        weighted = squares.sum(1, keepdim=True) if heads is None else F.conv2d(squares, heads[layer])
+        distance = weighted.mean([2, 3], keepdim=True)
         total = distance if total is None else total + distance
     if total is None:
-        raise ValueError("there is no layer to compare")
+        raise ValueError("there are no feature maps to compare")
     return total.flatten()
 
 
@@ -74,10 +74,10 @@ def _unit(features: Tensor) -> Tensor:
 
 @cache
 def published_heads(trunk: str) -> tuple[Tensor, ...]:
-    """The heads of version 0.1 for a trunk, from the installed ``lpips`` package, whose code is not imported.
+    """The heads of version 0.1 for a trunk, read from the installed ``lpips`` package without importing it.
 
     Raises:
-        Unavailable: the package is missing, or its heads are not those of version 0.1.
+        Unavailable: the package is missing, or the SHA-256 of its heads is not that of version 0.1.
     """
     package = find_spec("lpips")
     if package is None or not package.submodule_search_locations:
@@ -96,11 +96,9 @@ class LPIPS:
     """The metric ``lpips``."""
 
     def __init__(self, *, trunk: str = "synthfaces") -> None:
-        """Choose the perceptual trunk by its component name.
-
-        Args:
-            trunk: ``alex``, ``vgg`` and ``squeeze`` come with the package's heads of version 0.1; any other
-                trunk, such as the bundled ``synthfaces``, gets weights of 1.
+        """Args:
+        trunk: component name of the perceptual trunk. ``alex``, ``vgg`` and ``squeeze`` use the heads of version
+            0.1; any other trunk, such as the bundled ``synthfaces``, has weights of 1.
         """
         self.trunk = trunk
         self.info = MetricInfo(
@@ -112,13 +110,13 @@ class LPIPS:
 
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
         """The perceptual distance between generated and target images."""
-        painted = evaluations.features("perceptual_trunk", "generated")
+        generated_maps = evaluations.features("perceptual_trunk", "generated")
         target = evaluations.features("perceptual_trunk", "target")
-        a, b = _maps(painted), _maps(target)
+        a, b = _maps(generated_maps), _maps(target)
         heads = published_heads(self.trunk) if self.trunk in HEADS else None
         if heads is not None:
             heads = tuple(head.to(a[0].device) for head in heads)
-        missing = {**target.missing, **painted.missing}
+        missing = {**target.missing, **generated_maps.missing}
         return [Measured("lpips", perceptual_distance(a, b, heads), missing=missing)]
 
 

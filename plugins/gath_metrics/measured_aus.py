@@ -1,4 +1,4 @@
-"""What the AU estimator sees, in the AU space of the data set: the ground of `au-error` and `au-control`."""
+"""AUs measured by the AU estimator, in the AU space of the data set; used by `au-error` and `au-control`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class MeasuredAUs:
     """AU coefficients of B images.
 
     Attributes:
-        values: float64 (B, K) in [0, 1]; NaN where the estimator does not cover an AU, or saw no face.
+        values: float64 (B, K) in [0, 1]; NaN where the estimator does not cover an AU or found no face.
         missing: position in the batch -> reason.
     """
 
@@ -30,14 +30,15 @@ class MeasuredAUs:
 
 
 def measured_aus(evaluations: Evaluations, side: Side, au_space: str) -> MeasuredAUs:
-    """What the AU estimator sees on one side of a batch, mapped to an AU space.
+    """AUs measured on one side of a batch, mapped to an AU space.
 
     Raises:
-        Unavailable: there is no estimator, it is not valid here, or no map leads from its space to this one.
+        Unavailable: there is no estimator, it is not validated for this domain, or its space has no map to
+            ``au_space``.
     """
     features = evaluations.features("au_estimator", side)
     if not isinstance(features.values, Tensor):
-        raise TypeError("an AU estimator answers with one tensor (B, K), not with feature maps")
+        raise TypeError("an AU estimator returns one tensor (B, K), not feature maps")
     values = features.values.double()
     space = evaluations.au_space()
     if space != au_space:

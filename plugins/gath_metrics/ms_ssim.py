@@ -14,8 +14,8 @@ from gath_metrics.inputs import target_of
 
 #: The exponents of Wang et al. (2003), finest scale first.
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-#: The least side at which the coarsest scale still holds one whole window.
-LEAST_SIDE = SIZE * 2 ** (len(EXPONENTS) - 1)
+#: The smallest side at which the coarsest scale holds one complete window.
+MIN_SIDE = SIZE * 2 ** (len(EXPONENTS) - 1)
 
 
 def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
@@ -67,8 +67,8 @@ class MSSSIM:
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
         """MS-SSIM between generated and target images."""
         side = min(generated.shape[-2:])
-        if side < LEAST_SIDE:
+        if side < MIN_SIDE:
             raise Unavailable(
-                f"five scales with an 11x11 window need {LEAST_SIDE} px on the shorter side, not {side}"
+                f"five scales with an 11x11 window need {MIN_SIDE} px on the shorter side, not {side}"
             )
         return [Measured("ms-ssim", ms_ssim(generated, target_of(batch)))]

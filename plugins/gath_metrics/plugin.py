@@ -1,4 +1,4 @@
-"""Registers the built-in metrics. A metric is its file and its line here: delete both, and it is gone."""
+"""Registers the built-in metrics. To remove a metric, delete its module and its line here."""
 
 from __future__ import annotations
 
@@ -13,19 +13,27 @@ def gath_bench_metrics() -> list[MetricSpec]:
         MetricSpec("ssim", "gath_metrics.ssim:SSIM", "structural similarity to the target image"),
         MetricSpec("ms-ssim", "gath_metrics.ms_ssim:MSSSIM", "structural similarity over five scales"),
         MetricSpec("psnr", "gath_metrics.psnr:PSNR", "peak signal-to-noise ratio against the target image"),
-        MetricSpec("changed-error", "gath_metrics.changed_error:ChangedError", "L1 where the edit should be"),
+        MetricSpec(
+            "changed-error",
+            "gath_metrics.changed_error:ChangedError",
+            "L1 where the edit should change pixels",
+        ),
         MetricSpec("background-psnr", "gath_metrics.background_psnr:BackgroundPSNR", "PSNR outside the face"),
-        MetricSpec("throughput", "gath_metrics.throughput:Throughput", "latency, images a second, memory"),
+        MetricSpec("throughput", "gath_metrics.throughput:Throughput", "latency, images per second, memory"),
         MetricSpec("au-error", "gath_metrics.au_error:AUError", "requested AUs versus measured ones"),
-        MetricSpec("au-control", "gath_metrics.au_control:AUControl", "one AU turned up: slope, leakage"),
-        MetricSpec("identity", "gath_metrics.identity:Identity", "cosine to the person's own embeddings"),
+        MetricSpec(
+            "au-control", "gath_metrics.au_control:AUControl", "response to a swept AU: slope, leakage"
+        ),
+        MetricSpec(
+            "identity", "gath_metrics.identity:Identity", "cosine of identity embeddings to the source"
+        ),
         MetricSpec("lpips", "gath_metrics.lpips:LPIPS", "learned perceptual distance to the target image"),
     ]
 
 
 @hookimpl
 def gath_bench_perceptual_trunks() -> list[PerceptualTrunkSpec]:
-    """The trunks of the ``lpips`` package; their weights are the user's to bring."""
+    """The trunks of the ``lpips`` package. Their weights must be installed by the user."""
     return [
         PerceptualTrunkSpec("alex", "gath_metrics.imagenet_trunks:AlexTrunk", "AlexNet, ImageNet weights"),
         PerceptualTrunkSpec(

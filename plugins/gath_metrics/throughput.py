@@ -1,4 +1,4 @@
-"""throughput: how fast a model is and what it needs, on the device it runs on."""
+"""throughput: latency, images per second, memory and size of a model on the device it runs on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from gath_bench.contracts import Measured, MetricInfo, Summary, SystemUnderTest
-from gath_bench.errors import Unavailable, UsageError
+from gath_bench.errors import Unavailable, UsageError, describe_error
 from gath_bench.perf import (
     count_flops,
     measure_peak_memory,
@@ -21,12 +21,12 @@ from gath_bench.perf import (
 )
 
 _BYTES_PER_MB = 1_000_000
-#: Shares of the time budget.
+#: Shares of the time budget ``seconds``.
 _LATENCY_SHARE, _SWEEP_SHARE, _END_TO_END_SHARE = 0.4, 0.4, 0.2
 
 
 def batch_of(samples: Tensor, size: int) -> Tensor:
-    """The first ``size`` of N samples, beginning again from the first where N is too few.
+    """The first ``size`` of N samples, repeated from the first if N is smaller.
 
     >>> batch_of(torch.arange(3), 5).tolist()
     [0, 1, 2, 0, 1]
@@ -61,7 +61,7 @@ def parse_batch_sizes(text: str) -> tuple[int, ...]:
     (1, 8)
 
     Raises:
-        UsageError: something else stands there.
+        UsageError: the text is not of that form.
     """
     words = [word.strip() for word in text.split("+")]
     if not all(word.isdecimal() and int(word) > 0 for word in words):
@@ -74,18 +74,19 @@ def parse_batch_sizes(text: str) -> tuple[int, ...]:
 class Throughput:
     """The system metric ``throughput``.
 
-    Latency is that of a batch of one; images a second are counted at every batch size of the sweep, and the
-    headline ``throughput.images_per_s`` is that of the largest. Both are of the model alone, input and output
-    staying on the device. End to end is one portrait at a time, from the bytes of a PNG to those of another.
+    Latency is measured at batch size 1. Images per second are measured at every batch size of the sweep;
+    ``throughput.images_per_s`` is that of the largest. Both cover the model alone, with input and output on the device.
+    End to end is one portrait at a time, from the bytes of a PNG to the bytes of a PNG.
     """
 
     def __init__(self, *, batch_sizes: str = "1+8", seconds: float = 1.2, least: int = 5) -> None:
-        """Choose what to measure.
-
-        Args:
+        """Args:
             batch_sizes: the sweep, numbers joined by ``+``.
-            seconds: the time to spend on readings, shared out over all of them.
-            least: fewest readings of each kind, however slow the model.
+            seconds: total measuring time, divided among the measurements.
+            least: minimum number of readings of each kind.
+
+        Raises:
+            UsageError: a parameter is out of range.
         """
         self.batch_sizes = parse_batch_sizes(batch_sizes)
         if seconds <= 0 or least < 1:
@@ -95,13 +96,8 @@ class Throughput:
 
     @property
     def info(self) -> MetricInfo:
-        """The value names; the sweep has one a batch size."""
-        name = "throughput.latency_ms"
-        latencies = tuple(
-            Summary(f"throughput.latency_{percentile}_ms", "lower", "ms", low=0.0, reducer=percentile,
-                    inputs=(name,), primary=percentile == "p50")
-            for percentile in ("p50", "p90", "p99")
-        )  # fmt: skip
+        """The values; the sweep has one per batch size."""
+        latencies = tuple(_latency(percentile) for percentile in ("p50", "p90", "p99"))
         sweep = tuple(
             _rate(f"throughput.images_per_s_batch_{size}", primary=False) for size in self.batch_sizes
         )
@@ -121,13 +117,13 @@ class Throughput:
 
     @torch.no_grad()
     def measure_system(self, system: SystemUnderTest) -> Sequence[Measured]:
-        """Time the model, then weigh it.
+        """Measure speed, peak memory, parameters and FLOPs.
 
         Raises:
-            Unavailable: the model only looks its images up.
+            Unavailable: the model does not compute its images (``timed=False``).
         """
         if not system.model.info.timed:
-            raise Unavailable("its speed means nothing: the model only looks its images up")
+            raise Unavailable("not timed: the model does not compute its images")
         one = _call(system, 1)
         latency = self._time(one, system, _LATENCY_SHARE)
         sweep = {
@@ -152,6 +148,13 @@ class Throughput:
 
     def _time(self, call: Callable[[], object], system: SystemUnderTest, share: float) -> tuple[float, ...]:
         return time_calls(call, device=system.device, seconds=self.seconds * share, least=self.least)
+
+
+def _latency(percentile: str) -> Summary:
+    name, inputs = f"throughput.latency_{percentile}_ms", ("throughput.latency_ms",)
+    return Summary(
+        name, "lower", "ms", low=0.0, reducer=percentile, inputs=inputs, primary=percentile == "p50"
+    )
 
 
 def _rate(name: str, *, primary: bool = True) -> Summary:
@@ -193,8 +196,8 @@ def _flops(call: Callable[[], Tensor]) -> Measured:
     name = "throughput.flops"
     try:
         flops = count_flops(call)
-    except Exception as error:  # a model that runs but cannot be traced keeps its other values
-        return _na(name, f"its operations cannot be counted: {type(error).__name__}: {error}")
+    except Exception as error:  # the other values of a model that cannot be traced stay valid
+        return _na(name, f"its operations cannot be counted: {describe_error(error)}")
     return Measured(name, [float(flops)]) if flops else _na(name, "no counted torch operation runs in it")
 
 

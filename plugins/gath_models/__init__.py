@@ -1,1 +1,1 @@
-"""Baseline models: the yardsticks of every table, and the door for systems outside Python."""
+"""Baseline models, and ``precomputed`` for the output images of other systems."""

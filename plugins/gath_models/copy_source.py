@@ -1,4 +1,4 @@
-"""Copy-source: a model that does nothing."""
+"""copy-source: the baseline without any edit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class CopySource:
-    """Returns the portrait unedited. Its throughput is the floor cost of the harness."""
+    """Returns the portrait unedited. Its throughput is the overhead of the measurement."""
 
     @property
     def info(self) -> ModelInfo:

@@ -1,4 +1,4 @@
-"""Mean-frame: a model that knows the data set and nobody in it."""
+"""mean-frame: the mean portrait of the data set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class MeanFrame:
-    """Returns the data set's average portrait for everyone: what a metric says of no likeness and no edit."""
+    """Returns the mean portrait of the data set for every sample: neither identity nor edit."""
 
     @property
     def info(self) -> ModelInfo:

@@ -1,4 +1,4 @@
-"""The oracle: a model that is shown the answer."""
+"""oracle: the target image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Oracle:
-    """Returns the target image. Its row is the floor: what a metric says of a perfect edit."""
+    """Returns the target image: the value of a metric for a perfect edit."""
 
     @property
     def info(self) -> ModelInfo:

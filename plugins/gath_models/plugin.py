@@ -8,26 +8,26 @@ from gath_bench.contracts import ModelSpec
 
 @hookimpl
 def gath_bench_models() -> list[ModelSpec]:
-    """The baselines; their code is imported when one is used."""
+    """The baselines and ``precomputed``. Their modules are imported on first use."""
     return [
         ModelSpec(
             "oracle",
             "gath_models.oracle:Oracle",
-            "the target image itself: the floor of every metric",
+            "the target image: the value of each metric for a perfect edit",
         ),
         ModelSpec(
             "copy-source",
             "gath_models.copy_source:CopySource",
-            "the unedited portrait: what no edit at all scores",
+            "the unedited portrait: the value of each metric without an edit",
         ),
         ModelSpec(
             "mean-frame",
             "gath_models.mean_frame:MeanFrame",
-            "the data set's average portrait, for everyone",
+            "the mean portrait of the data set",
         ),
         ModelSpec(
             "precomputed",
             "gath_models.precomputed:Precomputed",
-            "images that an outside system wrote into a folder, by sample id",
+            "a folder of images from another system, by sample id",
         ),
     ]

@@ -1,7 +1,7 @@
-"""Precomputed: scores images that any outside system wrote into a folder.
+"""precomputed: a folder of images that another system generated.
 
-The folder is flat: ``<sample_id>.png`` (or ``.jpg``, ``.jpeg``, ``.webp``), one image a sample, all of one
-square size. ``gath-bench render-list`` writes what to render, and the sample ids.
+The folder is flat: ``<sample_id>.png`` (or ``.jpg``, ``.jpeg``, ``.webp``), one image per sample, all square and of one
+size. ``gath-bench render-list`` writes the inputs and the sample ids.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ NO_IMAGE = "precomputed: no image of this sample in the folder"
 
 
 class Precomputed:
-    """Looks the images up by sample id; a missing or unreadable one is NA with its reason.
+    """Returns images by sample id; a missing or unreadable image is NA with a reason.
 
     Args:
         root: the folder.
 
     Raises:
-        UsageError: no such folder, no images in it, or two images of one sample.
+        UsageError: the folder does not exist or holds no image, or holds two images of one sample.
     """
 
     def __init__(self, *, root: Path) -> None:
@@ -49,7 +49,7 @@ class Precomputed:
         return self
 
     def animate(self, portraits: Tensor, target_aus: Tensor, *, sample_id: tuple[str, ...]) -> Animated:
-        """The images of those samples, (B, 3, R, R) in the resolution of the folder."""
+        """The images of the samples, (B, 3, R, R) in the resolution of the folder."""
         side = self._resolution or portraits.shape[-1]
         images = portraits.new_zeros((len(sample_id), 3, side, side))
         missing: dict[int, str] = {}
@@ -61,7 +61,7 @@ class Precomputed:
         return Animated(images, missing)
 
     def unmatched(self, sample_ids: Iterable[str]) -> tuple[str, ...]:
-        """The folder's images that belong to none of these samples, by file name."""
+        """File names of the images that belong to none of these samples."""
         known = set(sample_ids)
         return tuple(path.name for name, path in self.files.items() if name not in known)
 
@@ -94,7 +94,7 @@ def _index(root: Path) -> dict[str, Path]:
     if not root.is_dir():
         raise UsageError(
             f"there is no folder {root}: give the folder that holds <sample_id>.png; "
-            "`gath-bench render-list` says which."
+            "`gath-bench render-list` lists them."
         )
     try:
         found = sorted(path for path in root.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
@@ -112,8 +112,8 @@ def _index(root: Path) -> dict[str, Path]:
         files[path.stem] = path
     if not files:
         raise UsageError(
-            f"{root} holds no images: put <sample_id>.png (or .jpg, .jpeg, .webp) straight into it; "
-            "`gath-bench render-list` says which."
+            f"{root} holds no images: put <sample_id>.png (or .jpg, .jpeg, .webp) directly into it; "
+            "`gath-bench render-list` lists them."
         )
     return files
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from analysis.worlds import metric, world
 
-from gath_bench.analysis import Row, join, summarise
+from gath_bench.analysis import SummaryRow, join, summarise
 from gath_bench.results import Run
 
 VALUES = np.linspace(1, 2, 24)
 
 
-def rows(run: Run) -> dict[tuple[str, str], Row]:
-    found = {(row.model, row.key): row for row in summarise(run.manifest, run.rows)}
-    assert len(found) == len(summarise(run.manifest, run.rows)), "two values share a place"
+def rows(run: Run) -> dict[tuple[str, str], SummaryRow]:
+    found = {(row.model, row.key): row for row in summarise(run.manifest, run.observations)}
+    assert len(found) == len(summarise(run.manifest, run.observations)), "two values share a place"
     return found
 
 
@@ -75,7 +75,7 @@ def test_what_both_have_measured_is_taken_once() -> None:
     first, second = world({"a": VALUES}), world({"a": VALUES + 1e-9, "b": VALUES})
     (run,) = join([first, second]).runs
     assert {row.model: row.value for row in rows(run).values()} == {"a": 1.5, "b": 1.5}
-    assert run.rows.num_rows == 2 * len(VALUES)
+    assert run.observations.num_rows == 2 * len(VALUES)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_runs_on_other_samples_have_tables_of_their_own(fields, values, cells, r
     joined = join([first, second])
     assert joined.runs == [first, second]
     (note,) = joined.notes
-    assert note.startswith("second has tables of its own")
+    assert note.startswith("second has separate tables")
     assert reason in note
 
 
@@ -101,7 +101,10 @@ def test_other_data_sets_join_without_a_word() -> None:
     other = {"a": {"dataset": "e", "dataset_key": "e@1#ee"}}
     joined = join([world({"a": VALUES}), world({"a": VALUES}, cells=other)])
     assert (len(joined.runs), joined.notes) == (1, [])
-    assert {row.dataset for row in summarise(joined.runs[0].manifest, joined.runs[0].rows)} == {"d", "e"}
+    assert {row.dataset for row in summarise(joined.runs[0].manifest, joined.runs[0].observations)} == {
+        "d",
+        "e",
+    }
 
 
 def test_a_run_joins_only_what_is_alike_in_every_run_of_the_group() -> None:
@@ -113,7 +116,7 @@ def test_a_run_joins_only_what_is_alike_in_every_run_of_the_group() -> None:
     ]
     joined = join(runs)
     assert [len({cell.samples for cell in run.manifest.cells}) for run in joined.runs] == [1, 1]
-    assert "third has tables of its own: e under same-subject: 24 versus 8 samples." in joined.notes
+    assert "third has separate tables: e under same-subject: 24 versus 8 samples." in joined.notes
 
 
 def test_a_group_has_one_seed() -> None:

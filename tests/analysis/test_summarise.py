@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gath_bench.analysis import Row, summarise
+from gath_bench.analysis import SummaryRow, summarise
 from gath_bench.contracts.metric import Summary
 from gath_bench.report import as_json
-from gath_bench.results import CellRecord, Manifest, MetricRecord, Rows
+from gath_bench.results import CellRecord, Manifest, MetricRecord, Observations
 from gath_bench.results.observations import COLUMNS, schema
 
 #: The keys of a row that other programs read; ``BESIDE`` come after them.
@@ -37,7 +37,7 @@ def manifest(*summaries: Summary, samples: int = 4, system: bool = False) -> Man
 
 
 def rows(*entries: dict[str, Any]) -> pa.Table:
-    made = Rows()
+    made = Observations()
     for position, entry in enumerate(entries):
         made.add(
             **{
@@ -54,7 +54,7 @@ def rows(*entries: dict[str, Any]) -> pa.Table:
     return made.table()
 
 
-def only(found: list[Row]) -> Row:
+def only(found: list[SummaryRow]) -> SummaryRow:
     (row,) = found
     return row
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gath_bench.analysis import Row, summarise
+from gath_bench.analysis import SummaryRow, summarise
 from gath_bench.contracts.metric import Direction, Summary
-from gath_bench.results import CellRecord, Manifest, MetricRecord, Rows, Run
+from gath_bench.results import CellRecord, Manifest, MetricRecord, Observations, Run
 
 Array = NDArray[np.float64]
 REFERENCES = {"oracle": "oracle", "copy_source": "copy-source"}
@@ -54,7 +54,7 @@ def world(
         fields: other fields of the manifest.
     """
     record = record or metric()
-    rows, records = Rows(), []
+    rows, records = Observations(), []
     for number, (model, column) in enumerate(values.items()):
         table = column.reshape(len(column), -1)
         made = cell(number, model, [record.name], len(table), **(cells or {}).get(model, {}))
@@ -76,6 +76,6 @@ def world(
     return Run(Path(path), manifest, rows.table())
 
 
-def table(run: Run) -> dict[str, Row]:
+def table(run: Run) -> dict[str, SummaryRow]:
     """The rows over all AUs, by model."""
-    return {row.model: row for row in summarise(run.manifest, run.rows) if row.au is None}
+    return {row.model: row for row in summarise(run.manifest, run.observations) if row.au is None}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gath_bench.au import MAPS, SPACES, AUMap, apply, find_map, from_named, get_space
+from gath_bench.au import MAPS, SPACES, AUMap, apply, aus_to_vector, find_map, get_space
 from gath_bench.errors import UsageError
 
 PAIRS = sorted(MAPS)
@@ -43,7 +43,7 @@ def reference(au_map: AUMap, values: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("pair", PAIRS)
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
-def test_apply_is_its_definition(pair: tuple[str, str], data: st.DataObject) -> None:
+def test_apply_equals_its_definition(pair: tuple[str, str], data: st.DataObject) -> None:
     au_map = find_map(*pair)
     values = data.draw(coefficients(pair[0], unknown=True))
     before = values.copy()
@@ -56,7 +56,7 @@ def test_apply_is_its_definition(pair: tuple[str, str], data: st.DataObject) -> 
 @pytest.mark.parametrize("pair", PAIRS)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_a_map_keeps_the_range_and_nan_marks_just_the_uncovered(
+def test_values_stay_in_range_and_only_uncovered_ones_are_nan(
     pair: tuple[str, str], data: st.DataObject
 ) -> None:
     au_map = find_map(*pair)
@@ -69,7 +69,7 @@ def test_a_map_keeps_the_range_and_nan_marks_just_the_uncovered(
 @pytest.mark.parametrize("name", sorted(SPACES))
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_the_identity_changes_no_bit(name: str, data: st.DataObject) -> None:
+def test_the_identity_map_is_exact(name: str, data: st.DataObject) -> None:
     values = data.draw(coefficients(name, unknown=True))
     np.testing.assert_array_equal(apply(find_map(name, name), values), values)
     assert not find_map(name, name).lossy
@@ -78,7 +78,7 @@ def test_the_identity_changes_no_bit(name: str, data: st.DataObject) -> None:
 @pytest.mark.parametrize("pair", [pair for pair in PAIRS if not MAPS[pair].lossy])
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_a_lossless_map_comes_back(pair: tuple[str, str], data: st.DataObject) -> None:
+def test_the_inverse_of_a_lossless_map_returns_the_source(pair: tuple[str, str], data: st.DataObject) -> None:
     values = data.draw(coefficients(pair[0]))
     there = apply(find_map(*pair), values)
     back = apply(find_map(pair[1], pair[0]), there)
@@ -86,7 +86,7 @@ def test_a_lossless_map_comes_back(pair: tuple[str, str], data: st.DataObject) -
 
 
 @pytest.mark.parametrize("pair", [pair for pair in PAIRS if MAPS[pair].lossy])
-def test_a_lossy_map_says_what_it_drops(pair: tuple[str, str]) -> None:
+def test_a_lossy_map_lists_dropped_labels(pair: tuple[str, str]) -> None:
     assert find_map(*pair).dropped
 
 
@@ -112,18 +112,18 @@ def test_known_correspondences() -> None:
     expected = {"AU12": 0.6, "AU25": 0.5, "AU26": 0.5}
     for label, value in zip(get_space("openface17").labels, openface, strict=True):
         assert value == pytest.approx(expected.get(label, 0.0)), label
-    closed = apply(find_map("openface17", "pyfeat20"), from_named({"AU45": 5}))
+    closed = apply(find_map("openface17", "pyfeat20"), aus_to_vector("45E"))
     assert closed[get_space("pyfeat20").index("AU43")] == 1
 
 
 @given(shape=st.lists(st.integers(0, 3), max_size=3))
-def test_any_leading_shape(shape: list[int]) -> None:
+def test_apply_accepts_any_leading_shape(shape: list[int]) -> None:
     result = apply(find_map("openface17", "disfa12"), np.zeros((*shape, 17)))
     assert result.shape == (*shape, 12)
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-def test_torch_tensors_give_the_same_and_stay_tensors(pair: tuple[str, str]) -> None:
+def test_torch_tensors_give_equal_tensors(pair: tuple[str, str]) -> None:
     torch = pytest.importorskip("torch")
     values = np.random.default_rng(0).random((4, len(get_space(pair[0])))).astype(np.float32)
     values[0, 2] = np.nan
@@ -133,7 +133,7 @@ def test_torch_tensors_give_the_same_and_stay_tensors(pair: tuple[str, str]) -> 
     np.testing.assert_allclose(result.numpy(), apply(find_map(*pair), values), atol=1e-6)
 
 
-def test_a_pair_without_a_map_is_refused_with_what_there_is() -> None:
+def test_a_pair_without_a_map_is_refused_with_existing_maps() -> None:
     with pytest.raises(UsageError, match=r"openface17 to facewarehouse46.*disfa12, pyfeat20"):
         find_map("openface17", "facewarehouse46")
     with pytest.raises(UsageError, match="facewarehouse46 has no map at all"):
@@ -143,5 +143,5 @@ def test_a_pair_without_a_map_is_refused_with_what_there_is() -> None:
 
 
 def test_values_of_another_space_are_refused() -> None:
-    with pytest.raises(UsageError, match="17 values each, these have 12"):
+    with pytest.raises(UsageError, match="17 values, not 12"):
         apply(find_map("openface17", "disfa12"), np.zeros((2, 12)))

@@ -1,4 +1,4 @@
-"""The readers of AU time series, on files as the tools write them."""
+"""Readers of AU time series, on files as the tools write them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gath_bench.au import AUSeries, from_named, get_space, read_au_csv
-from gath_bench.au.timecode import parse_timecode
+from gath_bench.au import AUSeries, aus_to_vector, get_space, read_au_csv
 from gath_bench.errors import UsageError
 
 OPENFACE = get_space("openface17").labels
+
+
 ARKIT = get_space("arkit52").labels
+
+
 FRAMES = np.linspace(0, 5, 34).reshape(2, 17)
 
 
@@ -84,18 +87,18 @@ def test_columns_are_found_by_name_in_any_order(file: Path) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 @given(st.lists(st.floats(0, 1, width=32), min_size=17, max_size=17))
-def test_what_is_written_is_read_to_the_bit(file: Path, values: list[float]) -> None:
+def test_written_values_are_read_exactly(file: Path, values: list[float]) -> None:
     series = read_au_csv(write(file, list(OPENFACE), values))
     np.testing.assert_array_equal(series.values[0], np.array(values, dtype=np.float32))
 
 
-def test_another_facs_space_is_read_directly_if_all_is_there(file: Path) -> None:
+def test_another_facs_space_is_read_directly_if_it_is_complete(file: Path) -> None:
     series = read_au_csv(write(file, list(OPENFACE), FRAMES[0] / 5), space="disfa12")
     assert series.native_space.name == "disfa12"
     assert series.warnings == ()
 
 
-def test_pyfeat_probabilities_go_through_the_map(file: Path) -> None:
+def test_pyfeat_probabilities_are_mapped(file: Path) -> None:
     labels = get_space("pyfeat20").labels
     write(file, ["FaceScore", *labels, "frame"], [0.99, *[0.25] * 20, 7])
     series = read_au_csv(file)
@@ -148,7 +151,7 @@ def test_byte_order_mark_blank_lines_and_windows_line_ends(file: Path) -> None:
     series = read_au_csv(file)
     np.testing.assert_array_equal(
         series.values[0],
-        np.where(np.isin(OPENFACE, ["AU12", "AU06"]), from_named({"AU12": 5}), np.nan).astype(np.float32),
+        np.where(np.isin(OPENFACE, ["AU12", "AU06"]), aus_to_vector("12E"), np.nan).astype(np.float32),
     )
 
 
@@ -175,7 +178,7 @@ def test_byte_order_mark_blank_lines_and_windows_line_ends(file: Path) -> None:
         ("Timecode,JawOpen\n00:00:00:75,0.5\n", "frame 75 at 60 .*fps"),
     ],
 )
-def test_a_bad_file_is_one_clear_sentence(file: Path, text: str, message: str) -> None:
+def test_a_bad_file_gives_one_sentence(file: Path, text: str, message: str) -> None:
     file.write_text(text)
     with pytest.raises(UsageError, match=message) as raised:
         read_au_csv(file)
@@ -183,7 +186,7 @@ def test_a_bad_file_is_one_clear_sentence(file: Path, text: str, message: str) -
     assert "\n" not in str(raised.value)
 
 
-def test_files_that_are_no_text_or_not_there(file: Path) -> None:
+def test_binary_and_missing_files_are_refused(file: Path) -> None:
     with pytest.raises(UsageError, match="cannot read"):
         read_au_csv(file)
     with pytest.raises(UsageError, match="cannot read"):
@@ -193,18 +196,6 @@ def test_files_that_are_no_text_or_not_there(file: Path) -> None:
         read_au_csv(file)
     with pytest.raises(UsageError, match="did you mean"):
         read_au_csv(file, space="openface")
-
-
-@given(
-    st.integers(0, 23),
-    st.integers(0, 59),
-    st.integers(0, 59),
-    st.integers(0, 29),
-    st.sampled_from([30.0, 60.0]),
-)
-def test_timecodes_count_seconds(h: int, m: int, s: int, frame: int, fps: float) -> None:
-    seconds = parse_timecode(f"{h:02d}:{m:02d}:{s:02d}:{frame:02d}.250", fps)
-    assert seconds == pytest.approx(h * 3600 + m * 60 + s + (frame + 0.25) / fps)
 
 
 def test_a_real_openface_file() -> None:

@@ -18,7 +18,7 @@ from gath_bench.errors import UsageError
 SIZES = {"openface17": 17, "facewarehouse46": 46, "arkit52": 52, "disfa12": 12, "pyfeat20": 20}
 
 
-def test_the_spaces_are_the_ones_of_the_design() -> None:
+def test_spaces_and_their_sizes() -> None:
     assert {name: len(space) for name, space in SPACES.items()} == SIZES
     assert DEFAULT_SPACE == "openface17"
 
@@ -52,12 +52,12 @@ def test_arkit52_equals_the_recorded_output_of_mediapipe() -> None:
     assert tuple(re.findall(r'label: "(\w+)"', text)) == get_space("arkit52").labels
 
 
-def test_an_unknown_space_is_answered_with_the_nearest() -> None:
+def test_an_unknown_space_suggests_similar_names() -> None:
     with pytest.raises(UsageError, match="did you mean openface17"):
         get_space("openface71")
 
 
-def test_an_unknown_label_is_answered_with_the_nearest() -> None:
+def test_an_unknown_label_suggests_similar_names() -> None:
     with pytest.raises(UsageError, match=r"AU24.*did you mean"):
         get_space("openface17").index("AU24")
 
@@ -68,26 +68,26 @@ def test_an_unknown_label_is_answered_with_the_nearest() -> None:
     zeros=st.sampled_from(["", "0"]),
     suffix=st.sampled_from(["", "_r", "_c", "_R"]),
 )
-def test_every_spelling_of_an_au_is_one(number: int, prefix: str, zeros: str, suffix: str) -> None:
+def test_all_spellings_of_an_au_are_equal(number: int, prefix: str, zeros: str, suffix: str) -> None:
     assert normalise_au(f" {prefix}{zeros}{number}{suffix} ") == f"AU{number:02d}"
 
 
 @pytest.mark.parametrize("text", ["", "AU", "AUx", "AU123", "smile", "AU12_x", "12.5", "-3"])
-def test_what_is_not_an_au_is_refused(text: str) -> None:
+def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="not an action unit"):
         normalise_au(text)
 
 
-def test_the_spaces_cost_neither_numpy_nor_torch() -> None:
+def test_spaces_and_notation_import_neither_numpy_nor_torch() -> None:
     code = (
-        "import sys; from gath_bench.au import SPACES, MAPS, PRESETS, preset, parse_named; "
+        "import sys; from gath_bench.au import SPACES, MAPS, PRESETS, preset, parse_aus; parse_aus('6C+12D'); "
         "print(sorted({'numpy', 'torch', 'pandas'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_every_public_name_can_be_had() -> None:
+def test_every_public_name_can_be_imported() -> None:
     import gath_bench.au as au
 
     assert set(au.__all__) == set(dir(au))

@@ -15,7 +15,7 @@ from gath_bench.cli.main import main
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """What a command ended with."""
 
     code: int
@@ -34,7 +34,7 @@ class Said:
             assert part in lines[0]
 
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
 @pytest.fixture
@@ -45,13 +45,13 @@ def gath_bench(
     monkeypatch.chdir(tmp_path)
     before = torch.are_deterministic_algorithms_enabled()
 
-    def call(*words: object, plugins: bool = True) -> Said:
+    def call(*words: object, plugins: bool = True) -> CommandResult:
         toys = ["--no-plugins", "--plugin", "toy.toy_plugin"] if plugins else []
         monkeypatch.setattr(sys, "argv", ["gath-bench", *toys, *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             main()
         said = capsys.readouterr()
-        return Said(int(ended.value.code or 0), said.out, said.err)
+        return CommandResult(int(ended.value.code or 0), said.out, said.err)
 
     yield call
     torch.use_deterministic_algorithms(before)
@@ -65,7 +65,7 @@ def toy_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     nasty = 'toy-labelled[label="<script>alert(1)</script> | \\\\| `code` *bold* ](http://x) \\\\"]'
     suite = toy_suite(
         ("toy-failing", "toy-gaps", nasty),
-        ("toy-l1", "toy-au", "toy-gone", "toy-system", 'toy-l1[label="`<b>|"]'),
+        ("toy-l1", "toy-au", "toy-no-weights", "toy-system", 'toy-l1[label="`<b>|"]'),
     )
     measure(suite, folder)
     torch.use_deterministic_algorithms(before)

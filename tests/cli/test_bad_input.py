@@ -1,4 +1,4 @@
-"""Whatever is wrong with a request: one sentence on standard error, exit code 2, never a traceback."""
+"""Invalid requests: one sentence on standard error, exit code 2, no traceback."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def test_no_suite_file(gath_bench: Any, tmp_path: Path) -> None:
         ({"models": ("toy-nan[vale=1]",)}, GOOD, ["no parameter 'vale'", "did you mean value"]),
         ({"models": ("toy-nan[value=x]",)}, GOOD, ["toy-nan[value=x] is not valid"]),
         ({"models": ("toy-nan[value",)}, GOOD, ["is not a component name"]),
-        ({"models": ("toy-unmakeable",)}, GOOD, ["toy-unmakeable cannot be made", "no weights"]),
-        ({"models": ("toy-unmakeable[how=UsageError]",)}, GOOD, ["no weights"]),
+        ({"models": ("toy-no-init",)}, GOOD, ["toy-no-init cannot be created", "no weights"]),
+        ({"models": ("toy-no-init[how=UsageError]",)}, GOOD, ["no weights"]),
         ({}, "[[datasets]]\nname = 'toy[refuse=true]'\n", ["cannot list its samples", "on fire"]),
     ],
 )
@@ -80,7 +80,7 @@ def test_what_a_suite_names_must_exist(
         (("-d", "toys"), ["did you mean toy"]),
         (("-M", "toy-l2"), ["did you mean toy-l1"]),
         (("--split", "tset"), ["did you mean test"]),
-        (("--device", "cuda"), ["there is no CUDA device here", "--device cpu"]),
+        (("--device", "cuda"), ["no CUDA device is available", "--device cpu"]),
         (("--device", "gpu"), ["'gpu' is not a device"]),
         (("--device", "cuda:x"), ["is not a device"]),
     ],
@@ -99,12 +99,12 @@ def test_a_taken_output_folder(gath_bench: Any, tmp_path: Path, toy_run: Path) -
     gath_bench("run", suite, "--output", toy_run).refused("already holds a run", "--resume")
     file = tmp_path / "file"
     file.touch()
-    gath_bench("run", suite, "--output", file).refused("cannot be made", "--output")
-    gath_bench("run", suite, "--output", file / "below").refused("cannot be made")
+    gath_bench("run", suite, "--output", file).refused("cannot be created", "--output")
+    gath_bench("run", suite, "--output", file / "below").refused("cannot be created")
 
 
 @pytest.mark.parametrize("command", [("report",), ("run", "--resume")])
-def test_what_is_no_run(gath_bench: Any, tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_a_folder_that_is_not_a_run(gath_bench: Any, tmp_path: Path, command: tuple[str, ...]) -> None:
     gath_bench(*command, tmp_path / "none").refused("is not a run folder")
     gath_bench(*command, tmp_path).refused("is not a run folder")
     file = tmp_path / "file"
@@ -128,7 +128,9 @@ def test_a_resumed_run_takes_no_other_suite(gath_bench: Any, tmp_path: Path, toy
         ("-M", "toy-l1"),
         ("--output", tmp_path / "x"),
     ):
-        gath_bench("run", *words, "--resume", toy_run).refused("--resume goes on with the run's own suite")
+        gath_bench("run", *words, "--resume", toy_run).refused(
+            "--resume uses the suite and the folder of the run"
+        )
     for words in (("--seed", 1), ("--limit", 2), ("--split", "val")):
         gath_bench("run", *words, "--resume", toy_run).refused("start a new run")
 
@@ -175,13 +177,13 @@ def test_reports_that_cannot_be_written(gath_bench: Any, tmp_path: Path, toy_run
     manifest = json.loads((unlike / "manifest.json").read_text())
     (unlike / "manifest.json").write_text(json.dumps({**manifest, "seed": manifest["seed"] + 1}))
     gath_bench("report", toy_run, unlike, "-o", tmp_path / "x").refused(
-        "-o takes runs that go into the same tables"
+        "-o takes runs that share their tables"
     )
     for form in ("csv", "parquet"):
         gath_bench("report", toy_run, "--format", form, "-o", tmp_path).refused("cannot be written")
 
 
-def test_in_a_process_of_its_own(tmp_path: Path) -> None:
+def test_in_a_separate_process(tmp_path: Path) -> None:
     suite = write_suite(tmp_path / "suite.toml", metrics=("toy-l2",))
     done = in_another_process("run", suite, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")

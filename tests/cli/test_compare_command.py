@@ -54,7 +54,7 @@ def test_one_metric_parameter_is_refused(gath_bench: Any, runs: tuple[Path, Path
     assert {row["difference"] for row in json.loads(alike.out)["rows"]} == {0}
 
 
-def test_another_seed_is_refused(gath_bench: Any, runs: tuple[Path, Path], tmp_path: Path) -> None:
+def test_different_seeds_are_refused(gath_bench: Any, runs: tuple[Path, Path], tmp_path: Path) -> None:
     measure(toy_suite(("toy-edit",), ("toy-source-l1", "toy-l1"), seed=1), tmp_path / "other")
     gath_bench("compare", runs[0], tmp_path / "other").refused("seed: 0 versus 1")
 
@@ -83,8 +83,11 @@ def test_report_joins_runs_on_the_same_samples(
     assert both.code == 0, both.err
     rows = json.loads(both.out)["rows"]
     assert [row["model"] for row in rows if row["metric"] == "toy-l1"] == [
-        "toy-exact", "toy-copy", "toy-edit", "toy-small",
-    ]  # fmt: skip
+        "toy-exact",
+        "toy-copy",
+        "toy-edit",
+        "toy-small",
+    ]
     assert sorted(row["rank"] for row in rows if row["metric"] == "toy-l1" and row["rank"]) in (
         [1, 2],
         [1.5, 1.5],
@@ -94,7 +97,7 @@ def test_report_joins_runs_on_the_same_samples(
     assert (tmp_path / "both.md").read_text(encoding="utf-8").count("###") == 1
 
 
-def test_report_says_which_part_keeps_runs_apart(
+def test_report_names_the_part_in_which_runs_differ(
     gath_bench: Any, runs: tuple[Path, Path], tmp_path: Path
 ) -> None:
     measure(toy_suite(("toy-edit",), ("toy-l1",), limit=5), tmp_path / "short")
@@ -104,4 +107,4 @@ def test_report_says_which_part_keeps_runs_apart(
     assert "12 versus 5 samples" in said.err
     refused = gath_bench("report", runs[0], tmp_path / "short", "--format", "csv", "-o", tmp_path / "t.csv")
     assert refused.code == 2
-    assert "same tables" in refused.err
+    assert "share their tables" in refused.err

@@ -1,4 +1,4 @@
-"""What commands print: the same numbers in every format, and nothing that text from outside can break."""
+"""Command output: the same numbers in every format, and escaping of text from outside."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def cells_of(line: str) -> list[str]:
 
 def test_json_matches_the_run(gath_bench: Any, tmp_path: Path) -> None:
     suite = write_suite(
-        tmp_path / "suite.toml", models=("toy-failing",), metrics=("toy-l1", "toy-au", "toy-gone")
+        tmp_path / "suite.toml", models=("toy-failing",), metrics=("toy-l1", "toy-au", "toy-no-weights")
     )
     said = gath_bench("run", suite, "--device", "cpu", "--json", "--limit", 9, "--seed", 4)
     assert said.code == 1
@@ -41,7 +41,7 @@ def test_json_matches_the_run(gath_bench: Any, tmp_path: Path) -> None:
     assert folder.parent == Path("results/runs")
     assert Path(content["manifest"]) == folder / "manifest.json"
     run = load(folder)
-    expected = summarise(run.manifest, run.rows)
+    expected = summarise(run.manifest, run.observations)
     assert [row["value"] for row in content["rows"]] == [row.value for row in expected]
     assert {row["seed"] for row in content["rows"]} == {4}
     assert {row["status"] for row in content["rows"]} == {"ok", "na", "failed"}
@@ -51,7 +51,7 @@ def test_json_matches_the_run(gath_bench: Any, tmp_path: Path) -> None:
     assert (again.code, json.loads(again.out)) == (0, content)
 
 
-def test_two_runs_of_one_second_have_a_folder_each(gath_bench: Any, tmp_path: Path) -> None:
+def test_two_runs_of_the_same_second_get_separate_folders(gath_bench: Any, tmp_path: Path) -> None:
     suite = write_suite(tmp_path / "suite.toml", name="../my Suite")
     folders = {json.loads(gath_bench("run", suite, "--device", "cpu", "--json").out)["run"] for _ in range(3)}
     assert len(folders) == 3
@@ -67,7 +67,7 @@ def test_the_folder_is_named_and_resuming_it_prints_the_same(gath_bench: Any, tm
     assert again.out == first.out
 
 
-def test_strict_says_what_failed(gath_bench: Any, tmp_path: Path) -> None:
+def test_strict_prints_what_failed(gath_bench: Any, tmp_path: Path) -> None:
     suite = write_suite(tmp_path / "suite.toml", models=("toy-failing",))
     said = gath_bench("run", suite, "--device", "cpu", "--strict")
     assert (said.code, said.out) == (1, "")
@@ -76,7 +76,7 @@ def test_strict_says_what_failed(gath_bench: Any, tmp_path: Path) -> None:
     assert "Traceback" not in said.err
 
 
-def test_a_timeout_tells_how_to_go_on(gath_bench: Any, tmp_path: Path) -> None:
+def test_a_timeout_prints_how_to_resume(gath_bench: Any, tmp_path: Path) -> None:
     suite = write_suite(tmp_path / "suite.toml")
     said = gath_bench("run", suite, "--device", "cpu", "--timeout", 0, "--output", tmp_path / "run")
     assert said.code == 0
@@ -87,7 +87,7 @@ def test_a_timeout_tells_how_to_go_on(gath_bench: Any, tmp_path: Path) -> None:
 
 def test_csv_and_parquet_hold_the_rows(gath_bench: Any, tmp_path: Path, toy_run: Path) -> None:
     run = load(toy_run)
-    expected = summarise(run.manifest, run.rows)
+    expected = summarise(run.manifest, run.observations)
     said = gath_bench("report", toy_run, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(said.out)))
     assert [row["value"] for row in rows] == [
@@ -115,7 +115,7 @@ def test_a_file_holds_what_is_printed(gath_bench: Any, tmp_path: Path, toy_run: 
         assert text.rstrip("\n") == printed.out.rstrip("\n")
 
 
-def test_markdown_is_inert(gath_bench: Any, toy_run: Path) -> None:
+def test_markdown_is_escaped(gath_bench: Any, toy_run: Path) -> None:
     text = gath_bench("report", toy_run, "--format", "markdown").out
     spans = re.compile(r"(?<!\\)(`+)(?!`).+?(?<!`)\1(?!`)")
     keys = next(line for line in text.splitlines() if line.startswith("Keys: "))
@@ -134,9 +134,9 @@ def test_markdown_is_inert(gath_bench: Any, toy_run: Path) -> None:
     "text", ["a\\|b", "a|b", "a\\\\|b", "a\r\nb", "a\rb", "a\u2028b", "`", "a ~~b~~ __c__"]
 )
 def test_a_cell_of_markdown_is_one_cell(toy_run: Path, text: str) -> None:
-    from gath_bench.report.grid import Grid
+    from gath_bench.report.table import Line, Table
 
-    page = markdown([Grid("t", (), ((text, False, ()),), (text,))])
+    page = markdown([Table("t", (), (Line(text, False, ()),), (text,))])
     (line,) = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| model")]
     assert len(cells_of(line)) == 1
     assert not re.search(r"(?<!\\)(?:\\\\)*[`~_*]", line)

@@ -1,4 +1,4 @@
-"""``gath-bench verify``: a fresh run is repeated, a changed one is not, and it says where."""
+"""``gath-bench verify``: an unchanged run is reproduced; a changed one is reported with the place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from toy.running import measure, toy_suite
-from toy.toy_plugin import CALLS, HEARD
+from toy.toy_plugin import CALLS, HOOK_CALLS
 
 from gath_bench.contracts.keys import file_hash
 from gath_bench.results import load
@@ -56,20 +56,20 @@ def record_hashes(folder: Path) -> None:
     manifest.write(folder)
 
 
-def test_a_fresh_run_is_repeated(gath_bench: Any, fresh: Path) -> None:
+def test_an_unchanged_run_is_reproduced(gath_bench: Any, fresh: Path) -> None:
     CALLS.clear()
-    HEARD.clear()
+    HOOK_CALLS.clear()
     before = {path: file_hash(path) for path in fresh.rglob("*") if path.is_file()}
     said = gath_bench("verify", fresh)
     assert said.code == 0, said
-    assert "repeated" in said.out
+    assert "reproduced" in said.out
     for metric in ("toy-l1", "toy-au"):
         (line,) = [line for line in said.out.splitlines() if line.startswith(metric)]
         assert line.split()[2] == "0"
         assert line.endswith("ok")
     assert "toy-system  reported only" in said.out
     assert CALLS["load"] > 0, "nothing was measured again"
-    assert HEARD == []
+    assert HOOK_CALLS == []
     assert {path: file_hash(path) for path in fresh.rglob("*") if path.is_file()} == before
 
 
@@ -78,20 +78,20 @@ def test_one_changed_value_is_found_by_its_hash(gath_bench: Any, fresh: Path) ->
     shard = change_one_value(fresh, 1e-9)
     said = gath_bench("verify", fresh)
     assert said.code == 1
-    assert f"samples/{shard.name} is not as the run wrote it" in said.err
+    assert f"samples/{shard.name} was changed: SHA-256 mismatch" in said.err
     assert CALLS["load"] == 0
 
 
-def test_a_missing_and_a_foreign_shard_are_found(gath_bench: Any, fresh: Path) -> None:
+def test_a_missing_and_an_unlisted_shard_are_found(gath_bench: Any, fresh: Path) -> None:
     first, *_ = sorted((fresh / "samples").iterdir())
     first.rename(first.with_name("999-foreign.000000-0.parquet"))
     said = gath_bench("verify", fresh)
     assert said.code == 1
     assert f"{first.name} is missing" in said.err
-    assert "999-foreign.000000-0.parquet is not in the manifest" in said.err
+    assert "999-foreign.000000-0.parquet is not listed in the manifest" in said.err
 
 
-def test_a_forger_of_hashes_is_found_by_measuring(gath_bench: Any, fresh: Path) -> None:
+def test_a_changed_value_with_a_new_hash_is_found_by_measuring(gath_bench: Any, fresh: Path) -> None:
     change_one_value(fresh, 0.25)
     record_hashes(fresh)
     said = gath_bench("verify", fresh)
@@ -100,7 +100,7 @@ def test_a_forger_of_hashes_is_found_by_measuring(gath_bench: Any, fresh: Path) 
     (line,) = [line for line in said.out.splitlines() if line.startswith("toy-l1")]
     assert line.split()[-1] == "DRIFT"
     assert float(line.split()[2]) == pytest.approx(0.25, rel=1e-2)
-    assert "1 beyond tolerance, 0 vanished, 0 appeared; furthest at" in said.out
+    assert "1 beyond tolerance, 0 vanished, 0 appeared; largest at" in said.out
     (other,) = [line for line in said.out.splitlines() if line.startswith("toy-au")]
     assert other.endswith("ok")
 
@@ -114,7 +114,7 @@ def test_within_tolerance_is_no_drift(gath_bench: Any, fresh: Path) -> None:
     assert np.isclose(float(line.split()[2]), 1e-6, rtol=0.05)
 
 
-def test_a_value_that_is_gone_is_drift(gath_bench: Any, fresh: Path) -> None:
+def test_a_missing_value_is_drift(gath_bench: Any, fresh: Path) -> None:
     change_one_value(fresh, float("inf"))
     record_hashes(fresh)
     said = gath_bench("verify", fresh)
@@ -130,7 +130,7 @@ def test_a_limit_measures_whole_batches_only(gath_bench: Any, fresh: Path) -> No
     assert int(line.split()[1]) == 4 * 8 - 1
 
 
-def test_another_component_is_told_and_nothing_measured(gath_bench: Any, fresh: Path) -> None:
+def test_a_changed_component_is_reported_and_nothing_measured(gath_bench: Any, fresh: Path) -> None:
     CALLS.clear()
     manifest = load(fresh).manifest
     manifest.metrics[0].key = "toy-l1@7"
@@ -143,7 +143,7 @@ def test_another_component_is_told_and_nothing_measured(gath_bench: Any, fresh: 
     assert CALLS["load"] == 0
 
 
-def test_other_versions_are_noted(gath_bench: Any, fresh: Path) -> None:
+def test_changed_package_versions_are_noted(gath_bench: Any, fresh: Path) -> None:
     manifest = load(fresh).manifest
     manifest.environment["packages"]["numpy"] = "0.1"
     manifest.write(fresh)
@@ -158,4 +158,4 @@ def test_what_cannot_be_verified_is_one_sentence(gath_bench: Any, fresh: Path, t
     manifest = load(fresh).manifest
     manifest.status = "running"
     manifest.write(fresh)
-    gath_bench("verify", fresh).refused("was not finished", "--resume")
+    gath_bench("verify", fresh).refused("is not finished", "--resume")

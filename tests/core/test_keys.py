@@ -1,4 +1,4 @@
-"""Component names and keys: what is written is read back, and a difference is said in words."""
+"""Component names and keys: parsing is the inverse of printing, and differences are named."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_difference_names_the_part_that_differs(other: str, words: str | None) -
         ("ssim[root=]", {"root": ""}),
     ],
 )
-def test_what_people_type(text: str, read: dict[str, str]) -> None:
+def test_names_with_parameters_are_parsed(text: str, read: dict[str, str]) -> None:
     assert ComponentName.parse(text) == ComponentName("ssim", read)
 
 
@@ -100,7 +100,7 @@ def test_what_people_type(text: str, read: dict[str, str]) -> None:
         "-m",
     ],
 )
-def test_what_is_no_name_is_refused_with_what_to_write(text: str) -> None:
+def test_an_invalid_name_is_refused_with_the_expected_form(text: str) -> None:
     with pytest.raises(UsageError, match=r"write name|write param|keep one"):
         ComponentName.parse(text)
 
@@ -108,13 +108,13 @@ def test_what_is_no_name_is_refused_with_what_to_write(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["ssim", "ssim@", "ssim@x", "ssim@1#", "ssim@1#XY", "ssim[a=1]", "SSIM@1", "ssim@1\n"]
 )
-def test_what_is_no_key_is_refused(text: str) -> None:
+def test_an_invalid_key_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         ComponentKey.parse(text)
 
 
 @pytest.mark.parametrize("text", ["", "A", "a b", "-a", "a\n", "a[b=1]", None, 7])
-def test_what_cannot_be_a_name(text: object) -> None:
+def test_invalid_names(text: object) -> None:
     assert not is_name(text)
 
 

@@ -1,4 +1,4 @@
-"""Plugins: found by entry point or by name, each alone with its faults."""
+"""Plugins: found by entry point or by name; a broken one does not affect the others."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from gath_bench.registry import Registry
 BUILT_IN = min(Registry.of(load_plugins()).entries["metric"])
 HEAD = "from gath_bench import hookimpl\nfrom gath_bench.contracts import MetricSpec, ModelSpec\n"
 
-#: Distribution -> its module, and words of the sentence that says what is wrong with it.
+#: Distribution -> the source of its module, and words of the message about it.
 BROKEN = {
     "fails-at-import": ("import a_package_that_nobody_has", "a_package_that_nobody_has"),
     "exits-at-import": ("raise SystemExit(3)", "SystemExit"),
     "not-python": ("def (:", "SyntaxError"),
     "raises-in-hook": (
-        HEAD + "@hookimpl\ndef gath_bench_models():\n    raise RuntimeError('no luck today')",
-        "no luck today",
+        HEAD + "@hookimpl\ndef gath_bench_models():\n    raise RuntimeError('as intended')",
+        "as intended",
     ),
     "returns-none": (HEAD + "@hookimpl\ndef gath_bench_models():\n    return None", "list of ModelSpec"),
     "returns-one-spec": (
@@ -39,7 +39,7 @@ BROKEN = {
         HEAD + "@hookimpl\ndef gath_bench_models():\n    return [MetricSpec('m', 'a:B', 'a metric')]",
         "list of ModelSpec",
     ),
-    "returns-half-rubbish": (
+    "returns-half-invalid": (
         HEAD + "@hookimpl\ndef gath_bench_models():\n    return [ModelSpec('half', 'a:B', 'good'), 7]",
         "list of ModelSpec",
     ),
@@ -71,7 +71,7 @@ def module_of(source: str, name: str) -> ModuleType:
 
 
 @pytest.fixture
-def by_hand(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def patched(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Modules may be put into ``sys.modules`` for ``--plugin``; the import path is as before afterwards."""
     monkeypatch.setattr(sys, "path", [*sys.path])
     return monkeypatch
@@ -108,17 +108,17 @@ def test_a_broken_plugin_is_a_warning_and_a_failed_row_and_all_else_works(
     assert metrics.returncode == 0
     assert {"sound", BUILT_IN} <= {row["name"] for row in json.loads(metrics.stdout)}
     models = program("list", "models", "--json", cwd=tmp_path, path=(site,))
-    assert "half" not in models.stdout, "a plugin is in or out as a whole"
+    assert "half" not in models.stdout, "a plugin is loaded as a whole or not at all"
 
 
-def test_a_plugin_that_fails_late_leaves_no_listener_behind(by_hand: pytest.MonkeyPatch) -> None:
+def test_a_plugin_that_fails_at_registration_leaves_no_listener(patched: pytest.MonkeyPatch) -> None:
     half = module_of(
         HEAD + "@hookimpl\ndef gath_bench_run_started(run): raise AssertionError('called')\n"
         "@hookimpl\ndef gath_bench_run_finished(wrong): pass",
         "half",
     )
-    by_hand.setitem(sys.modules, "half", half)
-    by_hand.setattr("gath_bench.plugins.entry_points", lambda group: [entry("half", "half-dist", half)])
+    patched.setitem(sys.modules, "half", half)
+    patched.setattr("gath_bench.plugins.entry_points", lambda group: [entry("half", "half-dist", half)])
     with pytest.warns(PluginWarning, match="half-dist"):
         plugins = load_plugins()
     assert plugins.loaded[0].error
@@ -134,7 +134,7 @@ def entry(name: str, distribution: str, plugin: object) -> SimpleNamespace:
     )
 
 
-def test_plugin_module_named_by_hand(program: Program, tmp_path: Path) -> None:
+def test_plugin_module_on_the_command_line(program: Program, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(GOOD, encoding="utf-8")
     found = program("--plugin", "mine", "list", "metrics", "--json", cwd=tmp_path)
     assert found.returncode == 0, found.stderr
@@ -145,20 +145,20 @@ def test_plugin_module_named_by_hand(program: Program, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_bad_plugin_named_by_hand_is_refused_in_one_sentence(
-    name: str, tmp_path: Path, by_hand: pytest.MonkeyPatch
+def test_broken_plugin_on_the_command_line_is_refused_in_one_sentence(
+    name: str, tmp_path: Path, patched: pytest.MonkeyPatch
 ) -> None:
     source, words = BROKEN[name]
-    module = f"by_hand_{name.replace('-', '_')}"
+    module = f"patched_{name.replace('-', '_')}"
     (tmp_path / f"{module}.py").write_text(source, encoding="utf-8")
-    by_hand.syspath_prepend(str(tmp_path))
+    patched.syspath_prepend(str(tmp_path))
     with pytest.raises(UsageError, match="--plugin") as refused:
         load_plugins([module], entry_point_group=None)
     assert module in str(refused.value)
     assert words in str(refused.value)
 
 
-def test_bad_plugin_named_by_hand_ends_with_exit_code_2(program: Program, tmp_path: Path) -> None:
+def test_missing_plugin_on_the_command_line_ends_with_exit_code_2(program: Program, tmp_path: Path) -> None:
     missing = program("--plugin", "no_such_module", "list", cwd=tmp_path)
     assert missing.returncode == 2
     assert missing.stdout == ""
@@ -173,8 +173,8 @@ def test_no_plugins_leaves_out_the_built_in_ones(program: Program, tmp_path: Pat
     assert {row["kind"] for row in json.loads(bare.stdout)} == {"au-space"}
 
 
-def test_a_plugin_is_loaded_once(by_hand: pytest.MonkeyPatch) -> None:
-    by_hand.setitem(sys.modules, "sound", module_of(GOOD, "sound"))
+def test_a_plugin_is_loaded_once(patched: pytest.MonkeyPatch) -> None:
+    patched.setitem(sys.modules, "sound", module_of(GOOD, "sound"))
     plugins = load_plugins(["sound", "sound"], entry_point_group=None)
     assert [len(plugin.components) for plugin in plugins.loaded] == [1, 0]
     assert not Registry.of(plugins).collisions
@@ -195,7 +195,7 @@ def test_name_collision_names_both_sources(install: Installer, program: Program,
     assert "Traceback" not in used.stderr
 
 
-def test_a_name_that_a_built_in_has_belongs_to_neither(
+def test_a_name_that_a_built_in_plugin_has_is_a_collision(
     install: Installer, program: Program, tmp_path: Path
 ) -> None:
     site = install("a-rival", GOOD.replace("'sound'", repr(BUILT_IN)))
@@ -218,34 +218,34 @@ def hello():
 @hookimpl
 def gath_bench_commands():
     return [CommandSpec("hello", "brings_commands:hello", "say hello"),
-            CommandSpec("rubbish", "os:sep", "is no command"),
+            CommandSpec("invalid", "os:sep", "is no command"),
             CommandSpec("list", "brings_commands:hello", "a name that is taken")]
 """
 
 
-def test_commands_of_a_plugin_named_by_hand(program: Program, tmp_path: Path) -> None:
+def test_commands_of_a_plugin_on_the_command_line(program: Program, tmp_path: Path) -> None:
     (tmp_path / "brings_commands.py").write_text(COMMANDS, encoding="utf-8")
-    told = program("--plugin", "brings_commands", "--help", cwd=tmp_path)
-    assert told.returncode == 0, told.stderr
-    assert "say hello" in told.stdout
+    done = program("--plugin", "brings_commands", "--help", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "say hello" in done.stdout
     hello = program("--plugin", "brings_commands", "hello", cwd=tmp_path)
     assert (hello.returncode, hello.stdout) == (0, "hello from a plugin\n"), hello.stderr
 
 
 def test_commands_of_a_distribution(install: Installer, program: Program, tmp_path: Path) -> None:
     site = install("brings-commands", COMMANDS)
-    told = program("--help", cwd=tmp_path, path=(site,))
-    assert "say hello" in told.stdout
-    assert "a name that is taken" not in told.stdout
-    [warning] = told.stderr.splitlines()
+    done = program("--help", cwd=tmp_path, path=(site,))
+    assert "say hello" in done.stdout
+    assert "a name that is taken" not in done.stdout
+    [warning] = done.stderr.splitlines()
     assert "brings-commands" in warning
     assert "'list'" in warning
     without = program("--no-plugins", "hello", cwd=tmp_path, path=(site,))
     assert without.returncode == 2, "--no-plugins leaves out plugins' commands as well"
-    rubbish = program("rubbish", cwd=tmp_path, path=(site,))
-    assert rubbish.returncode == 2
-    assert "Traceback" not in rubbish.stderr
-    assert "'rubbish'" in rubbish.stderr
+    invalid = program("invalid", cwd=tmp_path, path=(site,))
+    assert invalid.returncode == 2
+    assert "Traceback" not in invalid.stderr
+    assert "'invalid'" in invalid.stderr
 
 
 RUN = RunInfo(Path("somewhere"), 2)
@@ -253,56 +253,56 @@ CELL = CellResult("000-m-d", "m@1", "d@1", "same-subject", 3, "ok", 0.5)
 
 
 class Listener:
-    """Notes what it hears."""
+    """Records the calls."""
 
     def __init__(self) -> None:
-        self.heard: list[object] = []
+        self.calls: list[object] = []
 
     @hookimpl
     def gath_bench_run_started(self, run: RunInfo) -> None:
-        self.heard.append(("started", run))
+        self.calls.append(("started", run))
 
     @hookimpl
     def gath_bench_cell_finished(self, cell: CellResult, run: RunInfo) -> None:
-        self.heard.append(("cell", run, cell))
+        self.calls.append(("cell", run, cell))
 
     @hookimpl
     def gath_bench_run_finished(self) -> None:
-        self.heard.append("finished")
+        self.calls.append("finished")
 
 
-class Deaf:
-    """Raises whatever it is told."""
+class Failing:
+    """Raises in a listener."""
 
     @hookimpl
     def gath_bench_run_started(self, run: RunInfo) -> None:
         raise RuntimeError("not now")
 
 
-def plugins_of(by_hand: pytest.MonkeyPatch, **objects: object) -> Plugins:
+def plugins_of(patched: pytest.MonkeyPatch, **objects: object) -> Plugins:
     points = [entry(name, f"{name}-dist", plugin) for name, plugin in objects.items()]
-    by_hand.setattr("gath_bench.plugins.entry_points", lambda group: points)
+    patched.setattr("gath_bench.plugins.entry_points", lambda group: points)
     return load_plugins()
 
 
-def test_listeners_take_the_arguments_they_name(by_hand: pytest.MonkeyPatch) -> None:
+def test_listeners_take_the_arguments_they_name(patched: pytest.MonkeyPatch) -> None:
     listener = Listener()
-    plugins = plugins_of(by_hand, listener=listener)
+    plugins = plugins_of(patched, listener=listener)
     plugins.notify("gath_bench_run_started", run=RUN)
     plugins.notify("gath_bench_cell_finished", run=RUN, cell=CELL)
     plugins.notify("gath_bench_run_finished", run=RUN)
-    assert listener.heard == [("started", RUN), ("cell", RUN, CELL), "finished"]
+    assert listener.calls == [("started", RUN), ("cell", RUN, CELL), "finished"]
 
 
-@pytest.mark.parametrize("deaf_name", ["a", "z"])
-def test_a_raising_listener_stops_neither_the_run_nor_the_others(
-    by_hand: pytest.MonkeyPatch, deaf_name: str
+@pytest.mark.parametrize("failing_name", ["a", "z"])
+def test_a_failing_listener_stops_neither_the_run_nor_the_others(
+    patched: pytest.MonkeyPatch, failing_name: str
 ) -> None:
     listener = Listener()
-    plugins = plugins_of(by_hand, **{"m": listener, deaf_name: Deaf()})
-    with pytest.warns(PluginWarning, match=rf"{deaf_name}-dist.*gath_bench_run_started.*not now"):
+    plugins = plugins_of(patched, **{"m": listener, failing_name: Failing()})
+    with pytest.warns(PluginWarning, match=rf"{failing_name}-dist.*gath_bench_run_started.*not now"):
         plugins.notify("gath_bench_run_started", run=RUN)
-    assert listener.heard == [("started", RUN)]
+    assert listener.calls == [("started", RUN)]
 
 
 def test_source_names_plugin_and_distribution() -> None:
@@ -311,7 +311,7 @@ def test_source_names_plugin_and_distribution() -> None:
 
 def test_every_registration_hook_is_specified_and_typed() -> None:
     hooks = {name for name in vars(hookspecs) if name.startswith("gath_bench_")}
-    told = {name for name in hooks if name.endswith(("_started", "_finished"))}
-    assert set(REGISTRATIONS) == hooks - told
+    listeners = {name for name in hooks if name.endswith(("_started", "_finished"))}
+    assert set(REGISTRATIONS) == hooks - listeners
     assert all(getattr(hookspecs, name).__doc__ for name in hooks)
     assert REGISTRATIONS["gath_bench_metrics"] is MetricSpec

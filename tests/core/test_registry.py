@@ -1,4 +1,4 @@
-"""The registry: names become components late, and every mistake is a sentence."""
+"""The registry: lazy imports, validated parameters, and one sentence for every mistake."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def tuned(**more: Any) -> Registry:
     return registry(MetricSpec("tuned", Tuned, "with parameters", version=3, **more))
 
 
-def test_defaults_stand_in_the_key_and_paths_do_not() -> None:
+def test_the_key_has_defaults_and_no_paths() -> None:
     made = tuned().make("metric", "tuned[root=somewhere]")
     assert made.instance.root == Path("somewhere")
     assert str(made.key()) == "tuned[robust=false,sigma=2.0,size=7,trunk=alex]@3"
@@ -127,7 +127,7 @@ def test_missing_required_parameter_says_what_to_write() -> None:
         registry(ModelSpec("demanding", Demanding, "")).make("model", "demanding")
 
 
-def test_what_the_component_itself_refuses_keeps_its_words() -> None:
+def test_a_usage_error_of_the_component_keeps_its_message() -> None:
     with pytest.raises(UsageError, match=r"picky\[size=3\]: size=3 is odd: give an even one"):
         registry(ModelSpec("picky", Picky, "")).make("model", "picky[size=3]")
 
@@ -198,7 +198,7 @@ def test_nothing_is_missing_when_the_packages_are_there() -> None:
     assert registry().missing(MetricSpec("m", "x:Y", "", requires=("json", "os.path"))) is None
 
 
-def test_a_name_claimed_twice_belongs_to_neither_and_all_sources_are_named() -> None:
+def test_a_name_that_two_plugins_register_is_not_usable() -> None:
     plugins = Plugins(load_plugins(entry_point_group=None).manager)
     for name in ("one", "two", "three"):
         plugins.loaded.append(LoadedPlugin(name, f"{name}-dist", components=(MetricSpec("m", Tuned, ""),)))
@@ -209,6 +209,6 @@ def test_a_name_claimed_twice_belongs_to_neither_and_all_sources_are_named() -> 
     assert "3 times" in str(refused.value)
 
 
-def test_kinds_have_names_of_their_own() -> None:
+def test_different_kinds_may_have_equal_names() -> None:
     known = registry(ModelSpec("twin", Tuned, ""), MetricSpec("twin", Demanding, ""))
     assert isinstance(known.make("model", "twin").instance, Tuned)

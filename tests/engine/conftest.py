@@ -1,26 +1,5 @@
-"""Leaves torch as it was: running a suite asks for determinism, process-wide."""
+"""The fixtures of tests that run toy suites."""
 
-from __future__ import annotations
+from toy.fixtures import _clean, _one_thread
 
-from collections.abc import Iterator
-
-import pytest
-import torch
-from toy.toy_plugin import CALLS, HEARD
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(autouse=True)
-def _clean() -> Iterator[None]:
-    CALLS.clear()
-    HEARD.clear()
-    before = torch.are_deterministic_algorithms_enabled()
-    yield
-    torch.use_deterministic_algorithms(before)
+__all__ = ["_clean", "_one_thread"]

@@ -1,4 +1,4 @@
-"""Same seed = same values; the batch size, the order of metrics and rude neighbours change nothing."""
+"""Equal seeds give equal values; batch size, order of metrics and in-place changes have no effect."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def test_same_seed_twice_gives_the_same_values(tmp_path: Path) -> None:
     _, first = measure(suite, tmp_path / "a")
     _, second = measure(suite, tmp_path / "b")
     assert values(first) == values(second)
-    assert first.rows.equals(second.rows)
+    assert first.observations.equals(second.observations)
 
 
-def test_another_seed_gives_other_samples_and_other_noise(tmp_path: Path) -> None:
+def test_another_seed_gives_other_samples_and_noise(tmp_path: Path) -> None:
     _, first = measure(toy_suite(("toy-noise",)), tmp_path / "a")
     _, second = measure(toy_suite(("toy-noise",), seed=1), tmp_path / "b")
     for model in ("toy-copy", "toy-noise"):
         assert values(first, model) != values(second, model)
 
 
-def test_every_batch_and_every_seed_has_noise_of_its_own(tmp_path: Path) -> None:
+def test_noise_differs_between_batches_and_seeds(tmp_path: Path) -> None:
     drawn = []
     for seed in (0, 1):
         suite = toy_suite(("toy-noise",), ("toy-source-l1",), "toy[fixed=true]", seed=seed)
@@ -34,7 +34,7 @@ def test_every_batch_and_every_seed_has_noise_of_its_own(tmp_path: Path) -> None
     assert len(set(drawn)) == len(drawn) == 24
 
 
-def test_the_noise_of_a_model_does_not_depend_on_its_neighbours(tmp_path: Path) -> None:
+def test_noise_does_not_depend_on_the_other_models(tmp_path: Path) -> None:
     _, alone = measure(toy_suite(("toy-noise",)), tmp_path / "a")
     _, crowd = measure(toy_suite(("toy-edit", "toy-small", "toy-noise"), EVERYTHING), tmp_path / "b")
     found = [
@@ -44,7 +44,7 @@ def test_the_noise_of_a_model_does_not_depend_on_its_neighbours(tmp_path: Path) 
     assert found[0] == found[1]
 
 
-def test_batch_size_changes_nothing(tmp_path: Path) -> None:
+def test_values_do_not_depend_on_the_batch_size(tmp_path: Path) -> None:
     models = ("toy-edit", "toy-small", "toy-gaps", "toy-nan")
     runs = [
         measure(
@@ -66,25 +66,25 @@ def test_metrics_see_multiples_of_one_255th(tmp_path: Path) -> None:
     assert {row["value"] for row in long_rows(run)} == {0.0}
 
 
-@pytest.mark.parametrize("vandal", ["model", "metric", "evaluator"])
-def test_working_in_place_spoils_nothing_for_the_others(tmp_path: Path, vandal: str) -> None:
+@pytest.mark.parametrize("component", ["model", "metric", "evaluator"])
+def test_in_place_changes_do_not_affect_other_components(tmp_path: Path, component: str) -> None:
     metrics = ("toy-l1", "toy-source-l1", "toy-au")
     _, quiet = measure(toy_suite(metrics=metrics), tmp_path / "quiet")
-    if vandal != "model":
+    if component != "model":
         # The toy estimator wipes what it is shown.
-        first = "toy-vandal" if vandal == "metric" else "toy-au[prefix=first]"
+        first = "toy-in-place" if component == "metric" else "toy-au[prefix=first]"
         _, loud = measure(toy_suite(metrics=(first, *metrics)), tmp_path / "loud")
         for metric in metrics:
             assert values(loud, metric=metric) == values(quiet, metric=metric)
         return
-    _, loud = measure(toy_suite(("toy-vandal",), metrics), tmp_path / "loud")
+    _, loud = measure(toy_suite(("toy-in-place",), metrics), tmp_path / "loud")
     for model in ("toy-exact", "toy-copy"):
         assert values(loud, model) == values(quiet, model)
     # It painted black: that is what it is graded for, against a source that is not black.
-    assert table(loud, "toy-vandal", "toy-source-l1").value > 0.3  # type: ignore[operator]
+    assert table(loud, "toy-in-place", "toy-source-l1").value > 0.3  # type: ignore[operator]
 
 
-def test_another_resolution_stands_in_the_key_and_is_resized(tmp_path: Path) -> None:
+def test_a_resize_is_part_of_the_model_key(tmp_path: Path) -> None:
     _, run = measure(toy_suite(("toy-small",), ("toy-source-l1",)), tmp_path)
     keys = {cell.model: cell.model_key for cell in run.manifest.cells}
     assert "resize=" in keys["toy-small"]

@@ -1,4 +1,4 @@
-"""Two ranks under torchrun write the table that one process writes."""
+"""Two ranks under torchrun write the same table as one process."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def compare(tmp_path: Path, models: tuple[str, ...], code: int) -> None:
     _, one = measure(toy_suite(models, METRICS, dataset), tmp_path / "one")
     two = load(tmp_path / "two")
     assert values(two) == values(one)
-    assert summarise(two.manifest, two.rows) == summarise(one.manifest, one.rows)
-    assert two.rows["batch"].unique().sort().to_pylist() == [-1, 0, 1, 2, 3, 4, 5]
+    assert summarise(two.manifest, two.observations) == summarise(one.manifest, one.observations)
+    assert two.observations["batch"].unique().sort().to_pylist() == [-1, 0, 1, 2, 3, 4, 5]
     assert {path.stem[-1] for path in (tmp_path / "two" / "samples").glob("*-[0-9].parquet")} == {"0", "1"}
     assert [cell.status for cell in two.manifest.cells] == [cell.status for cell in one.manifest.cells]
 
@@ -69,13 +69,13 @@ def test_ranks_stop_together_at_the_timeout(tmp_path: Path) -> None:
     assert load(tmp_path / "run").manifest.status == "running"
 
 
-def test_batches_are_shared_out_without_gap_or_overlap() -> None:
+def test_each_batch_belongs_to_one_rank() -> None:
     ranks = [Ranks(rank, 3) for rank in range(3)]
     for batch in range(10):
         assert sum(rank.mine(batch) for rank in ranks) == 1
 
 
-def test_ranks_of_one_machine_take_a_gpu_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_rank_of_a_machine_takes_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     assert resolve_device("auto") == "cuda:0"

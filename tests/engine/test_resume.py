@@ -1,4 +1,4 @@
-"""Killed at any moment and resumed = never stopped, to the bit."""
+"""A run that was killed at any moment and resumed equals an uninterrupted run, bit by bit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from toy.running import (
-    EAGER,
+    FLUSH_ALWAYS,
     command,
     environment,
     long_rows,
@@ -45,7 +45,7 @@ def shards(folder: Path, cell: str = "") -> list[Path]:
 
 def kill_when(folder: Path, suite: Path, moment: Callable[[Path], bool]) -> None:
     """Run a suite in another process, and kill it with SIGKILL at a moment."""
-    words = command("run", suite, "--device", "cpu", "--output", folder, eager=True)
+    words = command("run", suite, "--device", "cpu", "--output", folder, flush_always=True)
     process = subprocess.Popen(words, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
     while not moment(folder):
@@ -61,7 +61,7 @@ def kill_when(folder: Path, suite: Path, moment: Callable[[Path], bool]) -> None
 def resume(folder: Path) -> None:
     """What ``gath-bench run --resume`` does."""
     plugins = toys()
-    plan = make_plan(suite_of_run(folder, given=False), Registry.of(plugins))
+    plan = make_plan(suite_of_run(folder), Registry.of(plugins))
     outcome = execute(plan, plugins, RunOptions(resume=folder))
     assert not outcome.failed
 
@@ -82,7 +82,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Run:
     ],
     ids=["at the manifest", "after shard 1", "mid cell", "between cells"],
 )
-def test_killed_and_resumed_is_never_stopped(
+def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
     tmp_path: Path, uninterrupted: Run, moment: Callable[[Path], bool]
 ) -> None:
     folder = tmp_path / "run"
@@ -101,7 +101,9 @@ def test_killed_and_resumed_is_never_stopped(
     resume(folder)
     run = load(folder)
     assert values(run) == values(uninterrupted)
-    assert summarise(run.manifest, run.rows) == summarise(uninterrupted.manifest, uninterrupted.rows)
+    assert summarise(run.manifest, run.observations) == summarise(
+        uninterrupted.manifest, uninterrupted.observations
+    )
     assert run.manifest.status == "finished"
     assert {path: (path.stat().st_mtime_ns, file_hash(path)) for path in before} == before, (
         "shards are immutable"
@@ -117,10 +119,10 @@ def test_a_finished_run_resumed_measures_nothing(tmp_path: Path) -> None:
     CALLS.clear()
     resume(tmp_path)
     assert not CALLS
-    assert load(tmp_path).rows.equals(first.rows)
+    assert load(tmp_path).observations.equals(first.observations)
 
 
-def test_leftovers_of_killed_writers_are_swept(tmp_path: Path) -> None:
+def test_partial_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     measure(toy_suite(), tmp_path)
     leftovers = [tmp_path / "samples" / "000-toy.000000-0.17.part", tmp_path / f"{MANIFEST}.17.part"]
     for leftover in leftovers:
@@ -163,14 +165,14 @@ def test_what_failed_is_measured_again(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_a_run_is_not_resumed_as_another_one(tmp_path: Path, change: dict[str, object]) -> None:
+def test_a_run_is_not_resumed_with_other_settings(tmp_path: Path, change: dict[str, object]) -> None:
     same = {"models": ("toy-noise",), "metrics": ("toy-l1",)}
     _, run = measure(toy_suite(**same), tmp_path)  # type: ignore[arg-type]
     before = (tmp_path / MANIFEST).read_text()
     with pytest.raises(UsageError, match="start a new run"):
         measure(toy_suite(**{**same, **change}), tmp_path, resume=True)  # type: ignore[arg-type]
     assert (tmp_path / MANIFEST).read_text() == before
-    assert load(tmp_path).rows.equals(run.rows)
+    assert load(tmp_path).observations.equals(run.observations)
 
 
 def test_an_output_folder_with_a_run_is_refused(tmp_path: Path) -> None:
@@ -182,7 +184,7 @@ def test_an_output_folder_with_a_run_is_refused(tmp_path: Path) -> None:
         measure(toy_suite(), tmp_path)
 
 
-def test_a_timeout_stops_between_cells_and_the_run_can_go_on(
+def test_a_timeout_stops_between_cells_and_the_run_can_be_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Clock:
@@ -210,13 +212,13 @@ def test_a_damaged_shard_is_one_sentence(tmp_path: Path) -> None:
     first = values(run)
     shards(tmp_path)[0].write_bytes(b"PAR1 and then nothing")
     with pytest.raises(UsageError, match="damaged: delete it"):
-        _ = load(tmp_path).rows
+        _ = load(tmp_path).observations
     shards(tmp_path)[0].unlink()
     resume(tmp_path)
     assert values(load(tmp_path)) == first
 
 
-def test_the_manifest_is_json_without_surprises(tmp_path: Path) -> None:
+def test_the_manifest_is_strict_json_without_code(tmp_path: Path) -> None:
     measure(toy_suite(), tmp_path)
 
     def refuse(word: str) -> None:
@@ -227,4 +229,4 @@ def test_the_manifest_is_json_without_surprises(tmp_path: Path) -> None:
     assert content["seed"] == 0
     assert content["device"] == "cpu"
     assert {"toy-l1"} == {metric["name"] for metric in content["metrics"]}
-    assert EAGER not in json.dumps(content)
+    assert FLUSH_ALWAYS not in json.dumps(content)

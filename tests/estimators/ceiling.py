@@ -1,10 +1,11 @@
-"""How well one picture can tell AU05 at all, whoever looks.
+"""An upper bound on the correlation with AU05 that an estimator can reach from one image.
 
     python tests/estimators/ceiling.py
 
-AU05 lifts the upper lid, and people's lids stand at unlike heights. This fits the best guess of AU05 (gradient-boosted
-trees) to the lids' *exact* heights and the *exact* values of all other AUs, for people drawn like the test split's, and
-prints its correlation on people that it was not fitted to. No estimator that sees pixels knows as much.
+AU05 raises the upper lid, and the neutral height of the lid differs between people. This fits gradient-boosted trees
+that predict AU05 from the *exact* lid heights and the *exact* values of all other AUs, for people of the test split's
+distribution, and prints the correlation on people that were not used for fitting. An estimator on pixels has less
+information.
 """
 
 from __future__ import annotations
@@ -31,22 +32,22 @@ from gath_datasets.synthfaces.subject import draw_subjects
 
 
 def ceiling(count: int = 60000, seed: int = 7) -> dict[str, float]:
-    """Correlation with AU05 of the best guess from the upper lid alone, and from lids and all other AUs."""
+    """Correlation of the prediction with AU05, from the upper lid alone, and from both lids and all other AUs."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    who = draw_subjects(subject_seeds("val", seed, torch.arange(count)))
-    aus = random_aus(derive(who.seeds, "ceiling"))
-    upper, lower = opening(SimpleNamespace(subject=who, move=controls(aus)))  # type: ignore[arg-type]
+    people = draw_subjects(subject_seeds("val", seed, torch.arange(count)))
+    aus = random_aus(derive(people.seeds, "ceiling"))
+    upper, lower = opening(SimpleNamespace(subject=people, controls=controls(aus)))  # type: ignore[arg-type]
     index = AU_LABELS.index("AU05")
     known = np.column_stack([upper[:, 0], lower[:, 0], np.delete(aus.numpy(), index, 1)])
-    wanted, half = aus[:, index].numpy(), count // 2
-    found = {}
+    target, half = aus[:, index].numpy(), count // 2
+    results = {}
     for name, columns in (("upper lid", 1), ("both lids and all other AUs", known.shape[1])):
         trees = HistGradientBoostingRegressor(max_iter=300, learning_rate=0.05, random_state=0)
-        trees.fit(known[:half, :columns], wanted[:half])
-        guess = trees.predict(known[half:, :columns])
-        found[name] = round(float(np.corrcoef(guess, wanted[half:])[0, 1]), 3)
-    return found
+        trees.fit(known[:half, :columns], target[:half])
+        prediction = trees.predict(known[half:, :columns])
+        results[name] = round(float(np.corrcoef(prediction, target[half:])[0, 1]), 3)
+    return results
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Toy data for the evaluators' training: pictures whose AUs and identity anyone could read."""
+"""Toy data for the training of evaluators: identity and AUs are brightness values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AUS = 17
 
 
 class ToyStream:
-    """Grey pictures: the upper half's brightness is who, rows of the lower half are the AUs."""
+    """Grey images: the brightness of the upper half is the identity, rows of the lower half are the AUs."""
 
     fingerprint = "0123456789abcdef"
 
@@ -21,17 +21,17 @@ class ToyStream:
         step = start
         while True:
             g = torch.Generator().manual_seed(seed * 7919 + step)
-            who = torch.arange(batch_size) // 4 + step * (batch_size // 4)
+            identity = torch.arange(batch_size) // 4 + step * (batch_size // 4)
             aus = torch.rand(batch_size, AUS, generator=g)
             images = torch.zeros(batch_size, 3, 64, 64)
-            images[:, :, :28] = (who % 16)[:, None, None, None] / 16
+            images[:, :, :28] = (identity % 16)[:, None, None, None] / 16
             images[:, :, 30:] = aus.repeat_interleave(2, 1)[:, None, :, None]
-            yield LabelledBatch(images, who, aus, "openface17")
+            yield LabelledBatch(images, identity, aus, "openface17")
             step += 1
 
 
 class ToyContext:
-    """What a subcommand gets, as far as this one asks."""
+    """The part of the command context that the training uses."""
 
     def make(self, kind: str, name: str) -> object:
         assert kind == "dataset"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from gath_estimators.augmentations import HEAVY, LIGHT, adversarial_paint, augment
-from gath_estimators.networks import Plain
+from gath_estimators.networks import ConvEncoder
 
 from gath_bench.augmentations import Augmentation, apply_to_share
 
@@ -38,7 +38,7 @@ def test_hardness_zero_leaves_out_the_heavy_ones() -> None:
 
 def test_adversarial_paint_moves_the_answer_towards_the_wanted_aus() -> None:
     torch.manual_seed(0)
-    network, images = Plain(17, width=8).eval(), _images(8)
+    network, images = ConvEncoder(17, width=8).eval(), _images(8)
     wanted = network(images).detach() + 0.5
     painted = adversarial_paint(network, images, wanted, 8, 0.05)
     assert float((painted - images).abs().max()) <= 0.05 + 1e-6

@@ -1,17 +1,17 @@
-"""The card's numbers against independent references."""
+"""The quality measures of the card, compared with independent references."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from gath_estimators.quality import STRESSES, au_quality, verification
+from gath_estimators.quality import PERTURBATIONS, au_quality, verification
 from scipy import stats
 
 from gath_bench.analysis import REDUCERS
 
 
-def test_au_quality_equals_scipy_and_the_tables_reducers() -> None:
+def test_au_quality_equals_scipy_and_the_reducers() -> None:
     rng = np.random.default_rng(0)
     truth = rng.random((50, 3))
     measured = truth * [0.5, 1, 0.9] + rng.normal(0, 0.2, (50, 3))
@@ -35,7 +35,7 @@ def test_auc_equals_the_rank_statistic() -> None:
     assert found.impostor_mean == pytest.approx(cosines[~same].mean())
     assert (cosines[~same] >= found.threshold).mean() <= 2e-3
     assert found.accepted == pytest.approx((cosines[same] >= found.threshold).mean())
-    # At the equal error rate as many strangers pass as friends are turned away.
+    # At the equal error rate, false accepts and false rejects are equally frequent.
     cut = np.quantile(cosines[~same], 1 - found.eer)
     assert (cosines[same] < cut).mean() == pytest.approx(found.eer, abs=0.05)
 
@@ -46,10 +46,10 @@ def test_a_perfect_encoder_has_auc_1_and_eer_0() -> None:
     assert (found.auc, found.eer, found.accepted) == (1, 0, 1)
 
 
-@pytest.mark.parametrize("name", STRESSES)
-def test_stresses_keep_shape_and_range(name: str) -> None:
+@pytest.mark.parametrize("name", PERTURBATIONS)
+def test_perturbations_keep_shape_and_range(name: str) -> None:
     images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    stressed = STRESSES[name](images)
-    assert stressed.shape == images.shape
-    assert 0 <= float(stressed.min()) <= float(stressed.max()) <= 1
-    assert (name == "as they are") == bool((stressed == images).all())
+    perturbed = PERTURBATIONS[name](images)
+    assert perturbed.shape == images.shape
+    assert 0 <= float(perturbed.min()) <= float(perturbed.max()) <= 1
+    assert (name == "unmodified") == bool((perturbed == images).all())

@@ -1,35 +1,15 @@
-"""The evaluators' training, end to end on toy data."""
+"""Losses of the evaluators."""
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
-from estimators.conftest import ToyContext
-from gath_estimators import data, train_all, training
-from gath_estimators.bundled import SynthFacesAUs, SynthFacesIdentity, SynthFacesTrunk
-from gath_estimators.train_all import Options, School
+from gath_estimators import training
 from gath_estimators.training import TEMPERATURE, contrastive_loss
-from safetensors.torch import load_file
 
 from gath_bench.au import get_space
-from gath_bench.contracts import NO_WEIGHTS, file_hash
-from gath_bench.errors import Unavailable, UsageError
-
-SMALL = Options("toy", images=256, au_steps=2, steps=2, seed=0)
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("evaluators")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_all, "HELD_OUT", 256)
-        School(ToyContext(), folder, SMALL, lambda _: None).graduate()  # type: ignore[arg-type]
-    return folder
 
 
 def test_contrastive_loss_equals_its_definition() -> None:
@@ -46,107 +26,7 @@ def test_contrastive_loss_equals_its_definition() -> None:
     assert float(contrastive_loss(3 * z, who)) == pytest.approx(sum(terms) / len(terms), rel=1e-5)
 
 
-def test_it_writes_weights_index_and_card(trained: Path) -> None:
-    index = json.loads((trained / "weights.json").read_text())
-    assert sorted(index) == sorted(cls.file for cls in (SynthFacesAUs, SynthFacesIdentity, SynthFacesTrunk))
-    card = (trained / "card.md").read_text()
-    assert "--images 256" in card
-    assert "| AU45 |" in card
-    assert set(index[SynthFacesIdentity.file]["calibration"]) == {"impostor_mean", "threshold"}
-
-
-def test_the_evaluators_answer_in_their_roles(trained: Path) -> None:
-    images = torch.rand(3, 3, 96, 96, generator=torch.Generator().manual_seed(0))
-    aus = SynthFacesAUs(folder=trained)(images).values
-    assert isinstance(aus, torch.Tensor)
-    assert aus.shape == (3, 17)
-    assert 0 <= float(aus.min()) <= float(aus.max()) <= 1
-    people = SynthFacesIdentity(folder=trained)(images).values
-    assert isinstance(people, torch.Tensor)
-    assert people.shape == (3, 128)
-    maps = SynthFacesTrunk(folder=trained)(images).values
-    assert [tuple(m.shape[2:]) for m in maps] == [(32, 32), (16, 16), (8, 8), (4, 4)]
-
-
-def test_an_image_does_not_depend_on_its_neighbours(trained: Path) -> None:
-    estimator = SynthFacesAUs(folder=trained)
-    images = torch.rand(5, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    whole, alone = estimator(images).values, estimator(images[2:3]).values
-    assert isinstance(whole, torch.Tensor)
-    assert isinstance(alone, torch.Tensor)
-    assert torch.allclose(whole[2:3], alone, atol=1e-5)
-
-
-def test_a_second_call_goes_on_and_changes_nothing(trained: Path) -> None:
-    before = (trained / "weights.json").read_bytes()
-    told: list[str] = []
-    School(ToyContext(), trained, SMALL, told.append).graduate()  # type: ignore[arg-type]
-    assert told == []
-    assert (trained / "weights.json").read_bytes() == before
-
-
-def test_other_options_want_another_folder(trained: Path) -> None:
-    with pytest.raises(UsageError, match="name another folder"):
-        School(ToyContext(), trained, Options("toy", seed=1), print).graduate()  # type: ignore[arg-type]
-
-
-def test_a_data_set_without_the_stream_is_refused(context: ToyContext, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no stream for evaluators"):
-        data.render_pool(context, "other", 1024, 0, lambda _: None)  # type: ignore[arg-type]
-
-
-def test_strangers_are_in_no_training(context: ToyContext) -> None:
-    pools = [
-        data.render_pool(context, "toy", 256, 0, lambda _: None, strangers)  # type: ignore[arg-type]
-        for strangers in (0, 128)
-    ]
-    assert not set(pools[0].identity.tolist()) & set(pools[1].identity.tolist())
-
-
-def test_missing_weights_say_so(tmp_path: Path) -> None:
-    estimator = SynthFacesAUs(folder=tmp_path)
-    assert estimator.info.fingerprint == NO_WEIGHTS
-    with pytest.raises(Unavailable, match="are missing: reinstall"):
-        estimator(torch.zeros(1, 3, 64, 64))
-
-
-def test_damaged_weights_say_so(trained: Path, tmp_path: Path) -> None:
-    for name in ("weights.json", SynthFacesIdentity.file):
-        (tmp_path / name).write_bytes((trained / name).read_bytes())
-    whole = (tmp_path / SynthFacesIdentity.file).read_bytes()
-    (tmp_path / SynthFacesIdentity.file).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(Unavailable, match="damaged"):
-        SynthFacesIdentity(folder=tmp_path)(torch.zeros(1, 3, 64, 64))
-
-
-def test_trained_evaluators_can_be_trained_on(
-    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The AU networks begin where the others ended; identity encoder and trunk come over to the bit."""
-    monkeypatch.setattr(train_all, "HELD_OUT", 256)
-    monkeypatch.setattr(training, "LATER_RATE", 1e-12)
-    options = replace(SMALL, seed=1, refine=str(trained))
-    School(ToyContext(), tmp_path, options, lambda _: None).graduate()  # type: ignore[arg-type]
-    for kind in (SynthFacesIdentity, SynthFacesTrunk):
-        assert (tmp_path / kind.file).read_bytes() == (trained / kind.file).read_bytes()
-    old, new = (load_file(folder / SynthFacesAUs.file) for folder in (trained, tmp_path))
-    # At no learning rate worth the name only BatchNorm's running statistics move.
-    assert all(
-        torch.equal(old[name], new[name]) for name in old if "running" not in name and "num_" not in name
-    )
-    assert any(not torch.equal(old[name], new[name]) for name in old if "running" in name)
-    card = (tmp_path / "card.md").read_text()
-    assert "--refine" in card
-    assert file_hash(trained / SynthFacesAUs.file)[:16] in card
-
-
-def test_evaluators_that_are_not_there_cannot_be_trained_on(tmp_path: Path) -> None:
-    options = replace(SMALL, refine=str(tmp_path / "none"))
-    with pytest.raises(UsageError, match="cannot be refined"):
-        School(ToyContext(), tmp_path, options, print).graduate()  # type: ignore[arg-type]
-
-
-def test_small_movements_weigh_more_and_the_mean_weight_is_one() -> None:
+def test_aus_of_small_motion_have_larger_weights_of_mean_one() -> None:
     weights = training.emphasis("openface17")
     assert float(weights.mean()) == pytest.approx(1)
     assert int(weights.argmax()) == get_space("openface17").labels.index("AU05")

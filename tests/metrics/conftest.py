@@ -1,4 +1,4 @@
-"""Fixtures of the metrics' tests; what they are made of is in ``helpers``."""
+"""Fixtures for the tests of metrics."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def no_evaluations() -> TableEvaluations:
-    """For metrics that ask for no evaluator."""
+    """For metrics without evaluators."""
     return TableEvaluations()
 
 
-@pytest.fixture(params=[blur, noise, warp], ids=lambda spoil: spoil.__name__)
-def spoil(request: pytest.FixtureRequest) -> Callable[[Tensor, float], Tensor]:
-    """A way to spoil pictures, (images, level) -> images."""
+@pytest.fixture(params=[blur, noise, warp], ids=lambda degrade: degrade.__name__)
+def degrade(request: pytest.FixtureRequest) -> Callable[[Tensor, float], Tensor]:
+    """A degradation, (images, level) -> images."""
     chosen: Callable[[Tensor, float], Tensor] = request.param
     return chosen

@@ -1,4 +1,4 @@
-"""Small pictures with a known edit, ways to spoil them, and evaluators that answer from a table."""
+"""Small images with a known edit, degradations, and evaluators with given features."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from gath_bench.images import to_8bit
 AUS = 17
 
 
-def pictures(count: int, side: int | tuple[int, int], seed: int) -> Tensor:
-    """Pictures with large shapes and some detail, 8-bit (B, 3, H, W)."""
+def shapes(count: int, side: int | tuple[int, int], seed: int) -> Tensor:
+    """Images with large shapes and some detail, 8-bit (B, 3, H, W)."""
     generator = torch.Generator().manual_seed(seed)
     size = (side, side) if isinstance(side, int) else side
     coarse = torch.rand(count, 3, 5, 5, generator=generator)
@@ -37,7 +37,7 @@ def disc(count: int, side: int, radius: float) -> Tensor:
 
 def make_batch(count: int = 4, side: int = 48, seed: int = 0) -> Batch:
     """A batch whose target differs from its source inside a disc, within a larger face mask."""
-    source = pictures(count, side, seed)
+    source = shapes(count, side, seed)
     edit = disc(count, side, 0.4)
     return Batch(
         sample_id=tuple(f"sample-{number}" for number in range(count)),
@@ -45,7 +45,7 @@ def make_batch(count: int = 4, side: int = 48, seed: int = 0) -> Batch:
         source=source,
         target_aus=torch.rand(count, AUS, generator=torch.Generator().manual_seed(seed)),
         au_space="openface17",
-        target=to_8bit(source * (1 - edit) + pictures(count, side, seed + 1) * edit),
+        target=to_8bit(source * (1 - edit) + shapes(count, side, seed + 1) * edit),
         face_mask=disc(count, side, 0.7),
     )
 
@@ -61,14 +61,14 @@ def blur(images: Tensor, level: float) -> Tensor:
 
 
 def noise(images: Tensor, level: float) -> Tensor:
-    """The same Gaussian noise at a growing strength; the level is 30 standard deviations."""
+    """Gaussian noise with a fixed pattern; the level is 30 standard deviations."""
     generator = torch.Generator().manual_seed(7)
     drawn = torch.randn(images.shape[1:], generator=generator)
     return to_8bit(images + drawn * level / 30)
 
 
 def warp(images: Tensor, level: float) -> Tensor:
-    """A smooth wave; the level is its height in pixels."""
+    """A smooth warp; the level is its amplitude in pixels."""
     height, width = images.shape[-2:]
     y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
     wave = level * 2 / width
@@ -81,7 +81,7 @@ def warp(images: Tensor, level: float) -> Tensor:
 
 
 class TableEvaluations:
-    """Evaluators that answer what they were told, by role and side; a string is a reason to refuse."""
+    """Evaluators with given features by role and side; a string is the reason of an `Unavailable`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""au-control on sweeps of models whose control is known."""
+"""au-control on sweeps with known responses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gath_bench.analysis.reducers import REDUCERS
 from gath_bench.au import get_space
 from gath_bench.contracts import Features
 from gath_bench.engine import RunOptions, execute
-from gath_bench.engine.live import undisturbed
+from gath_bench.engine.isolated import isolated
 from gath_bench.errors import Unavailable
 from gath_bench.plugins import load_plugins
 from gath_bench.registry import Registry
@@ -40,9 +40,9 @@ def sweep():
     )
 
 
-def measure(batch, painted, before=None):
+def measure(batch, generated, before=None):
     before = torch.zeros(len(batch), 17) if before is None else before
-    answers = {("au_estimator", "generated"): painted, ("au_estimator", "source"): before}
+    answers = {("au_estimator", "generated"): generated, ("au_estimator", "source"): before}
     return {item.name: item for item in AUControl().measure(batch.source, batch, TableEvaluations(answers))}
 
 
@@ -56,14 +56,14 @@ def summary(name, observed, au):
 
 @pytest.mark.parametrize("au", SWEPT)
 @pytest.mark.parametrize("gain", [0.3, 0.8, 1.0])
-def test_slope_and_correlation_are_those_of_the_curve(au, gain):
+def test_slope_and_correlation_of_linear_responses(au, gain):
     batch = sweep()
     observed = measure(batch, 0.1 + gain * 0.8 * batch.target_aus)
     assert summary("au-control.slope", observed, au) == pytest.approx(0.8 * gain, abs=1e-6)
     assert summary("au-control.pcc", observed, au) == pytest.approx(1, abs=1e-6)
 
 
-def test_a_model_that_does_nothing_has_no_slope_and_no_leakage():
+def test_copy_source_has_zero_slope_and_leakage():
     batch = sweep()
     observed = measure(batch, torch.full((15, 17), 0.2), before=torch.full((15, 17), 0.2))
     for au in SWEPT:
@@ -71,7 +71,7 @@ def test_a_model_that_does_nothing_has_no_slope_and_no_leakage():
         assert summary("au-control.leakage", observed, au) == 0
 
 
-def test_more_movement_elsewhere_is_more_leakage():
+def test_leakage_grows_with_movement_of_other_aus():
     batch = sweep()
     values = [
         summary("au-control.leakage", measure(batch, batch.target_aus.clamp_min(extra)), "AU12")
@@ -80,14 +80,14 @@ def test_more_movement_elsewhere_is_more_leakage():
     assert values == pytest.approx([0.0, 0.1, 0.3], abs=1e-6)
 
 
-def test_the_estimators_bias_does_not_leak():
+def test_estimator_bias_does_not_change_leakage():
     batch = sweep()
     bias = torch.linspace(0, 0.3, 17)
     observed = measure(batch, (0.6 * batch.target_aus + bias), before=bias.expand(15, 17))
     assert summary("au-control.leakage", observed, "AU04") == pytest.approx(0, abs=1e-7)
 
 
-def test_an_au_that_was_asked_to_relax_may_move():
+def test_aus_requested_to_relax_do_not_count_as_leakage():
     swept = torch.tensor([[True, False, False]])
     shown = torch.tensor([[0.0, 0.9, 0.0]])
     requested = torch.tensor([[1.0, 0.0, 0.0]])
@@ -95,17 +95,17 @@ def test_an_au_that_was_asked_to_relax_may_move():
     assert leakage(measured, shown, requested, shown, swept).item() == pytest.approx(0.1)
 
 
-def test_the_swept_au_itself_does_not_leak_even_where_it_is_asked_for_nothing():
+def test_the_swept_au_does_not_count_as_leakage_at_level_zero():
     swept = torch.tensor([[True, False]])
     nothing = torch.zeros(1, 2)
     assert leakage(torch.tensor([[0.6, 0.2]]), nothing, nothing, nothing, swept).item() == pytest.approx(0.2)
 
 
-def test_without_source_labels_the_estimator_says_what_the_source_shows():
+def test_without_source_labels_the_estimate_of_the_source_is_used():
     batch = replace(sweep(), source_aus=None)
     before = torch.zeros(15, 17)
     before[:, LABELS.index("AU25")] = 0.8
-    observed = measure(batch, batch.target_aus, before)  # AU25 relaxes, as asked
+    observed = measure(batch, batch.target_aus, before)  # AU25 relaxes, as requested
     assert summary("au-control.leakage", observed, "AU12") == pytest.approx(0, abs=1e-7)
 
 
@@ -119,45 +119,49 @@ def test_only_the_swept_au_is_observed():
     assert requested.tolist() == [*LEVELS] * len(SWEPT)
 
 
-def test_monotonicity_asks_for_order_and_not_for_size():
+def test_monotonicity_depends_on_order_only():
     batch = sweep()
     curves = {
-        "AU04": torch.tensor([0.30, 0.31, 0.5, 0.55, 0.56]),  # timid, bent, biased: but it rises
+        "AU04": torch.tensor([0.30, 0.31, 0.5, 0.55, 0.56]),  # weak, non-linear and biased, but rising
         "AU12": torch.tensor([0.9, 0.7, 0.5, 0.3, 0.1]),
         "AU45": torch.tensor([0.2, 0.2, 0.2, 0.2, 0.2]),
     }
-    painted = torch.zeros(15, 17)
+    generated = torch.zeros(15, 17)
     for number, (au, curve) in enumerate(curves.items()):
-        painted[5 * number : 5 * number + 5, LABELS.index(au)] = curve
-    observed = measure(batch, painted)
+        generated[5 * number : 5 * number + 5, LABELS.index(au)] = curve
+    observed = measure(batch, generated)
     assert [summary("au-control.monotonicity", observed, au) for au in curves] == [1, -1, 0]
 
 
-def test_a_face_that_was_not_found_is_na():
+def test_an_undetected_face_is_na():
     batch = sweep()
     observed = measure(batch, Features(batch.target_aus, {3: "no face found"}))
     for name in ("au-control.measured", "au-control.leakage"):
         assert dict(observed[name].missing) == {3: "no face found"}
 
 
-def test_outside_a_sweep_it_is_na():
+def test_other_protocols_are_na():
     assert AUControl().info.protocols == {"sweep"}
     with pytest.raises(Unavailable, match="no AU is swept"):
         measure(make_batch(), torch.zeros(4, 17), torch.zeros(4, 17))
 
 
 def swept_rows(folder, dataset):
-    """The rows of a whole run under the sweep protocol, by value name and AU."""
+    """The summary rows of a complete run under the sweep protocol, by value name and AU."""
     plugins = load_plugins(["toy.toy_plugin", "gath_metrics.plugin"], entry_point_group=None)
     metric = "au-control[estimator=toy-estimator]"
     suite = toy_suite(metrics=(metric,), dataset=dataset, protocols=("sweep",))
-    with undisturbed():
+    with isolated():
         execute(make_plan(suite, Registry.of(plugins)), plugins, RunOptions(device="cpu", output=folder))
     run = load(folder)
-    return {(row.metric, row.au): row for row in summarise(run.manifest, run.rows) if row.model == "toy-copy"}
+    return {
+        (row.metric, row.au): row
+        for row in summarise(run.manifest, run.observations)
+        if row.model == "toy-copy"
+    }
 
 
-def test_a_sweep_is_covered_whole_though_each_sample_moves_one_au(tmp_path):
+def test_coverage_of_a_sweep_is_complete(tmp_path):
     rows = swept_rows(tmp_path, "toy[n=24]")
     names = {f"au-control.{name}" for name in ("slope", "pcc", "monotonicity", "leakage")}
     assert set(rows) == {(name, au) for name in names for au in (None, "AU01", "AU02")}
@@ -169,7 +173,7 @@ def test_a_sweep_is_covered_whole_though_each_sample_moves_one_au(tmp_path):
         assert rows[name, None].value == pytest.approx(np.mean(each))
 
 
-def test_a_sample_lost_from_a_sweep_is_counted_as_lost(tmp_path):
+def test_an_unreadable_sample_lowers_the_coverage_of_a_sweep(tmp_path):
     rows = swept_rows(tmp_path, "toy[n=24,unreadable=2]")
     assert rows["au-control.pcc", None].coverage == 23 / 24
     assert rows["au-control.pcc", "AU01"].coverage == pytest.approx(23 / 24)

@@ -1,4 +1,4 @@
-"""au-error: the observations, and through the core's reducers the published measures."""
+"""au-error: its observations, and its summaries compared with published measures."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def icc31(ratings):
     return (between_rows - residual) / (between_rows + (k - 1) * residual)
 
 
-def test_the_icc_of_this_test_gives_the_published_example():
+def test_reference_icc_reproduces_the_published_example():
     # The six targets and four judges of Shrout and Fleiss (1979), table 2; table 4 gives ICC(3,1) = .71.
     judges = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]])
     assert icc31(judges.astype(float)) == pytest.approx(0.71, abs=0.005)
 
 
 @pytest.mark.parametrize("column", [0, 8, 16])
-def test_its_summaries_equal_the_published_measures(column):
+def test_summaries_equal_independent_formulas(column):
     requested, measured = two_raters()
     batch = replace(make_batch(count=40, side=4), target_aus=requested)
     observed = measure(measured, batch=batch)
@@ -92,14 +92,14 @@ def test_icc_and_pcc_equal_pingouin_and_scipy(seed):
         assert summary("au-error.pcc", observed, column) == pytest.approx(pearsonr(x, y).statistic, abs=1e-9)
 
 
-def test_a_model_that_obeys_has_no_error():
+def test_exact_aus_have_zero_error():
     batch = make_batch()
     observed = measure(batch.target_aus)
     torch.testing.assert_close(observed["au-error.measured"].values, observed["au-error.requested"].values)
     assert observed["au-error.measured"].aus == LABELS
 
 
-def test_a_larger_offset_is_a_larger_error():
+def test_error_grows_with_offset():
     batch = make_batch(count=30, side=4)
     errors = [
         np.mean(
@@ -111,7 +111,7 @@ def test_a_larger_offset_is_a_larger_error():
     assert errors[0] < errors[1] < errors[3]
 
 
-def test_another_au_space_is_mapped_and_what_it_lacks_is_nan():
+def test_another_au_space_is_mapped_and_uncovered_aus_are_nan():
     disfa = get_space("disfa12").labels
     batch = replace(make_batch(), target_aus=torch.rand(4, 17))
     answer = torch.rand(4, 12)
@@ -131,7 +131,7 @@ def test_a_space_without_a_map_is_na():
         measure(torch.rand(4, 46), space="facewarehouse46")
 
 
-def test_a_face_that_was_not_found_is_na_but_its_request_stands():
+def test_an_undetected_face_is_na_and_its_request_is_kept():
     observed = measure(Features(torch.rand(4, 17), {2: "no face found"}))
     assert dict(observed["au-error.measured"].missing) == {2: "no face found"}
     assert observed["au-error.measured"].values[2].isnan().all()
@@ -151,7 +151,7 @@ def test_facs_intensities_in_float32_are_present_from_two_on(intensity):
     assert (float(torch.tensor(intensity / 5)) >= 0.4) == (intensity >= 2)  # as the reducer of F1 compares
 
 
-def test_the_evaluators_features_are_left_alone():
+def test_features_of_the_evaluator_are_not_modified():
     answer = Features(torch.rand(4, 17, dtype=torch.float64), {0: "no face"})
     before = answer.values.clone()
     measure(answer)

@@ -1,4 +1,4 @@
-"""background-psnr looks outside the face, at the source."""
+"""background-psnr compares with the source outside the face."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def test_equals_scikit_image_on_the_background_alone():
     np.testing.assert_allclose(values, expected, atol=1e-10)
 
 
-def test_the_face_does_not_count():
+def test_pixels_of_the_face_are_ignored():
     batch = make_batch()
-    painted = torch.where(batch.face_mask > 0.5, 1 - batch.source, batch.source)
-    assert background_psnr(painted, batch.source, batch.face_mask).tolist() == [100.0] * len(batch)
+    edited = torch.where(batch.face_mask > 0.5, 1 - batch.source, batch.source)
+    assert background_psnr(edited, batch.source, batch.face_mask).tolist() == [100.0] * len(batch)
 
 
-def test_it_compares_with_the_source_and_not_the_target(no_evaluations):
+def test_the_reference_is_the_source_image(no_evaluations):
     batch = make_batch()
     moved = replace(batch, target=1 - batch.source)
     (measured,) = BackgroundPSNR().measure(moved.source, moved, no_evaluations)
     assert measured.values.tolist() == [100.0] * len(batch)
 
 
-def test_a_face_without_background_is_na_with_the_reason(no_evaluations):
+def test_a_mask_without_background_is_na(no_evaluations):
     batch = make_batch()
     mask = batch.face_mask.clone()
     mask[2] = 1

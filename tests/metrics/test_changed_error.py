@@ -1,4 +1,4 @@
-"""changed-error looks where the edit should be, and nowhere else."""
+"""changed-error covers exactly the pixels that the edit should change."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ def test_two_steps_are_no_change_and_three_are(level):
     assert changed_pixels(source, target).flatten().tolist() == [False, True]
 
 
-def test_what_happens_elsewhere_does_not_count():
+def test_unchanged_pixels_are_ignored():
     batch = make_batch()
     changed = changed_pixels(batch.source, batch.target)
-    spoiled = torch.where(changed, batch.target, 1 - batch.target)
-    assert changed_error(spoiled, batch.source, batch.target).tolist() == [0.0] * len(batch)
+    degraded = torch.where(changed, batch.target, 1 - batch.target)
+    assert changed_error(degraded, batch.source, batch.target).tolist() == [0.0] * len(batch)
 
 
-def test_no_edit_is_worse_than_half_an_edit():
+def test_half_an_edit_has_half_the_error_of_no_edit():
     batch = make_batch()
     half = (batch.source + batch.target) / 2
     none = changed_error(batch.source, batch.source, batch.target)
     torch.testing.assert_close(changed_error(half, batch.source, batch.target), none / 2)
 
 
-def test_a_sample_without_an_edit_is_na_with_the_reason(no_evaluations):
+def test_a_sample_without_changed_pixels_is_na(no_evaluations):
     batch = make_batch()
     target = batch.target.clone()
     target[1] = batch.source[1]

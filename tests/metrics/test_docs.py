@@ -1,4 +1,4 @@
-"""Every registered metric has a page, and the page names every value it gives."""
+"""Every registered metric has a page that lists all its values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SPECS = {spec.name: spec for spec in plugin.gath_bench_metrics()}
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_its_page_names_its_values(name):
+def test_the_page_of_a_metric_lists_its_values(name):
     page = (PAGES / f"{name}.md").read_text(encoding="utf-8")
     module, _, factory = SPECS[name].factory.partition(":")
     for summary in getattr(importlib.import_module(module), factory)().info.summaries:
@@ -23,7 +23,7 @@ def test_its_page_names_its_values(name):
     assert "\n## Source\n" in page
 
 
-def test_the_index_names_every_page():
+def test_the_index_lists_every_page():
     index = (PAGES / "index.md").read_text(encoding="utf-8")
     for page in PAGES.glob("*.md"):
         assert page.name == "index.md" or f"({page.name})" in index

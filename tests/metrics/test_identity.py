@@ -1,4 +1,4 @@
-"""identity: cosines, and what an uncalibrated encoder cannot say."""
+"""identity: cosines, and values that need a calibrated encoder."""
 
 from __future__ import annotations
 
@@ -38,46 +38,46 @@ def near(a, weight, seed=9):
 
 
 @given(seed=st.integers(0, 999), scale=st.floats(1e-3, 1e3))
-def test_the_cosine_equals_scipy_and_knows_no_length(seed, scale):
+def test_cosine_equals_scipy_and_ignores_length(seed, scale):
     a, b = embeddings(seed=seed), embeddings(seed=seed + 1000)
     expected = [1 - distance.cosine(x, y) for x, y in zip(a.double(), b.double(), strict=True)]
     np.testing.assert_allclose(cosine(a, b), expected, atol=1e-12)
     np.testing.assert_allclose(cosine(a * scale, b), expected, atol=1e-6)
 
 
-def test_the_unedited_portrait_is_the_person():
+def test_copy_source_has_similarity_one():
     source = embeddings()
     values = measure({"generated": source, "source": source, "target": near(source, 0.2)})
     torch.testing.assert_close(values["identity.source"].values, torch.ones(4).double())
 
 
-def test_the_oracle_is_normalised_to_one_and_a_stranger_near_zero():
+def test_normalised_similarity_is_one_for_the_oracle_and_near_zero_for_impostors():
     source = embeddings(size=4096)
-    target, stranger = near(source, 0.3), near(0.1 * source, 1.0, seed=5)
+    target, impostor = near(source, 0.3), near(0.1 * source, 1.0, seed=5)
     oracle = measure({"generated": target, "source": source, "target": target})
     torch.testing.assert_close(oracle["identity.normalised"].values, torch.ones(4).double())
-    other = measure({"generated": stranger, "source": source, "target": target})
+    other = measure({"generated": impostor, "source": source, "target": target})
     assert other["identity.normalised"].values.abs().max() < 0.1
 
 
-def test_less_of_the_person_is_worse_in_every_value():
+def test_all_values_fall_with_similarity():
     source = embeddings()
     target = near(source, 0.1, seed=3)
-    ladder = [
+    levels = [
         measure({"generated": near(source, weight), "source": source, "target": target})
         for weight in (0.1, 0.5, 1.0, 2.0)
     ]
     for name in ("identity.source", "identity.target", "identity.normalised"):
-        values = torch.stack([step[name].values for step in ladder])
+        values = torch.stack([step[name].values for step in levels])
         assert (values.diff(dim=0) < 0).all()
 
 
 def test_verified_is_the_threshold_on_the_source():
     source = torch.eye(4)
-    painted = torch.stack([source[0], source[0] + 2 * source[1], source[2] + source[3], source[3]])
-    values = measure({"generated": painted, "source": source, "target": source})
+    generated = torch.stack([source[0], source[0] + 2 * source[1], source[2] + source[3], source[3]])
+    values = measure({"generated": generated, "source": source, "target": source})
     assert values["identity.verified"].values.tolist() == [1.0, 1.0, 1.0, 1.0]
-    values = measure({"generated": painted.roll(1, 0), "source": source, "target": source})
+    values = measure({"generated": generated.roll(1, 0), "source": source, "target": source})
     assert values["identity.verified"].values.tolist() == [0.0, 0.0, 0.0, 1.0]
 
 
@@ -97,7 +97,7 @@ def test_without_a_calibration_two_values_are_na():
         assert "the encoder" in values[name].missing[0]
 
 
-def test_a_face_that_was_not_found_is_na_in_every_value_that_needs_it():
+def test_an_undetected_face_is_na_in_all_values_that_need_it():
     source = embeddings()
     sides = {
         "generated": Features(source, {0: "no face"}),
@@ -114,16 +114,16 @@ def test_a_face_that_was_not_found_is_na_in_every_value_that_needs_it():
     }
 
 
-def test_an_encoder_that_cannot_tell_the_pair_says_nothing():
+def test_a_pair_that_the_encoder_cannot_discriminate_is_na():
     value = normalised(torch.tensor([0.5]), torch.tensor([0.19]), 0.1)
     assert value.isnan().all()
     source = torch.eye(4)
     values = measure({"generated": source, "source": source, "target": source.roll(1, 0)})
     assert values["identity.normalised"].missing[0] == (
-        "to the encoder, source and target are no more alike than strangers"
+        "the encoder does not discriminate source and target from impostors"
     )
 
 
-def test_an_encoder_out_of_its_domain_is_na():
+def test_an_encoder_outside_its_domain_is_na():
     with pytest.raises(Unavailable, match="not valid here"):
         measure(dict.fromkeys(SIDES, "not valid here: made for photos"))

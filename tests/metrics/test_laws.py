@@ -1,4 +1,4 @@
-"""Laws of every registered metric that needs images alone: invariance, best values, monotonicity."""
+"""Properties of metrics without evaluators: invariance, best values, monotonicity."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gath_bench.contracts import Batch, Metric
 
 
 def image_metrics():
-    """Registered metrics that ask for no evaluator, by name."""
+    """Registered metrics without evaluators, by name."""
     found = {}
     for spec in plugin.gath_bench_metrics():
         module, _, factory = spec.factory.partition(":")
@@ -46,33 +46,33 @@ def pick(batch: Batch, chosen: list[int]) -> Batch:
     )
 
 
-def truth(name, batch):
-    """What a perfect model paints, in the eyes of a metric."""
+def best_images(name, batch):
+    """The images with the best value of a metric."""
     return batch.target if "target" in METRICS[name].info.needs else batch.source
 
 
 @each_metric
-def test_the_truth_has_the_best_value(name):
+def test_oracle_has_the_best_value(name):
     batch = make_batch(side=SIDES.get(name, 48))
     (summary,) = METRICS[name].info.summaries
     best = summary.high if summary.direction == "higher" else summary.low
-    torch.testing.assert_close(values(name, truth(name, batch), batch), torch.full((4,), best).double())
+    torch.testing.assert_close(values(name, best_images(name, batch), batch), torch.full((4,), best).double())
 
 
 @each_metric
-def test_more_damage_is_worse_on_every_image(name, spoil):
+def test_every_image_gets_worse_with_degradation(name, degrade):
     batch = make_batch(side=SIDES.get(name, 64))
     sign = 1 if METRICS[name].info.summaries[0].direction == "higher" else -1
-    right = truth(name, batch)
-    ladder = [right, *(spoil(right, level) for level in (0.7, 1.2, 2.0, 3.0))]
-    scores = torch.stack([sign * values(name, images, batch) for images in ladder])
+    right = best_images(name, batch)
+    levels = [right, *(degrade(right, level) for level in (0.7, 1.2, 2.0, 3.0))]
+    scores = torch.stack([sign * values(name, images, batch) for images in levels])
     assert (scores.diff(dim=0) < 0).all(), scores
 
 
 @each_metric
 @given(data=st.data())
 @settings(max_examples=8, deadline=None)
-def test_neighbours_and_order_do_not_matter(name, data):
+def test_values_do_not_depend_on_the_batch(name, data):
     batch = make_batch(count=6, side=SIDES.get(name, 40))
     generated = make_batch(count=6, side=SIDES.get(name, 40), seed=3).source
     chosen = data.draw(st.lists(st.integers(0, 5), min_size=1, max_size=6, unique=True))

@@ -1,4 +1,4 @@
-"""lpips equals the lpips package on the same weights, to the bit."""
+"""lpips equals the lpips package exactly on the same weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 from gath_metrics import imagenet_trunks as trunks
 from gath_metrics.lpips import HEADS, LPIPS, perceptual_distance, published_heads
-from metrics.helpers import TableEvaluations, make_batch, pictures
+from metrics.helpers import TableEvaluations, make_batch, shapes
 from torchmetrics.functional.image.lpips import _LPIPS
 
 from gath_bench.contracts import NO_WEIGHTS, Features, PerceptualTrunk
@@ -20,7 +20,7 @@ TRUNKS = {"alex": trunks.AlexTrunk, "squeeze": trunks.SqueezeTrunk, "vgg": trunk
 
 
 def reference(trunk, *, heads=True):
-    """The package's network with its heads and a fixed random trunk; its weights as a checkpoint has them."""
+    """The package's network with its heads and a fixed random trunk, and its weights in checkpoint format."""
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torchvision, about an argument that the package still uses
@@ -32,7 +32,7 @@ def reference(trunk, *, heads=True):
 
 @pytest.fixture(scope="module", params=["alex", "squeeze", pytest.param("vgg", marks=pytest.mark.slow)])
 def pair(request):
-    """A trunk's name, the package's network and our layers, of the same weights."""
+    """Name of a trunk, the package's network and our layers with the same weights."""
     net, state = reference(request.param)
     return request.param, net, trunks.build_layers(ARCHITECTURES[request.param], state)
 
@@ -46,9 +46,9 @@ def distance(name, layers, a, b, heads):
 
 @pytest.mark.parametrize("side", [64, 97])
 @torch.no_grad()
-def test_equals_the_package_to_the_bit(pair, side):
+def test_equals_the_lpips_package_exactly(pair, side):
     name, net, layers = pair
-    a, b = pictures(3, side, 0), pictures(3, side, 1)
+    a, b = shapes(3, side, 0), shapes(3, side, 1)
     ours = distance(name, layers, a, b, published_heads(name))
     assert torch.equal(ours, net(a, b, normalize=True).flatten())
 
@@ -59,7 +59,7 @@ def test_equals_torchmetrics_on_the_same_weights(pair):
     theirs = _LPIPS(net=name, pnet_rand=True)  # its own copy of the heads, and no download
     trunk = zip(theirs.net.state_dict(), net.net.state_dict().values(), strict=True)
     theirs.net.load_state_dict(dict(trunk))
-    a, b = pictures(3, 64, 0), pictures(3, 64, 1)
+    a, b = shapes(3, 64, 0), shapes(3, 64, 1)
     ours = distance(name, layers, a, b, published_heads(name))
     assert ours.min() > 0.01
     torch.testing.assert_close(ours, theirs(a, b, normalize=True).flatten(), rtol=0, atol=1e-5)
@@ -68,7 +68,7 @@ def test_equals_torchmetrics_on_the_same_weights(pair):
 @torch.no_grad()
 def test_without_heads_it_equals_the_package_without_heads(pair):
     name, net, layers = pair
-    a, b = pictures(2, 64, 0), pictures(2, 64, 1)
+    a, b = shapes(2, 64, 0), shapes(2, 64, 1)
     net.lpips = False
     try:
         expected = net(a, b, normalize=True).flatten()
@@ -84,29 +84,29 @@ def test_the_heads_are_those_of_version_0_1(name):
     assert all((head >= 0).all() for head in heads)
 
 
-def test_neighbours_do_not_matter(pair):
+def test_values_do_not_depend_on_the_batch(pair):
     name, _, layers = pair
-    a, b = pictures(4, 64, 0), pictures(4, 64, 1)
+    a, b = shapes(4, 64, 0), shapes(4, 64, 1)
     whole = distance(name, layers, a, b, published_heads(name))
     alone = torch.cat([distance(name, layers, a[[i]], b[[i]], published_heads(name)) for i in (2, 0)])
     torch.testing.assert_close(alone, whole[[2, 0]], rtol=1e-5, atol=1e-8)
 
 
-def test_more_damage_is_more_distance(pair, spoil):
+def test_distance_grows_with_degradation(pair, degrade):
     name, _, layers = pair
-    images = pictures(2, 64, 0)
-    ladder = torch.stack(
+    images = shapes(2, 64, 0)
+    levels = torch.stack(
         [
             distance(name, layers, images, damaged, published_heads(name))
-            for damaged in (images, *(spoil(images, level) for level in (0.7, 1.2, 2.0, 3.0)))
+            for damaged in (images, *(degrade(images, level) for level in (0.7, 1.2, 2.0, 3.0)))
         ]
     )
-    assert (ladder[0] == 0).all()
-    assert (ladder.diff(dim=0) > 0).all(), ladder
+    assert (levels[0] == 0).all()
+    assert (levels.diff(dim=0) > 0).all(), levels
 
 
 def install(monkeypatch, tmp_path, name, state=None):
-    """A folder of checkpoints for torch, holding a trunk's weights if they are given."""
+    """A checkpoint folder for torch, with the weights of a trunk if they are given."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     folder = tmp_path / "hub" / "checkpoints"
     folder.mkdir(parents=True)
@@ -115,7 +115,7 @@ def install(monkeypatch, tmp_path, name, state=None):
     return folder / ARCHITECTURES[name].file
 
 
-def test_a_trunk_reads_torchvisions_file(monkeypatch, tmp_path):
+def test_a_trunk_loads_the_weights_of_torchvision(monkeypatch, tmp_path):
     net, state = reference("squeeze")
     install(monkeypatch, tmp_path, "squeeze", state)
     trunk = trunks.SqueezeTrunk()
@@ -128,7 +128,7 @@ def test_a_trunk_reads_torchvisions_file(monkeypatch, tmp_path):
         assert torch.equal(measured.values, net(batch.source, batch.target, normalize=True).flatten())
 
 
-def test_a_trunks_fingerprint_follows_its_weights(monkeypatch, tmp_path):
+def test_the_fingerprint_of_a_trunk_depends_on_its_weights(monkeypatch, tmp_path):
     _, state = reference("squeeze")
     path = install(monkeypatch, tmp_path, "squeeze", state)
     before = trunks.SqueezeTrunk().info.fingerprint
@@ -138,10 +138,10 @@ def test_a_trunks_fingerprint_follows_its_weights(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("name", TRUNKS)
-def test_missing_weights_name_the_file_and_the_command(monkeypatch, tmp_path, name):
+def test_missing_weights_are_reported_with_file_and_command(monkeypatch, tmp_path, name):
     path = install(monkeypatch, tmp_path, name)
     with pytest.raises(Unavailable) as caught:
-        TRUNKS[name]()(pictures(1, 64, 0))
+        TRUNKS[name]()(shapes(1, 64, 0))
     assert path.name in str(caught.value)
     assert "python -c" in str(caught.value)
     assert str(tmp_path) not in str(caught.value)  # reasons stand in results, which name no folder
@@ -149,7 +149,7 @@ def test_missing_weights_name_the_file_and_the_command(monkeypatch, tmp_path, na
     assert TRUNKS[name]().info.fingerprint == NO_WEIGHTS  # nothing in a key that looks like a hash of weights
 
 
-def test_the_command_names_weights_that_torchvision_keeps_in_that_file():
+def test_the_command_downloads_the_named_file():
     from torchvision import models
 
     for architecture in ARCHITECTURES.values():
@@ -160,25 +160,24 @@ def test_the_command_names_weights_that_torchvision_keeps_in_that_file():
 def test_damaged_weights_are_na(monkeypatch, tmp_path):
     install(monkeypatch, tmp_path, "alex").write_bytes(b"not a checkpoint")
     with pytest.raises(Unavailable, match=r"alexnet-owt-7be5be79\.pth is damaged"):
-        trunks.AlexTrunk()(pictures(1, 64, 0))
+        trunks.AlexTrunk()(shapes(1, 64, 0))
 
 
-def test_another_trunk_gets_weights_of_one():
+def test_other_trunks_have_weights_of_one():
     batch = make_batch()
     maps = {
-        side: (pictures(4, 8, seed), pictures(4, 4, seed))
-        for seed, side in enumerate(("generated", "target"))
+        side: (shapes(4, 8, seed), shapes(4, 4, seed)) for seed, side in enumerate(("generated", "target"))
     }
     answers = {("perceptual_trunk", side): Features(value) for side, value in maps.items()}
     (measured,) = LPIPS().measure(batch.source, batch, TableEvaluations(answers))
     assert torch.equal(measured.values, perceptual_distance(maps["generated"], maps["target"]))
 
 
-def test_what_a_trunk_could_not_see_is_na():
+def test_missing_features_are_na():
     batch = make_batch()
     answers = {
-        ("perceptual_trunk", "generated"): Features((pictures(4, 8, 0),), {1: "no face"}),
-        ("perceptual_trunk", "target"): Features((pictures(4, 8, 1),), {1: "dark", 2: "dark"}),
+        ("perceptual_trunk", "generated"): Features((shapes(4, 8, 0),), {1: "no face"}),
+        ("perceptual_trunk", "target"): Features((shapes(4, 8, 1),), {1: "dark", 2: "dark"}),
     }
     (measured,) = LPIPS().measure(batch.source, batch, TableEvaluations(answers))
     assert dict(measured.missing) == {1: "no face", 2: "dark"}

@@ -1,4 +1,4 @@
-"""ms-ssim equals its definition, written out once more with scipy."""
+"""ms-ssim equals an independent implementation with scipy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from gath_metrics.ms_ssim import MSSSIM, ms_ssim
-from metrics.helpers import make_batch, pictures
+from metrics.helpers import make_batch, shapes
 from scipy.signal import convolve2d
 from torch import Tensor
 
@@ -17,7 +17,7 @@ WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
 def reference(a: Tensor, b: Tensor) -> float:
-    """MS-SSIM of one picture, channel by channel, with a plain two-dimensional window."""
+    """MS-SSIM of one image, per channel, with a two-dimensional window."""
     offsets = np.arange(-5, 6)
     window = np.exp(-(offsets[:, None] ** 2 + offsets[None] ** 2) / (2 * 1.5**2))
     window /= window.sum()
@@ -43,18 +43,18 @@ def reference(a: Tensor, b: Tensor) -> float:
 
 @pytest.mark.parametrize("size", [(176, 176), (191, 203)])
 def test_equals_its_definition(size):
-    a = pictures(2, size, 0)
+    a = shapes(2, size, 0)
     b = to_8bit(a + 0.1 * torch.randn(a.shape, generator=torch.Generator().manual_seed(1)))
     expected = [reference(x, y) for x, y in zip(a, b, strict=True)]
     np.testing.assert_allclose(ms_ssim(a, b), expected, rtol=0, atol=1e-12)
 
 
-def test_a_negative_picture_counts_as_zero():
+def test_negative_factors_count_as_zero():
     a = to_8bit(torch.rand(1, 3, 176, 176, generator=torch.Generator().manual_seed(0)))
     assert ms_ssim(a, 1 - a).item() == 0
 
 
-def test_below_176_pixels_it_is_na(no_evaluations):
+def test_images_below_176_pixels_are_na(no_evaluations):
     batch = make_batch(count=1, side=175)
     with pytest.raises(Unavailable, match=r"176 px on the shorter side, not 175"):
         MSSSIM().measure(batch.source, batch, no_evaluations)

@@ -1,4 +1,4 @@
-"""What holds of every registered metric: it loads, and its value names belong to it."""
+"""Every registered metric can be loaded, and its values are named after it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def make(name):
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_it_implements_the_contract(name):
+def test_metrics_implement_the_contract(name):
     metric = make(name)
     assert isinstance(metric, Metric | SystemMetric)
     for summary in metric.info.summaries:
@@ -29,7 +29,7 @@ def test_it_implements_the_contract(name):
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_its_reducers_exist_and_take_its_inputs(name):
+def test_reducers_exist_and_accept_their_inputs(name):
     reducers = importlib.import_module("gath_bench.analysis.reducers").REDUCERS
     for summary in make(name).info.summaries:
         assert reducers[summary.reducer].inputs == len(summary.inputs)

@@ -8,7 +8,7 @@ import torch
 from gath_metrics.ssim import SSIM, ssim
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metrics.helpers import make_batch, pictures
+from metrics.helpers import make_batch, shapes
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
@@ -28,7 +28,7 @@ def reference(a: Tensor, b: Tensor, dtype: str = "float64") -> list[float]:
 
 @pytest.mark.parametrize("size", [(64, 64), (65, 97), (128, 128), (201, 131), (256, 256), (11, 12)])
 def test_equals_scikit_image(size):
-    a = pictures(2, size, 0)
+    a = shapes(2, size, 0)
     b = to_8bit(a + 0.1 * torch.randn(a.shape, generator=torch.Generator().manual_seed(1)))
     np.testing.assert_allclose(ssim(a, b), reference(a, b), rtol=0, atol=1e-12)
     np.testing.assert_allclose(ssim(a, b), reference(a, b, "float32"), rtol=0, atol=1e-5)
@@ -43,13 +43,13 @@ def test_equals_scikit_image_on_any_size(height, width, seed, weight):
     np.testing.assert_allclose(ssim(a, b), reference(a, b), rtol=0, atol=1e-12)
 
 
-def test_flat_pictures_are_no_trouble():
+def test_constant_images_have_finite_values():
     flat = torch.full((1, 3, 16, 16), 0.3)
     assert ssim(flat, flat).item() == 1
     assert ssim(flat, flat + 0.2).item() < 1
 
 
-def test_a_picture_smaller_than_the_window_is_na(no_evaluations):
+def test_an_image_smaller_than_the_window_is_na(no_evaluations):
     batch = make_batch(side=10)
     with pytest.raises(Unavailable, match="11 pixels"):
         SSIM().measure(batch.source, batch, no_evaluations)

@@ -1,4 +1,4 @@
-"""throughput ranks models by what is known of them; no absolute time is ever asserted."""
+"""throughput orders models of known relative speed; absolute times are not tested."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_slower_model_is_measured_slower():
         assert slow.median(name) < fast.median(name)
 
 
-def test_a_model_that_takes_the_same_time_for_any_batch_makes_more_images_in_a_large_one():
+def test_rate_grows_with_batch_size_at_constant_time_per_batch():
     class Parallel(Sleeper):
         def animate(self, portraits, target_aus):
             time.sleep(0.005)
@@ -97,16 +97,16 @@ def test_each_summary_has_its_observations():
     assert len(readings.measured["throughput.latency_ms"].values) >= 2
 
 
-def test_the_headline_is_the_largest_batch_of_the_sweep():
+def test_images_per_s_is_that_of_the_largest_batch():
     readings = measure(Sleeper(0.001), batch_sizes="4+1")
     rates = readings.measured
     assert rates["throughput.images_per_s"].values == rates["throughput.images_per_s_batch_4"].values
 
 
-def test_a_model_with_weights_is_weighed():
+def test_parameters_flops_and_memory_of_a_torch_model():
     readings = measure(Convolver())
     assert readings.median("parameters") == 3 * 3 * 5 * 5 + 3
-    # Two operations a multiplication and addition, on each of 32x32 pixels.
+    # Two operations per multiplication and addition, on each of 32x32 pixels.
     assert readings.median("flops") == 2 * 3 * 3 * 5 * 5 * 32 * 32
 
 
@@ -116,8 +116,8 @@ def test_a_model_without_torch_has_no_parameters_and_no_flops():
     assert readings.reason("flops") == "no counted torch operation runs in it"
 
 
-def test_a_model_that_cannot_be_traced_keeps_its_speed():
-    class Shy(Sleeper):
+def test_a_model_that_cannot_be_traced_has_speed_values():
+    class NotTraceable(Sleeper):
         def animate(self, portraits, target_aus):
             from torch.utils._python_dispatch import _get_current_dispatch_mode
 
@@ -125,13 +125,13 @@ def test_a_model_that_cannot_be_traced_keeps_its_speed():
                 raise RuntimeError("not under a tracer")
             return portraits
 
-    readings = measure(Shy())
+    readings = measure(NotTraceable())
     assert "not under a tracer" in readings.reason("flops")
     assert readings.median("images_per_s") > 0
 
 
-def test_a_model_that_looks_its_images_up_is_na():
-    with pytest.raises(Unavailable, match="only looks its images up"):
+def test_a_model_that_is_not_timed_is_na():
+    with pytest.raises(Unavailable, match="not timed"):
         measure(Sleeper(timed=False))
 
 
@@ -139,7 +139,7 @@ def test_a_model_that_looks_its_images_up_is_na():
     "parameters",
     [{"batch_sizes": "1,8"}, {"batch_sizes": "0+1"}, {"batch_sizes": ""}, {"seconds": 0.0}, {"least": 0}],
 )
-def test_senseless_parameters_are_refused(parameters):
+def test_invalid_parameters_are_refused(parameters):
     with pytest.raises(UsageError):
         Throughput(**parameters)
 

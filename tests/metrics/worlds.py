@@ -1,6 +1,6 @@
-"""Worlds in which a person with any action units can be painted, each with evaluators that were made for it.
+"""Domains in which any person can be rendered with any AUs, each with its evaluators.
 
-A world answers what a data set cannot: the same person under other AUs, and another person under the same ones.
+They provide what a data set does not: the same person with other AUs, and another person with the same AUs.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from typing import Any, Protocol
 import pytest
 import torch
 import torch.nn.functional as F
-from metrics.helpers import AUS, pictures
+from metrics.helpers import AUS, shapes
 from torch import Tensor
 
-from gath_bench.contracts import ROLES, Batch, ComponentName, EvaluatorInfo, Features, ModelSpec, Role
-from gath_bench.engine.feature_cache import BatchEvaluations
+from gath_bench.contracts import Batch, ComponentName, EvaluatorInfo, Features, ModelSpec, Role
+from gath_bench.evaluators import EvaluatorPool, FeatureCache
 from gath_bench.images import to_8bit
 from gath_bench.plugins import load_plugins
 from gath_bench.registry import Component, Registry
 
 
 class World(Protocol):
-    """Paints people, and knows who can judge the paintings; ``name`` is what the judges are called."""
+    """Renders people and has evaluators for the images; ``name`` is the component name of the evaluators."""
 
     name: str
 
-    def paint(self, people: Tensor, aus: Tensor) -> Tensor:
-        """People int64 (B,) with AUs (B, 17) -> 8-bit images (B, 3, S, S); one scene a person."""
+    def render(self, people: Tensor, aus: Tensor) -> Tensor:
+        """People int64 (B,) with AUs (B, 17) -> 8-bit images (B, 3, S, S); one scene per person."""
         ...
 
     def evaluator(self, role: Role) -> Component: ...
 
 
 class BarsEstimator:
-    """Reads each AU off its bar."""
+    """Measures each AU as the brightness of its bar."""
 
     info = EvaluatorInfo("ba", frozenset({"synthetic"}), "openface17")
 
@@ -49,7 +49,7 @@ class BarsEstimator:
 
 
 class TextureEncoder:
-    """Who it is: the coarse texture of the left half, from grey."""
+    """Embedding: the coarse texture of the left half, relative to its mean."""
 
     info = EvaluatorInfo("bb", frozenset({"synthetic"}), calibration={"impostor_mean": 0.0, "threshold": 0.8})
 
@@ -89,9 +89,9 @@ class Toy:
         "perceptual_trunk": RandomTrunk(),
     }
 
-    def paint(self, people: Tensor, aus: Tensor) -> Tensor:
+    def render(self, people: Tensor, aus: Tensor) -> Tensor:
         side = 4 * AUS
-        images = torch.cat([pictures(1, side, seed) for seed in people.tolist()])
+        images = torch.cat([shapes(1, side, seed) for seed in people.tolist()])
         images[..., side // 2 :] = aus.repeat_interleave(4, 1)[:, None, :, None]
         return to_8bit(images)
 
@@ -101,7 +101,7 @@ class Toy:
 
 
 class SynthFaces:
-    """The embedded faces, judged by the bundled evaluators, on people that no evaluator was trained on."""
+    """synthfaces with the bundled evaluators, on held-out people."""
 
     name = "synthfaces"
 
@@ -109,7 +109,7 @@ class SynthFaces:
     def registry(self) -> Registry:
         return Registry.of(load_plugins())
 
-    def paint(self, people: Tensor, aus: Tensor) -> Tensor:
+    def render(self, people: Tensor, aus: Tensor) -> Tensor:
         from gath_datasets.synthfaces.rand import derive
         from gath_datasets.synthfaces.render import render
         from gath_datasets.synthfaces.scene import draw_scenes
@@ -126,15 +126,15 @@ class SynthFaces:
 
 
 @dataclass(frozen=True)
-class Exhibit:
-    """Four people, their source portraits and target images, and the judges of their world."""
+class Scenario:
+    """People of a domain with source and target images."""
 
     world: World
     people: Tensor
     batch: Batch
 
     @classmethod
-    def of(cls, world: World, count: int = 12) -> Exhibit:
+    def of(cls, world: World, count: int = 12) -> Scenario:
         generator = torch.Generator().manual_seed(1)
         people = torch.arange(count)
         shown = random_aus(count, generator)
@@ -142,31 +142,28 @@ class Exhibit:
         batch = Batch(
             sample_id=tuple(f"sample-{number}" for number in range(count)),
             subject=tuple(f"subject-{number}" for number in range(count)),
-            source=world.paint(people, shown),
+            source=world.render(people, shown),
             target_aus=wanted,
             au_space="openface17",
             source_aus=shown,
-            target=world.paint(people, wanted),
+            target=world.render(people, wanted),
         )
         return cls(world, people, batch)
 
     def measure(self, metric: Any, generated: Tensor, batch: Batch | None = None) -> dict[str, Tensor]:
-        """What a metric observes of generated images, through the engine's own evaluations."""
+        """The observations of a metric on generated images, with the features computed by the engine."""
         batch = batch or self.batch
-        wanted = {request.role for request in metric.info.roles}
-        judges: dict[tuple[Role, str], Component | Exception | str] = {
-            (role, self.world.name): self.world.evaluator(role) for role in ROLES if role in wanted
-        }
+        pool = EvaluatorPool(lambda role, name: self.world.evaluator(role))
         images = {"generated": generated, "source": batch.source, "target": batch.target}
         with torch.no_grad():
-            seen = BatchEvaluations(judges, images, "synthetic").view(metric.info.roles)  # type: ignore[arg-type]
+            seen = FeatureCache(pool, images, "synthetic").view(metric.info.roles)  # type: ignore[arg-type]
             found = metric.measure(generated, batch, seen)
         assert not any(item.missing for item in found), found
         return {item.name: torch.as_tensor(item.values, dtype=torch.float64) for item in found}
 
 
 def random_aus(count: int, generator: torch.Generator) -> Tensor:
-    """AUs active with probability 0.3 at U(0.2, 1), (B, 17); everybody has one that is well to be seen."""
+    """AUs active with probability 0.3 at U(0.2, 1), (B, 17); everyone has one of at least 0.9."""
     aus = torch.rand(count, AUS, generator=generator) * 0.8 + 0.2
     aus = aus * (torch.rand(count, AUS, generator=generator) < 0.3)
     aus[torch.arange(count), torch.arange(count) % AUS] = 0.9

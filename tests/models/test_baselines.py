@@ -1,4 +1,4 @@
-"""What holds for every baseline: it comes from the registry, and its registration loads nothing."""
+"""Properties of all baselines: they come from the registry, whose specs import no torch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_every_baseline_comes_from_the_registry(spec) -> None:
 
 
 @pytest.mark.parametrize("module", ["gath_models.plugin", "gath_datasets.plugin"])
-def test_registration_is_light(module: str) -> None:
+def test_registration_imports_no_torch(module: str) -> None:
     code = f"import sys, {module} as p; assert not {{'torch', 'numpy', 'PIL'}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 

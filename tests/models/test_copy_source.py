@@ -1,4 +1,4 @@
-"""Copy-source: the unedited portrait."""
+"""copy-source: the unedited portrait."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from gath_models.copy_source import CopySource
 
 
-def test_copy_source_returns_the_portrait_and_not_its_memory() -> None:
+def test_copy_source_returns_a_copy_of_the_portrait() -> None:
     portraits = torch.rand(3, 3, 8, 8)
     model = CopySource().to("cpu")
     images = model.animate(portraits, torch.ones(3, 17))

@@ -1,4 +1,4 @@
-"""The oracle: the target image itself."""
+"""oracle: the target image."""
 
 from __future__ import annotations
 

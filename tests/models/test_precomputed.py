@@ -1,4 +1,4 @@
-"""Images of an outside system: matched by sample id, NA with a reason, and the round trip is exact."""
+"""Images of another system: matched by sample id, NA with a reason, exact round trip."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gath_bench.suite import read_suite
 
 
 @dataclass(frozen=True)
-class Truth:
+class ToyTargets:
     """A small data set with target images that are not multiples of 1/255, and one sample that has none."""
 
     size: int = 16
@@ -56,34 +56,34 @@ class Truth:
         )
 
 
-def graded(images: torch.Tensor, size: int) -> torch.Tensor:
-    """What the engine makes of a model's images."""
+def evaluated(images: torch.Tensor, size: int) -> torch.Tensor:
+    """The images that the engine evaluates."""
     return to_8bit(resize(images.clamp(0, 1), size))
 
 
-def test_an_outside_oracle_has_the_pixels_of_the_live_one(tmp_path: Path) -> None:
-    truth = Truth()
-    written = write_render_list(truth, "truth", "test", None, 0, None, tmp_path / "list")
-    batch = truth.load(truth.samples("test", "same-subject", 0))
+def test_exported_targets_equal_those_of_the_oracle(tmp_path: Path) -> None:
+    dataset = ToyTargets()
+    written = write_render_list(dataset, "toy", "test", None, 0, None, tmp_path / "list")
+    batch = dataset.load(dataset.samples("test", "same-subject", 0))
     assert batch.target is not None
     for name, target in zip(batch.sample_id, batch.target, strict=True):
         write_png(written.directory / "output" / f"{name}.png", target)
     model = Precomputed(root=written.directory / "output").to("cpu")
     assert isinstance(model, AnimationModel)
     mine = model.animate(batch.source, batch.target_aus, sample_id=batch.sample_id)
-    live = batch.target  # what the oracle paints
+    live = batch.target  # the output of the oracle
     assert not mine.missing
-    assert torch.equal(graded(mine.images, 16), graded(live, 16))
+    assert torch.equal(evaluated(mine.images, 16), evaluated(live, 16))
     assert model.unmatched(batch.sample_id) == ()
     assert model.unmatched(batch.sample_id[1:]) == ("s000.png",)
 
 
-def test_the_list_reads_back_exactly(tmp_path: Path) -> None:
-    truth = Truth()
-    written = write_render_list(truth, "truth", "test", "sweep", 3, 20, tmp_path / "list")
+def test_the_list_is_read_exactly(tmp_path: Path) -> None:
+    dataset = ToyTargets()
+    written = write_render_list(dataset, "toy", "test", "sweep", 3, 20, tmp_path / "list")
     assert written.samples == 19
     assert [item.sample_id for item in written.unreadable] == ["s005"]
-    batch = truth.load(truth.samples("test", "sweep", 3)[:20])
+    batch = dataset.load(dataset.samples("test", "sweep", 3)[:20])
     series = read_au_csv(written.directory / "aus.csv")
     assert series.sample_ids == batch.sample_id
     assert torch.equal(torch.from_numpy(series.values).nan_to_num(-1), batch.target_aus.nan_to_num(-1))
@@ -95,7 +95,7 @@ def test_the_list_reads_back_exactly(tmp_path: Path) -> None:
     assert "s005: lost" in (written.directory / "README.txt").read_text()
 
 
-def test_the_suite_and_the_command_name_exactly_this_list(tmp_path: Path) -> None:
+def test_the_suite_and_the_command_select_the_samples_of_the_list(tmp_path: Path) -> None:
     folder = tmp_path / "a, [list]"
     name = 'portraits[root="my, photos",size=32]'
     adapter = pytest.importorskip(
@@ -112,7 +112,7 @@ def test_the_suite_and_the_command_name_exactly_this_list(tmp_path: Path) -> Non
     assert written.command in (folder / "README.txt").read_text()
 
 
-def test_a_portrait_in_the_list_is_the_one_a_live_model_sees(tmp_path: Path) -> None:
+def test_portraits_of_the_list_equal_the_input_of_a_registered_model(tmp_path: Path) -> None:
     adapter = pytest.importorskip(
         "gath_datasets.portraits.adapter", reason="the data set portraits is not installed"
     )
@@ -134,7 +134,7 @@ def test_render_list_refuses_a_folder_in_use_and_unknown_names(tmp_path: Path) -
     ):
         split, protocol, directory = arguments
         with pytest.raises(UsageError, match=sentence):
-            write_render_list(Truth(), "truth", split, protocol, 0, None, directory)
+            write_render_list(ToyTargets(), "toy", split, protocol, 0, None, directory)
     assert not (tmp_path / "new").exists()
 
 
@@ -149,7 +149,7 @@ def animate(root: Path, *names: str):
     return Precomputed(root=root).animate(torch.zeros(len(names), 3, 8, 8), torch.zeros(0), sample_id=names)
 
 
-def test_missing_unreadable_and_misfit_images_are_na(output: Path) -> None:
+def test_missing_unreadable_and_wrongly_sized_images_are_na(output: Path) -> None:
     (output / "broken.png").write_bytes(b"not an image")
     write_png(output / "odd.png", torch.rand(3, 4, 6))
     result = animate(output, "a", "nobody", "broken", "odd", "c")
@@ -161,12 +161,12 @@ def test_missing_unreadable_and_misfit_images_are_na(output: Path) -> None:
     assert torch.equal(result.images[4], read_image(output / "c.png"))
 
 
-def test_batch_size_changes_nothing(output: Path) -> None:
+def test_values_do_not_depend_on_batch_size(output: Path) -> None:
     whole = animate(output, "a", "b", "c").images
     assert torch.equal(whole, torch.cat([animate(output, name).images for name in "abc"]))
 
 
-def test_formats_and_case_of_endings(tmp_path: Path) -> None:
+def test_formats_and_case_of_extensions(tmp_path: Path) -> None:
     for name in ("a.png", "b.JPG", "c.jpeg", "d.webp", "e.f.png"):
         kind = {"jpg": "jpeg"}.get(name.rsplit(".", 1)[1].lower(), name.rsplit(".", 1)[1].lower())
         Image.new("RGB", (8, 8), (10, 200, 30)).save(tmp_path / name, format=kind)
@@ -174,7 +174,7 @@ def test_formats_and_case_of_endings(tmp_path: Path) -> None:
     assert not animate(tmp_path, "a", "b", "c", "d", "e.f").missing
 
 
-def test_the_resolution_is_the_folders_own(output: Path) -> None:
+def test_the_resolution_is_that_of_the_images(output: Path) -> None:
     info = Precomputed(root=output).info
     assert info.resolution == 8
     assert info.needs == {"sample_id"}
@@ -182,7 +182,7 @@ def test_the_resolution_is_the_folders_own(output: Path) -> None:
     assert not info.is_reference
 
 
-def test_the_fingerprint_follows_names_and_contents(output: Path, tmp_path: Path) -> None:
+def test_the_fingerprint_depends_on_names_and_contents(output: Path, tmp_path: Path) -> None:
     before = Precomputed(root=output).info.fingerprint
     (output / "notes.txt").write_text("not an image")
     assert Precomputed(root=output).info.fingerprint == before
@@ -192,7 +192,7 @@ def test_the_fingerprint_follows_names_and_contents(output: Path, tmp_path: Path
     assert len({before, renamed, Precomputed(root=output).info.fingerprint}) == 3
 
 
-def test_wrong_folders_get_one_sentence(tmp_path: Path) -> None:
+def test_wrong_folders_give_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no folder"):
         Precomputed(root=tmp_path / "none")
     with pytest.raises(UsageError, match="holds no images"):

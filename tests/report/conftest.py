@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from report.worlds import write_run
 
-from gath_bench.report import write_html
+from gath_bench.report import write_report
 from gath_bench.results import load
 
 
@@ -21,5 +21,5 @@ def page(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The HTML report of the run."""
     pytest.importorskip("plotly", reason="the `report` extra is not installed")
     path = tmp_path_factory.mktemp("page") / "report.html"
-    write_html([load(run_folder)], path)
+    write_report([load(run_folder)], "html", path)
     return path

@@ -51,7 +51,7 @@ def test_a_run_keeps_what_was_graded(folder: Path) -> None:
     for sample in source:
         assert np.array_equal(source[sample], copy[sample])
         assert np.array_equal(target[sample], oracle[sample])
-    measured = {row["sample_id"]: row["value"] for row in run.rows.to_pylist()
+    measured = {row["sample_id"]: row["value"] for row in run.observations.to_pylist()
                 if row["cell"] == cells["toy-copy"].cell_id and row["status"] == "ok"}  # fmt: skip
     for sample, value in measured.items():
         distance = np.abs(copy[sample].astype(float) - target[sample].astype(float)).mean() / 255

@@ -21,7 +21,9 @@ PUBLISHED = Path(__file__).parents[2] / "docs" / "run.schema.json"
 @pytest.fixture
 def printed(tmp_path: Path) -> Any:
     run = load(write_run(tmp_path / "run", images=False))
-    return json.loads(json.dumps(as_json(run.path, summarise(run.manifest, run.rows)), allow_nan=False))
+    return json.loads(
+        json.dumps(as_json(run.path, summarise(run.manifest, run.observations)), allow_nan=False)
+    )
 
 
 def test_the_published_schema_is_up_to_date() -> None:

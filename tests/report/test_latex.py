@@ -11,7 +11,7 @@ import pytest
 from report.worlds import write_run
 
 from gath_bench.analysis import summarise
-from gath_bench.report.grid import DAGGER, grids
+from gath_bench.report.table import tables
 from gath_bench.report.text import latex
 from gath_bench.results import load
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there 
 
 def test_a_report_compiles_and_is_on_the_page(tmp_path: Path) -> None:
     run = load(write_run(tmp_path / "run", images=False))
-    made = grids(run.manifest, summarise(run.manifest, run.rows))
+    made = tables(run.manifest, summarise(run.manifest, run.observations))
     source = r"\documentclass{article}\usepackage{booktabs}\begin{document}" + latex(made) + r"\end{document}"
     (tmp_path / "page.tex").write_text(source, encoding="utf-8")
     said = subprocess.run(
@@ -37,6 +37,4 @@ def test_a_report_compiles_and_is_on_the_page(tmp_path: Path) -> None:
             text=True,
             check=True,
         ).stdout
-        for grid in made:
-            for _, _, entries in grid.lines:
-                assert all(entry.value.rstrip(DAGGER) in page for entry in entries)
+        assert all(cell.value in page for table in made for cell in table.cells)

@@ -14,8 +14,14 @@ from report.worlds import MODELS, SCRIPT, write_run
 
 from gath_bench.analysis import summarise
 from gath_bench.errors import UsageError
-from gath_bench.report import write_html
-from gath_bench.results import load
+from gath_bench.report import write_report
+from gath_bench.report.html.place import Place, Source, places
+from gath_bench.results import Run, load
+
+
+def places_of(run: Run) -> tuple[list[Place], list[str]]:
+    return places([Source(run, summarise(run.manifest, run.observations))])
+
 
 URL = re.compile(r"^(?:https?:)?//", re.IGNORECASE)
 
@@ -46,7 +52,7 @@ def test_nothing_is_asked_for(page: Path) -> None:
 def test_the_summary_has_the_values_of_the_analysis(page: Path, run_folder: Path) -> None:
     html = page.read_text(encoding="utf-8")
     run = load(run_folder)
-    rows = [row for row in summarise(run.manifest, run.rows) if row.au is None]
+    rows = [row for row in summarise(run.manifest, run.observations) if row.au is None]
     sorts = set(re.findall(r'data-sort="([^"]*)"', html))
     for row in rows:
         assert str(row.value) in sorts
@@ -98,17 +104,15 @@ def test_the_gallery_shows_worst_median_and_best(page: Path) -> None:
 
 def test_without_images_the_gallery_says_so(tmp_path: Path) -> None:
     from gath_bench.report.html.gallery import gallery
-    from gath_bench.report.html.lines import places
 
-    (place, _), _ = places([load(write_run(tmp_path / "run", images=False))])
+    (place, _), _ = places_of(load(write_run(tmp_path / "run", images=False)))
     assert "no images" in gallery(place, 10**9)["reason"]
 
 
 def test_a_small_budget_leaves_choices_out_and_says_how_many(run_folder: Path) -> None:
     from gath_bench.report.html.gallery import gallery
-    from gath_bench.report.html.lines import places
 
-    (place, _), _ = places([load(run_folder)])
+    (place, _), _ = places_of(load(run_folder))
     whole, part, none = (gallery(place, budget) for budget in (10**9, 15_000, 0))
     size = sum(len(code) for entry in part["samples"].values() for code in _codes(entry))
     assert 0 < size <= 15_000
@@ -125,11 +129,11 @@ def _codes(entry: dict[str, Any]) -> list[str]:
 
 def test_runs_are_joined(tmp_path: Path) -> None:
     pytest.importorskip("plotly", reason="the `report` extra is not installed")
-    from gath_bench.report.html.page import render
+    from gath_bench.report.html.page import render_page
 
     one = write_run(tmp_path / "one", models=("oracle", "copy-source", "good"))
     two = write_run(tmp_path / "two", models=("oracle", "copy-source", "slow"), seed=1)
-    html = render([load(one), load(two)])
+    html = render_page([load(one), load(two)])
     content: Any = data_of(html)
     assert content["models"] == ["oracle", "copy-source", "good", "slow"]
     assert len(content["places"]) == 2
@@ -152,8 +156,8 @@ def test_a_page_stays_below_ten_megabytes(page: Path) -> None:
 def test_a_report_needs_no_torch(run_folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("plotly", reason="the `report` extra is not installed")
     program = (
-        "import sys; from pathlib import Path; from gath_bench.report import write_html; "
-        "from gath_bench.results import load; write_html([load(Path(sys.argv[1]))], Path(sys.argv[2])); "
+        "import sys; from pathlib import Path; from gath_bench.report import write_report; "
+        'from gath_bench.results import load; write_report([load(Path(sys.argv[1]))], "html", Path(sys.argv[2])); '
         "assert 'torch' not in sys.modules"
     )
     subprocess.run(
@@ -168,23 +172,23 @@ def test_a_page_that_cannot_be_written_is_one_sentence(
     pytest.importorskip("plotly", reason="the `report` extra is not installed")
     (tmp_path / "folder").mkdir()
     with pytest.raises(UsageError, match=part):
-        write_html([load(run_folder)], None if output is None else tmp_path / output)
+        write_report([load(run_folder)], "html", None if output is None else tmp_path / output)
 
 
 def test_without_the_extra_the_user_is_told(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
     with pytest.raises(UsageError, match=r"gath-bench\[report\]"):
-        write_html([load(run_folder)], Path("page.html"))
+        write_report([load(run_folder)], "html", Path("page.html"))
 
 
 def test_runs_of_unlike_samples_have_tables_of_their_own(tmp_path: Path) -> None:
     pytest.importorskip("plotly", reason="the `report` extra is not installed")
-    from gath_bench.report.html.page import render
+    from gath_bench.report.html.page import render_page
 
     one, two = (write_run(tmp_path / name, models=("oracle", "good")) for name in ("one", "two"))
     manifest = two / "manifest.json"
     manifest.write_text(manifest.read_text().replace("faces@1#12", "faces@1#13"))
-    html = render([load(one), load(two)])
+    html = render_page([load(one), load(two)])
     content: Any = data_of(html)
     assert len(content["places"]) == 4
     assert "#12 versus #13" in html
@@ -193,12 +197,12 @@ def test_runs_of_unlike_samples_have_tables_of_their_own(tmp_path: Path) -> None
 
 def test_a_run_that_has_just_begun_has_a_page(tmp_path: Path) -> None:
     pytest.importorskip("plotly", reason="the `report` extra is not installed")
-    from gath_bench.report.html.page import render
+    from gath_bench.report.html.page import render_page
 
     folder = write_run(tmp_path / "run", images=False)
     for shard in (folder / "samples").iterdir():
         shard.unlink()
-    elements = Elements(render([load(folder)]))
+    elements = Elements(render_page([load(folder)]))
     assert "not measured yet" in elements.text
     assert "NA" in elements.text
 

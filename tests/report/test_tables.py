@@ -17,8 +17,20 @@ from rich.console import Console
 
 from gath_bench.analysis import join, summarise
 from gath_bench.contracts.keys import ComponentKey, ComponentName
-from gath_bench.report.console import print_grids
-from gath_bench.report.grid import AS_GOOD, BEST, DAGGER, TAUGHT, TIE, Column, Entry, Grid, grids, set_apart
+from gath_bench.report.console import print_tables
+from gath_bench.report.table import (
+    BEST,
+    CONTAMINATED,
+    DAGGER,
+    NOT_WORSE,
+    TIED,
+    Cell,
+    Column,
+    Line,
+    Table,
+    set_apart,
+    tables,
+)
 from gath_bench.report.text import latex, markdown
 from gath_bench.results import Run, load
 
@@ -26,11 +38,11 @@ VALUES = np.linspace(1, 2, 24)
 ONE = world({"a": VALUES})
 
 
-def tables(run: Run) -> list[Grid]:
-    return grids(run.manifest, summarise(run.manifest, run.rows))
+def tables_of(run: Run) -> list[Table]:
+    return tables(run.manifest, summarise(run.manifest, run.observations))
 
 
-def console(made: Sequence[Grid], *, colour: bool = False, width: int = 200) -> str:
+def console(made: Sequence[Table], *, colour: bool = False, width: int = 200) -> str:
     buffer = io.StringIO()
     terminal = Console(
         file=buffer,
@@ -40,7 +52,7 @@ def console(made: Sequence[Grid], *, colour: bool = False, width: int = 200) -> 
         no_color=False,
         _environ={},
     )
-    print_grids(terminal, made)
+    print_tables(terminal, made)
     return buffer.getvalue()
 
 
@@ -70,9 +82,9 @@ def line_of(text: str, model: str) -> str:
 @pytest.mark.parametrize("form", FORMS)
 def test_the_best_and_what_is_not_significantly_worse_are_marked_and_nothing_else(form: str) -> None:
     run = raced()
-    text = FORMS[form](tables(run))
+    text = FORMS[form](tables_of(run))
     kinds = {}
-    for row in summarise(run.manifest, run.rows):
+    for row in summarise(run.manifest, run.observations):
         best, tied, plain = (
             look.format(f"{row.value:.3f}", f"{row.low:.3f}, {row.high:.3f}") for look in LOOKS[form]
         )
@@ -83,14 +95,14 @@ def test_the_best_and_what_is_not_significantly_worse_are_marked_and_nothing_els
     assert sorted(kinds.values()) == ["best", "plain", "plain", "plain", "tied"]
     assert {kinds["oracle"], kinds["copy-source"], kinds["bad"]} == {"plain"}
     assert text.count(BEST) == 1
-    assert text.count(r"$\approx$" if form == "latex" else TIE) == 2  # one value, one footnote
-    assert AS_GOOD.partition(" (")[0] in text
+    assert text.count(r"$\approx$" if form == "latex" else TIED) == 2  # one value, one footnote
+    assert NOT_WORSE.partition(" (")[0] in text
 
 
 def test_a_terminal_shows_the_best_in_bold_and_no_other_value() -> None:
-    made = tables(raced())
-    (grid,) = made
-    (best,) = [entry for _, _, entries in grid.lines for entry in entries if entry.best]
+    made = tables_of(raced())
+    (table,) = made
+    (best,) = [cell for cell in table.cells if cell.best]
     bold = re.findall(r"\x1b\[1m([^\x1b]*)", console(made, colour=True))
     assert [text for text in bold if re.search(r"\d\.\d", text)] == [f"{best.value}*"]
 
@@ -99,28 +111,28 @@ def test_a_terminal_shows_the_best_in_bold_and_no_other_value() -> None:
 def test_a_contaminated_value_keeps_its_dagger_and_is_never_the_best(form: str) -> None:
     run = raced(good={"trained_against": ["teacher@1#ab12cd34"]})
     manifest = replace(run.manifest, metrics=[replace(run.manifest.metrics[0], evaluators=["x@1#ab12cd34"])])
-    text = FORMS[form](tables(replace(run, manifest=manifest)))
+    text = FORMS[form](tables_of(replace(run, manifest=manifest)))
     dagger = r"\dag{}" if form == "latex" else DAGGER
     good = line_of(text, "good")
     assert dagger in good
     assert not re.search(r"\*|textbf|≈|approx", good)
     assert text.count(dagger) == 2
-    assert TAUGHT in text
+    assert CONTAMINATED in text
     assert BEST in text  # `close` is now
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_without_a_race_nothing_is_marked_and_no_footnote_speaks_of_it(form: str) -> None:
-    text = FORMS[form](tables(world({"oracle": VALUES * 0, "copy-source": VALUES * 2, "a": VALUES})))
+    text = FORMS[form](tables_of(world({"oracle": VALUES * 0, "copy-source": VALUES * 2, "a": VALUES})))
     assert BEST not in text
     assert not re.search(r"\*\*|textbf|≈|approx|\d\*", text)
 
 
 def test_footnote_letters_do_not_skip_for_the_other_marks() -> None:
-    rows = summarise(raced().manifest, raced().rows)
+    rows = summarise(raced().manifest, raced().observations)
     told = [replace(row, coverage=0.5, reason=row.model) for row in rows]
-    (grid,) = grids(raced().manifest, told)
-    letters = [note.split()[0] for note in grid.notes if not note.startswith(TIE)]
+    (table,) = tables(raced().manifest, told)
+    letters = [note.split()[0] for note in table.notes if not note.startswith(TIED)]
     assert letters == ["a", "b", "c", "d", "e"]
 
 
@@ -190,10 +202,10 @@ def test_joined_runs_of_unlike_keys_have_columns_with_headers_of_their_own(
     first = world({"a": VALUES, "b": VALUES * 2}, metric(key=keys[0]), path="first")
     second = world({"a": VALUES + 1}, metric(key=keys[1], display="{:.1f} dB"), path="second")
     (run,) = join([first, second]).runs
-    made = tables(run)
-    (grid,) = made
-    assert [(column.key, column.apart) for column in grid.columns] == list(zip(keys, aparts, strict=True))
-    values = {model: [entry.value for entry in entries] for model, _, entries in grid.lines}
+    made = tables_of(run)
+    (table,) = made
+    assert [(column.key, column.apart) for column in table.columns] == list(zip(keys, aparts, strict=True))
+    values = {line.model: [cell.value for cell in line.cells] for line in table.lines}
     assert values == {"a": ["1.500", "2.5 dB"], "b": ["3.000", ""]}
     text = FORMS[form](made)
     for apart in aparts:
@@ -206,9 +218,9 @@ def test_a_speed_on_another_device_has_a_column_of_its_own_and_the_title_names_b
         {"a": VALUES * 9}, record, device="cuda:0", environment={"machine": {"gpu": "NVIDIA H200"}}
     )
     (run,) = join([world({"a": VALUES}, record), second]).runs
-    (grid,) = tables(run)
-    assert [column.apart for column in grid.columns] == ["device=cpu", "device=cuda NVIDIA H200"]
-    assert grid.title == "d · test · same-subject · 24 samples · cpu, cuda:0 · seed 0"
+    (table,) = tables_of(run)
+    assert [column.apart for column in table.columns] == ["device=cpu", "device=cuda NVIDIA H200"]
+    assert table.title == "d · test · same-subject · 24 samples · cpu, cuda:0 · seed 0"
 
 
 # --- titles ---
@@ -222,13 +234,13 @@ def test_a_title_is_that_of_its_own_cell() -> None:
         {"samples": 7, "protocol": "sweep"},
         {"samples": 9, "dataset": "e", "dataset_key": "e@1#ee"},
     ]
-    (row,) = summarise(ONE.manifest, ONE.rows)
+    (row,) = summarise(ONE.manifest, ONE.observations)
     cells = [cell(number, "a", ["m"], **one) for number, one in enumerate(fields)]
     rows = [
         replace(row, dataset=c.dataset, dataset_key=c.dataset_key, split=c.split, protocol=c.protocol)
         for c in cells
     ]
-    assert [grid.title for grid in grids(replace(ONE.manifest, cells=cells), rows)] == [
+    assert [table.title for table in tables(replace(ONE.manifest, cells=cells), rows)] == [
         "d · test · same-subject · 5 samples · cpu · seed 0",
         "d · val · same-subject · 1 sample · cpu · seed 0",
         "d · test · sweep · 7 samples · cpu · seed 0",
@@ -239,7 +251,7 @@ def test_a_title_is_that_of_its_own_cell() -> None:
 def test_data_sets_of_one_name_and_unlike_content_have_titles_with_their_keys() -> None:
     cells = {"a": {"dataset": "e", "dataset_key": "e@1#ee"}, "c": {"dataset_key": "d@1#ff"}}
     run = world({"a": VALUES, "b": VALUES, "c": VALUES[:8]}, cells=cells)
-    assert [grid.title.split(" · ")[0::3] for grid in tables(run)] == [
+    assert [table.title.split(" · ")[0::3] for table in tables_of(run)] == [
         ["e", "24 samples"],
         ["d@1#cd", "24 samples"],
         ["d@1#ff", "8 samples"],
@@ -248,9 +260,11 @@ def test_data_sets_of_one_name_and_unlike_content_have_titles_with_their_keys() 
 
 def test_reference_rows_are_told_by_the_cell_of_the_table() -> None:
     run = world({"oracle": VALUES * 0, "copy-source": VALUES * 2, "a": VALUES})
-    assert {model: reference for model, reference, _ in tables(run)[0].lines} == {
-        "oracle": True, "copy-source": True, "a": False,
-    }  # fmt: skip
+    assert {line.model: line.reference for line in tables_of(run)[0].lines} == {
+        "oracle": True,
+        "copy-source": True,
+        "a": False,
+    }
 
 
 # --- LaTeX ---
@@ -296,11 +310,11 @@ def read_tex(source: str) -> str:
 
 def shown(text: str, *, best: bool = False) -> str:
     """A table in which text stands in every place, as a reader of the page would see it."""
-    (row,) = summarise(ONE.manifest, ONE.rows)
+    (row,) = summarise(ONE.manifest, ONE.observations)
     row = replace(row, best=best)
     column = Column(text, "m@1", text, "lower", text)
-    grid = Grid(text, (column,), ((text, False, (Entry(text, text, text, row),)),), (text,))
-    source = latex([grid])
+    table = Table(text, (column,), (Line(text, False, (Cell(row, text, text, marks=text),)),), (text,))
+    source = latex([table])
     # A line that starts so would be an option of the \\ before it.
     assert not re.search(r"(\\\\|\\midrule)\s*[\[*]", source)
     assert not re.search(r"--|[?!]`", source)
@@ -336,29 +350,29 @@ def test_latex_shows_what_would_stop_it_by_number(text: str, seen: str) -> None:
 
 
 def test_a_whole_report_in_latex_can_be_read(tmp_path: Path) -> None:
-    made = tables(load(write_run(tmp_path / "run", images=False)))
+    made = tables_of(load(write_run(tmp_path / "run", images=False)))
     source = latex(made)
     page = read_tex(source)
     rules = [source.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\begin{tabular}")]
     assert len(set(rules)) == 1
     assert source.count(r"\begin{table}") == len(made) == 2
-    for grid, table in zip(made, page.split(made[1].title), strict=True):
-        assert grid is made[1] or grid.title in table
-        for model, _, entries in grid.lines:
+    for table, part in zip(made, page.split(made[1].title), strict=True):
+        assert table is made[1] or table.title in part
+        for row in table.lines:
             # Columns that do not fit on a page stand in a further tabular, in their order.
             cells = [
                 cell
-                for line in table.splitlines()
-                if line.startswith(f"{model} ")
+                for line in part.splitlines()
+                if line.startswith(f"{row.model} ")
                 for cell in line.split("\t")[1:]
             ]
-            assert [cell.split()[0] for cell in cells] == [entry.value for entry in entries]
+            assert [cell.split()[0] for cell in cells] == [f"{cell.value}{cell.dagger}" for cell in row.cells]
 
 
 def test_latex_puts_beside_each_other_what_a_page_holds(tmp_path: Path) -> None:
-    wide, narrow = (tables(load(write_run(tmp_path / "run", images=False)))[0], tables(ONE)[0])
-    for grid, more in ((wide, True), (narrow, False)):
-        source = latex([grid])
+    wide, narrow = (tables_of(load(write_run(tmp_path / "run", images=False)))[0], tables_of(ONE)[0])
+    for table, more in ((wide, True), (narrow, False)):
+        source = latex([table])
         assert (source.count(r"\begin{tabular}") > 1) == more
         for line in source.splitlines():
             if line.endswith(r"\\") and line.count("&") > 1:

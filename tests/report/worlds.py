@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gath_bench.contracts.metric import Summary
-from gath_bench.results import CellRecord, Manifest, MetricRecord, Rows, ShardStore
+from gath_bench.results import CellRecord, Manifest, MetricRecord, Observations, ShardStore
 from gath_bench.results.images import IMAGES, ImageStore, inputs_name
 
 SCRIPT = "<script>document.title='owned'</script>"
@@ -73,7 +73,7 @@ def write_run(
                 protocol, SAMPLES, [record.name for record in records], "ok", 1.5,
             )  # fmt: skip
             cells.append(cell)
-            rows = Rows()
+            rows = Observations()
             for record in records:
                 _measure(rows, cell.cell_id, record, far, speed, rng, hostile=model == "slow")
             store.write(cell.cell_id, rows, [0])
@@ -93,7 +93,7 @@ def write_run(
 
 
 def _measure(
-    rows: Rows,
+    rows: Observations,
     cell: str,
     record: MetricRecord,
     far: float,

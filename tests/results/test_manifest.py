@@ -1,4 +1,4 @@
-"""A manifest says what a run's numbers are numbers of, and ``damage`` whether they still are."""
+"""The content of a manifest, and ``changed_files``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from toy.running import measure, toy_suite
 
 from gath_bench import UsageError
 from gath_bench.contracts.keys import ComponentKey, file_hash
-from gath_bench.results import Run, damage, load
+from gath_bench.results import Run, changed_files, load
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def run(tmp_path: Path) -> Run:
     return run
 
 
-def test_it_records_what_a_repetition_needs(run: Run) -> None:
+def test_it_records_what_verify_needs(run: Run) -> None:
     manifest = run.manifest
     assert manifest.command == ["gath-bench", "run", "suite.toml"]
     assert manifest.suite["metrics"] == ["toy-l1", "toy-au", "toy-system"]
@@ -43,7 +43,7 @@ def test_it_records_what_a_repetition_needs(run: Run) -> None:
     assert manifest.files == {path.name: file_hash(path) for path in (run.path / "samples").iterdir()}
 
 
-def test_what_a_speed_depends_on_is_named(run: Run) -> None:
+def test_hardware_names_what_a_speed_depends_on(run: Run) -> None:
     machine = run.manifest.environment["machine"]
     assert run.manifest.hardware == f"cpu {machine['cpu']} x{machine['threads']}"
     run.manifest.device, machine["gpu"] = "cuda:1", "NVIDIA H200"
@@ -52,19 +52,19 @@ def test_what_a_speed_depends_on_is_named(run: Run) -> None:
     assert run.manifest.hardware == "cuda"
 
 
-def test_damage_is_told_shard_by_shard(run: Run) -> None:
-    assert damage(run) == []
+def test_changed_shards_are_listed(run: Run) -> None:
+    assert changed_files(run) == []
     first, second, *_ = sorted((run.path / "samples").iterdir())
     first.write_bytes(first.read_bytes() + b"\0")
     second.unlink()
-    assert damage(run) == [
-        f"samples/{first.name} is not as the run wrote it: its SHA-256 is another.",
+    assert changed_files(run) == [
+        f"samples/{first.name} was changed: SHA-256 mismatch.",
         f"samples/{second.name} is missing.",
     ]
 
 
-def test_an_unfinished_run_has_nothing_to_be_held_to(run: Run) -> None:
+def test_an_unfinished_run_cannot_be_checked(run: Run) -> None:
     run.manifest.status = "running"
     run.manifest.write(run.path)
     with pytest.raises(UsageError, match="--resume"):
-        damage(load(run.path))
+        changed_files(load(run.path))

@@ -1,6 +1,6 @@
-"""Independent networks that judge the portraits: MediaPipe Face Landmarker and MobileFaceNet.
+"""Independent networks for validation: MediaPipe Face Landmarker and MobileFaceNet.
 
-Neither is part of the project; both are read from the folder that ``GATH_BENCH_WEIGHTS`` names.
+Neither is part of the project; their weights are in the folder that ``GATH_BENCH_WEIGHTS`` names.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def missing() -> str | None:
 
 @dataclass(frozen=True)
 class Found:
-    """What the landmarker sees: 478 points in pixels (P, 2) and 52 blendshape scores by name."""
+    """Output of the landmarker: 478 points in pixels (P, 2) and 52 blendshape scores by name."""
 
     points: np.ndarray
     scores: dict[str, float]
@@ -69,7 +69,7 @@ class Landmarker:
         return Found(points, {c.category_name: c.score for c in result.face_blendshapes[0]})
 
     def close(self) -> None:
-        """Free the task; at interpreter exit it could not free itself."""
+        """Free the task; it cannot be freed at interpreter exit."""
         self._task.close()
 
 
@@ -109,7 +109,7 @@ def align(images: Tensor, points: Tensor) -> Tensor:
     axis = torch.arange(112, dtype=torch.float32)
     gy, gx = torch.meshgrid(axis, axis, indexing="ij")
     for found in points.float():
-        # x' = a x - b y + c, y' = b x + a y + d from template to picture
+        # x' = a x - b y + c, y' = b x + a y + d from template to image
         x, y = template[:, 0], template[:, 1]
         one, zero = torch.ones(5), torch.zeros(5)
         rows = torch.cat([torch.stack([x, -y, one, zero], 1), torch.stack([y, x, zero, one], 1)])

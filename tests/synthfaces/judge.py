@@ -1,10 +1,10 @@
-"""Measure the portraits with networks that nobody here trained.
+"""Validate the portraits with independent networks, MediaPipe Face Landmarker and MobileFaceNet.
 
     GATH_BENCH_WEIGHTS=folder python tests/synthfaces/judge.py MEASURE...
 
-prints measurements (found, sweeps, identity, diversity, speed, compiled, histograms) as JSON. ``--seed`` draws other
-subjects: the numbers in ``docs/synthfaces.md`` are of seeds that were not used for tuning. ``sweeps --model NAME``
-looks at what a model paints of their neutral portraits instead.
+prints measurements (found, sweeps, identity, diversity, speed, compiled, histograms) as JSON. ``--seed`` selects other
+subjects: the values in ``docs/synthfaces.md`` are of seeds that were not used for tuning. ``sweeps --model NAME``
+measures the images that a model generates from the neutral portraits instead.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ if __name__ == "__main__":
     sys.path[:0] = [str(root), str(root / "plugins"), str(root / "reference_impl"), str(root / "tests")]
 
 from gath_datasets.synthfaces import AU_LABELS
-from gath_datasets.synthfaces.adapter import to_8_bits
 from gath_datasets.synthfaces.rand import derive
 from gath_datasets.synthfaces.render import Rendered, render
 from gath_datasets.synthfaces.samples import random_aus
@@ -36,23 +35,30 @@ from gath_datasets.synthfaces.subject import Subjects, attributes, draw_subjects
 from synthfaces.evaluators import Encoder, Landmarker
 
 from gath_bench.cli.context import Context
-from gath_bench.images import resize
+from gath_bench.images import resize, to_8bit
 
-#: The blendshapes that answer to an AU, left and right averaged; the strongest of the named groups counts.
+#: Blendshapes that correspond to an AU; they are averaged.
 MATCHING = {
-    "AU01": ("browInnerUp",), "AU02": ("browOuterUpLeft", "browOuterUpRight"),
-    "AU04": ("browDownLeft", "browDownRight"), "AU05": ("eyeWideLeft", "eyeWideRight"),
-    "AU06": ("eyeSquintLeft", "eyeSquintRight"), "AU07": ("eyeSquintLeft", "eyeSquintRight"),
-    "AU10": ("mouthUpperUpLeft", "mouthUpperUpRight"), "AU12": ("mouthSmileLeft", "mouthSmileRight"),
-    "AU15": ("mouthFrownLeft", "mouthFrownRight"), "AU17": ("mouthShrugLower",),
-    "AU20": ("mouthStretchLeft", "mouthStretchRight"), "AU23": ("mouthRollLower", "mouthRollUpper", "mouthPucker"),
-    "AU26": ("jawOpen",), "AU45": ("eyeBlinkLeft", "eyeBlinkRight"),
-}  # fmt: skip
-#: AUs that MediaPipe's blendshapes do not answer to are read from distances between its own landmarks.
+    "AU01": ("browInnerUp",),
+    "AU02": ("browOuterUpLeft", "browOuterUpRight"),
+    "AU04": ("browDownLeft", "browDownRight"),
+    "AU05": ("eyeWideLeft", "eyeWideRight"),
+    "AU06": ("eyeSquintLeft", "eyeSquintRight"),
+    "AU07": ("eyeSquintLeft", "eyeSquintRight"),
+    "AU10": ("mouthUpperUpLeft", "mouthUpperUpRight"),
+    "AU12": ("mouthSmileLeft", "mouthSmileRight"),
+    "AU15": ("mouthFrownLeft", "mouthFrownRight"),
+    "AU17": ("mouthShrugLower",),
+    "AU20": ("mouthStretchLeft", "mouthStretchRight"),
+    "AU23": ("mouthRollLower", "mouthRollUpper", "mouthPucker"),
+    "AU26": ("jawOpen",),
+    "AU45": ("eyeBlinkLeft", "eyeBlinkRight"),
+}
+#: AUs without a responding blendshape are measured as distances between MediaPipe's landmarks.
 BY_LANDMARKS = ("AU09", "AU14", "AU25")
 SWEEP = torch.linspace(0, 1, 9)
 #: One subject, one scene, AUs (n, 17), a size -> images (n, 3, size, size).
-Painter = Callable[[Subjects, Scenes, torch.Tensor, int], torch.Tensor]
+ImageSource = Callable[[Subjects, Scenes, torch.Tensor, int], torch.Tensor]
 FRONTAL = {"yaw": 0.0, "pitch": 0.0, "roll": 0.0, "gaze_x": 0.0, "gaze_y": 0.0}
 
 
@@ -67,9 +73,9 @@ def score(scores: dict[str, float], au: str) -> float:
 
 
 def distance(points: np.ndarray, au: str) -> float:
-    """A distance between the landmarker's points that an AU changes, over the distance of the outer eye corners.
+    """A distance between landmarks that an AU changes, relative to the distance of the outer eye corners.
 
-    AU09: brow's inner end to nose wing, shortened; AU14: mouth corners apart; AU25: inner lips apart.
+    AU09: inner end of the brow to nose wing, negated; AU14: between mouth corners; AU25: between inner lips.
     """
     scale = float(np.linalg.norm(points[33] - points[263]))
     if au == "AU09":
@@ -93,18 +99,18 @@ def found(
     count: int = 240, seed: int = 101, sizes: tuple[int, ...] = (128, 256), chunk: int = 32
 ) -> dict[str, Any]:
     """Share of faces found, neutral and with random AUs, overall and by group; yaw up to 0.5 rad."""
-    who, finder = people(count, seed), Landmarker()
-    shots = derive(who.seeds, "found")
+    subjects, finder = people(count, seed), Landmarker()
+    shots = derive(subjects.seeds, "found")
     scenes = draw_scenes(derive(shots, "scene"))
     report: dict[str, Any] = {"subjects": count, "seed": seed}
     groups: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    labels = attributes(who)
+    labels = attributes(subjects)
     for size in sizes:
         for kind, aus in (("neutral", torch.zeros(count, 17)), ("random", random_aus(shots))):
             seen = 0
             for start in range(0, count, chunk):
                 part = slice(start, start + chunk)
-                images = render(who.select(part), scenes.select(part), aus[part], size).image
+                images = render(subjects.select(part), scenes.select(part), aus[part], size).image
                 for i, image in enumerate(images):
                     hit = finder(image) is not None
                     seen += hit
@@ -119,35 +125,35 @@ def found(
     return report
 
 
-def renderer(who: Subjects, scenes: Scenes, aus: torch.Tensor, size: int) -> torch.Tensor:
-    """One subject in one scene with these AUs (n, 17), drawn: (n, 3, size, size)."""
+def renderer(subjects: Subjects, scenes: Scenes, aus: torch.Tensor, size: int) -> torch.Tensor:
+    """Rendered images of one subject in one scene with AUs (n, 17): (n, 3, size, size)."""
     repeat = torch.zeros(len(aus), dtype=torch.int64)
-    return render(who.select(repeat), scenes.select(repeat), aus, size).image
+    return render(subjects.select(repeat), scenes.select(repeat), aus, size).image
 
 
-def painter(name: str) -> Painter:
-    """The same as a model paints it from the neutral portrait; its images are resized."""
+def model_source(name: str) -> ImageSource:
+    """Images that a model generates from the neutral portrait, resized."""
     model = Context().make("model", name).to("cpu")
     side = model.info.resolution or 128
 
-    def paint(who: Subjects, scenes: Scenes, aus: torch.Tensor, size: int) -> torch.Tensor:
-        source = to_8_bits(renderer(who, scenes, torch.zeros(1, aus.shape[1]), side))
-        painted = model.animate(source.expand(len(aus), -1, -1, -1), aus)
-        return resize(to_8_bits(painted), size)
+    def generate(subjects: Subjects, scenes: Scenes, aus: torch.Tensor, size: int) -> torch.Tensor:
+        source = to_8bit(renderer(subjects, scenes, torch.zeros(1, aus.shape[1]), side))
+        generated = model.animate(source.expand(len(aus), -1, -1, -1), aus)
+        return resize(to_8bit(generated), size)
 
-    return paint
+    return generate
 
 
-def sweeps(count: int = 24, seed: int = 102, size: int = 256, draw: Painter = renderer) -> dict[str, Any]:
-    """Each AU from 0 to 1 on frontal faces: Spearman, change, and the change of every other AU's measure."""
-    who, finder = people(count, seed), Landmarker()
-    scenes = draw_scenes(derive(who.seeds, "sweep")).posed(**FRONTAL)
+def sweeps(count: int = 24, seed: int = 102, size: int = 256, draw: ImageSource = renderer) -> dict[str, Any]:
+    """Each AU from 0 to 1 on frontal faces: Spearman, change, and change of the measures of all other AUs."""
+    subjects, finder = people(count, seed), Landmarker()
+    scenes = draw_scenes(derive(subjects.seeds, "sweep")).with_values(**FRONTAL)
     names = (*MATCHING, *BY_LANDMARKS)
     correlations: dict[str, list[float]] = defaultdict(list)
     changes: dict[str, dict[str, list[float]]] = {au: defaultdict(list) for au in AU_LABELS}
     for person in range(count):
         one_subject, one_scene = (
-            who.select(slice(person, person + 1)),
+            subjects.select(slice(person, person + 1)),
             scenes.select(slice(person, person + 1)),
         )
         for index, au in enumerate(AU_LABELS):
@@ -167,29 +173,33 @@ def sweeps(count: int = 24, seed: int = 102, size: int = 256, draw: Painter = re
                 changes[au][name].append(reads[-1] - reads[0])
     finder.close()
     return {
-        "subjects": count, "seed": seed, "size": size,
+        "subjects": count,
+        "seed": seed,
+        "size": size,
         "spearman": {au: round(float(np.mean(correlations[au])), 3) for au in AU_LABELS},
         "change": {au: round(float(np.mean(changes[au][au])), 3) for au in AU_LABELS},
         "cross-talk": {au: {n: round(float(np.mean(changes[au][n])), 3) for n in names} for au in AU_LABELS},
-    }  # fmt: skip
+    }
 
 
-def _embed(encoder: Encoder, who: Subjects, scenes: Scenes, aus: torch.Tensor, size: int) -> torch.Tensor:
+def _embed(
+    encoder: Encoder, subjects: Subjects, scenes: Scenes, aus: torch.Tensor, size: int
+) -> torch.Tensor:
     rows = []
     for start in range(0, len(aus), 32):
         part = slice(start, start + 32)
-        made: Rendered = render(who.select(part), scenes.select(part), aus[part], size)
-        rows.append(encoder(made.image, made.landmarks))
+        rendered: Rendered = render(subjects.select(part), scenes.select(part), aus[part], size)
+        rows.append(encoder(rendered.image, rendered.landmarks))
     return torch.cat(rows)
 
 
 def identity(count: int = 120, shots: int = 4, seed: int = 103, size: int = 128) -> dict[str, Any]:
-    """Same or other person across unlike scenes and expressions: AUC of cosine similarity."""
+    """AUC of cosine similarity between images of the same and of different people, across scenes and expressions."""
     one = people(count, seed)
-    who = one.select(torch.arange(count).repeat_interleave(shots))
+    subjects = one.select(torch.arange(count).repeat_interleave(shots))
     keys = torch.cat([derive(one.seeds, "identity", k)[:, None] for k in range(shots)], 1).flatten()
     aus = random_aus(derive(keys, "aus"))
-    e = _embed(Encoder(), who, draw_scenes(derive(keys, "scene")), aus, size)
+    e = _embed(Encoder(), subjects, draw_scenes(derive(keys, "scene")), aus, size)
     similar = e @ e.T
     label = torch.arange(len(e)) // shots
     upper = torch.triu(torch.ones_like(similar, dtype=torch.bool), 1)
@@ -197,36 +207,42 @@ def identity(count: int = 120, shots: int = 4, seed: int = 103, size: int = 128)
     other = similar[(label[:, None] != label[None]) & upper].sort().values
     auc = torch.searchsorted(other, same).double().mean().item() / len(other)
     return {
-        "subjects": count, "shots": shots, "seed": seed, "size": size, "auc": round(auc, 4),
+        "subjects": count,
+        "shots": shots,
+        "seed": seed,
+        "size": size,
+        "auc": round(auc, 4),
         "same": [round(same.mean().item(), 3), round(same.std().item(), 3)],
         "other": [round(other.mean().item(), 3), round(other.std().item(), 3)],
-    }  # fmt: skip
+    }
 
 
 def diversity(count: int = 1000, seed: int = 104, size: int = 128) -> dict[str, Any]:
-    """The closest two of many subjects in one frontal scene with neutral faces: cosine distance of embeddings."""
-    who = people(count, seed)
-    scenes = draw_scenes(torch.full((count,), 5, dtype=torch.int64)).posed(**FRONTAL)
-    e = _embed(Encoder(), who, scenes, torch.zeros(count, 17), size)
+    """Minimum cosine distance between embeddings of many subjects, neutral, in one frontal scene."""
+    subjects = people(count, seed)
+    scenes = draw_scenes(torch.full((count,), 5, dtype=torch.int64)).with_values(**FRONTAL)
+    e = _embed(Encoder(), subjects, scenes, torch.zeros(count, 17), size)
     away = 1 - e @ e.T + 2 * torch.eye(count)
     nearest = away.min(1).values
     return {
-        "subjects": count, "seed": seed, "closest two": round(nearest.min().item(), 4),
+        "subjects": count,
+        "seed": seed,
+        "closest two": round(nearest.min().item(), 4),
         "median nearest": round(nearest.median().item(), 4),
-    }  # fmt: skip
+    }
 
 
 def speed(batch: int = 32, size: int = 128, repeats: int = 5, threads: int = 2) -> dict[str, Any]:
     """Faces a second, subjects and scenes drawn beforehand, as the median over repeats."""
     torch.set_num_threads(threads)
-    who = people(batch, 105)
-    scenes = draw_scenes(who.seeds)
-    aus = random_aus(who.seeds)
-    render(who, scenes, aus, size)
+    subjects = people(batch, 105)
+    scenes = draw_scenes(subjects.seeds)
+    aus = random_aus(subjects.seeds)
+    render(subjects, scenes, aus, size)
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
-        render(who, scenes, aus, size)
+        render(subjects, scenes, aus, size)
         times.append(time.perf_counter() - start)
     return {
         "batch": batch,
@@ -237,20 +253,20 @@ def speed(batch: int = 32, size: int = 128, repeats: int = 5, threads: int = 2) 
 
 
 def compiled(batch: int = 32, size: int = 128, repeats: int = 5, threads: int = 2) -> dict[str, Any]:
-    """``torch.compile`` beside eager, in turn: the largest difference of any pixel, and the median ratio of times."""
+    """``torch.compile`` against eager, in alternation: maximum difference of a pixel, and median ratio of times."""
     torch.set_num_threads(threads)
-    who = people(batch, 107)
-    scenes, aus = draw_scenes(who.seeds), random_aus(who.seeds)
+    subjects = people(batch, 107)
+    scenes, aus = draw_scenes(subjects.seeds), random_aus(subjects.seeds)
     start = time.perf_counter()
-    fast = render(who, scenes, aus, size, compiled=True).image
+    fast = render(subjects, scenes, aus, size, compiled=True).image
     warm_up = time.perf_counter() - start
-    difference = float((fast - render(who, scenes, aus, size).image).abs().max())
+    difference = float((fast - render(subjects, scenes, aus, size).image).abs().max())
     ratios = []
     for _ in range(repeats):
         seconds = []
         for how in (False, True):
             start = time.perf_counter()
-            render(who, scenes, aus, size, compiled=how)
+            render(subjects, scenes, aus, size, compiled=how)
             seconds.append(time.perf_counter() - start)
         ratios.append(seconds[0] / seconds[1])
     return {
@@ -261,7 +277,7 @@ def compiled(batch: int = 32, size: int = 128, repeats: int = 5, threads: int = 
 
 
 def histograms(count: int = 2000, seed: int = 106) -> dict[str, Any]:
-    """Shares of each readable attribute, in percent."""
+    """Shares of each attribute, in percent."""
     rows = attributes(people(count, seed))
     shares: dict[str, dict[str, float]] = {}
     for key in rows[0]:
@@ -295,7 +311,7 @@ def main() -> None:
             if v is not None and name != "speed"
         }
         if name == "sweeps" and options.model:
-            given["draw"] = painter(options.model)
+            given["draw"] = model_source(options.model)
         print(json.dumps({name: measures[name](**given)}), flush=True)
 
 

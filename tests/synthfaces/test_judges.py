@@ -1,4 +1,4 @@
-"""What networks that nobody here trained see: a small version always, the full one with ``-m slow``."""
+"""Validation with independent networks: a small version by default, the full one with ``-m slow``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_faces_are_found_in_every_group() -> None:
 
 
 @pytest.mark.slow
-def test_aus_are_read() -> None:
+def test_aus_are_measured() -> None:
     seen = judge.sweeps(count=20, seed=4001)
     for au in ("AU01", "AU04", "AU05", "AU07", "AU12", "AU15", "AU20", "AU45"):
         assert seen["spearman"][au] >= 0.95, au
@@ -36,6 +36,6 @@ def test_aus_are_read() -> None:
 
 
 @pytest.mark.slow
-def test_people_are_told_apart() -> None:
+def test_people_are_discriminated() -> None:
     assert judge.identity(seed=204)["auc"] >= 0.97
     assert judge.diversity(seed=205)["closest two"] >= 0.05

@@ -1,4 +1,4 @@
-"""Runs toy suites, in this process or another, and looks at what they wrote."""
+"""Runs toy suites, in this process or another, and reads their results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gath_bench.analysis import Row, summarise
+from gath_bench.analysis import SummaryRow, summarise
 from gath_bench.engine import RunOptions, execute
 from gath_bench.engine.run import Outcome
 from gath_bench.plugins import Plugins, load_plugins
@@ -18,8 +18,11 @@ from gath_bench.results import Run, load
 from gath_bench.suite import Suite, make_plan
 
 TESTS = Path(__file__).resolve().parents[1]
-#: Rows go to disk at once, so that a test need not wait two seconds for a shard.
-EAGER = "import gath_bench.engine.cell as cell; cell.FLUSH_SECONDS = 0.0; from gath_bench.cli.main import main; main()"
+#: A program that writes observations after every batch, so that a test need not wait two seconds for a shard.
+FLUSH_ALWAYS = (
+    "import gath_bench.engine.cell as cell; cell.FLUSH_SECONDS = 0.0; "
+    "from gath_bench.cli.main import main; main()"
+)
 
 
 def toys() -> Plugins:
@@ -63,7 +66,7 @@ def long_rows(run: Run, model: str | None = None, metric: str | None = None) -> 
     system = {record.name for record in run.manifest.metrics if record.system}
     return [
         row
-        for row in run.rows.to_pylist()
+        for row in run.observations.to_pylist()
         if row["metric"] not in system
         and (model is None or cells[row["cell"]] == model)
         and (metric is None or row["metric"] == metric)
@@ -82,11 +85,11 @@ def values(run: Run, model: str | None = None, metric: str | None = None) -> dic
     return found
 
 
-def table(run: Run, model: str, metric: str, au: str | None = None) -> Row:
+def table(run: Run, model: str, metric: str, au: str | None = None) -> SummaryRow:
     """One row of the table."""
     (row,) = [
         row
-        for row in summarise(run.manifest, run.rows)
+        for row in summarise(run.manifest, run.observations)
         if (row.model, row.metric, row.au) == (model, metric, au)
     ]
     return row
@@ -109,16 +112,21 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **more}
 
 
-def command(*words: object, eager: bool = False) -> list[str]:
+def command(*words: object, flush_always: bool = False) -> list[str]:
     """``gath-bench`` with the toy plugin alone, as a subprocess runs it."""
-    program = ["-c", EAGER] if eager else ["-m", "gath_bench"]
+    program = ["-c", FLUSH_ALWAYS] if flush_always else ["-m", "gath_bench"]
     return [sys.executable, *program, "--no-plugins", "--plugin", "toy.toy_plugin", *map(str, words)]
 
 
 def gath_bench(
-    *words: object, cwd: Path | None = None, eager: bool = False
+    *words: object, cwd: Path | None = None, flush_always: bool = False
 ) -> subprocess.CompletedProcess[str]:
     """Run ``gath-bench`` with the toy plugin alone."""
     return subprocess.run(
-        command(*words, eager=eager), capture_output=True, text=True, env=environment(), cwd=cwd, timeout=120
+        command(*words, flush_always=flush_always),
+        capture_output=True,
+        text=True,
+        env=environment(),
+        cwd=cwd,
+        timeout=120,
     )

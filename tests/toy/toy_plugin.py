@@ -1,4 +1,4 @@
-"""A stranger's plugin, small and spiteful: what the engine's tests are run against.
+"""A plugin of small components, some correct and some faulty, for the tests of the engine.
 
 Loaded by ``--plugin toy.toy_plugin`` with ``tests`` on the path. Nothing here touches the built-in plugins.
 """
@@ -51,10 +51,10 @@ AUS = tuple(f"AU{number:02d}" for number in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15
 #: How often things were called, by name; tests clear it.
 CALLS: Counter[str] = Counter()
 #: Life-cycle hooks, in the order of their calls.
-HEARD: list[str] = []
+HOOK_CALLS: list[str] = []
 
 
-class Living:
+class LoadedBatches:
     """Counts loaded batches that are still in memory."""
 
     now = 0
@@ -160,7 +160,7 @@ class ToyDataset:
             swept_au=swept or None,
             unreadable=tuple(Unreadable(s.sample_id, s.subject, "cannot be decoded") for s in bad),
         )
-        Living.count(batch)
+        LoadedBatches.count(batch)
         return batch
 
 
@@ -244,7 +244,7 @@ class Failing(_Model):
 
 
 class Shape(_Model):
-    """Returns something that is no batch of images."""
+    """Returns something that is not a batch of images."""
 
     def __init__(self, *, what: str = "one-too-few") -> None:
         self.what = what
@@ -260,7 +260,7 @@ class Shape(_Model):
 
 
 class NotANumber(_Model):
-    """Paints one pixel of one sample with NaN or Infinity."""
+    """Sets one pixel of one sample to NaN or infinity."""
 
     needs = frozenset({"sample_id"})
 
@@ -275,7 +275,7 @@ class NotANumber(_Model):
 
 
 class Gaps(_Model):
-    """Says of one sample that it has no image."""
+    """Has no image for one sample."""
 
     needs = frozenset({"sample_id"})
 
@@ -293,7 +293,7 @@ class Small(_Model):
         return portraits
 
 
-class Needy(_Model):
+class AllNeeds(_Model):
     needs = MODEL_NEEDS
 
     def animate(self, portraits: Tensor, target_aus: Tensor, **needs: Any) -> Tensor:
@@ -306,8 +306,8 @@ class Needy(_Model):
         return portraits
 
 
-class Nosy(_Model):
-    """Takes whatever it is given, and says what that was."""
+class NoNeeds(_Model):
+    """Accepts any keyword argument, and fails with their names."""
 
     def animate(self, portraits: Tensor, target_aus: Tensor, **needs: Any) -> Tensor:
         if needs:
@@ -315,15 +315,15 @@ class Nosy(_Model):
         return portraits
 
 
-class Greedy(_Model):
-    needs = frozenset({"the_moon"})
+class UnknownNeed(_Model):
+    needs = frozenset({"unknown_input"})
 
     def animate(self, portraits: Tensor, target_aus: Tensor, **needs: Any) -> Tensor:
         return portraits
 
 
-class Vandal(_Model):
-    """Works in place on what it was lent, as much research code does."""
+class InPlace(_Model):
+    """Modifies its inputs in place, as much research code does."""
 
     needs = frozenset({"mean_portrait", "target"})
 
@@ -336,15 +336,15 @@ class Vandal(_Model):
         return portraits.mul_(0)
 
 
-class Homeless(_Model):
-    def to(self, device: str) -> Homeless:
+class NoDevice(_Model):
+    def to(self, device: str) -> NoDevice:
         raise RuntimeError("no room on the device")
 
     def animate(self, portraits: Tensor, target_aus: Tensor) -> Tensor:
         return portraits
 
 
-class Unmakeable(_Model):
+class NoInit(_Model):
     def __init__(self, *, how: str = "RuntimeError") -> None:
         raise {"RuntimeError": RuntimeError, "Unavailable": Unavailable, "UsageError": UsageError}[how](
             "no weights"
@@ -363,8 +363,8 @@ class Labelled(_Model):
         return portraits
 
 
-class Schooled(_Model):
-    """A model that says what taught it, and how precisely it computes."""
+class TrainedAgainst(_Model):
+    """A model with chosen ``trained_against`` and ``precision``."""
 
     def __init__(self, *, by: str = "", precision: str = "fp32") -> None:
         self.by, self.precision = by, precision
@@ -395,8 +395,12 @@ class L1:
 class SourceL1:
     """Per-sample mean absolute difference to the source: needs nothing."""
 
-    info = MetricInfo((Summary("toy-source-l1", "none", reducer="mean"), Summary("toy-source-l1.median", "none",
-                       reducer="median", inputs=("toy-source-l1",))))  # fmt: skip
+    info = MetricInfo(
+        (
+            Summary("toy-source-l1", "none", reducer="mean"),
+            Summary("toy-source-l1.median", "none", reducer="median", inputs=("toy-source-l1",)),
+        )
+    )
 
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
         return [
@@ -413,7 +417,7 @@ class MaskNeeded:
 
 
 class AUError:
-    """One column an AU, from a shared estimator."""
+    """One column per AU, from a shared estimator."""
 
     def __init__(self, *, estimator: str = "toy-estimator", prefix: str = "toy-au") -> None:
         self.estimator, self.prefix = estimator, prefix
@@ -453,8 +457,8 @@ class Raising:
         return [Measured("toy-raising", torch.zeros(len(batch)))]
 
 
-class Gone:
-    info = MetricInfo((Summary("toy-gone", "lower"),))
+class NoWeights:
+    info = MetricInfo((Summary("toy-no-weights", "lower"),))
 
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
         raise Unavailable("the weights toy.pth are missing: get them by post")
@@ -479,7 +483,7 @@ class Contract:
     def __init__(self, *, how: str = "forgets") -> None:
         self.how = how
         if how == "needs":
-            self.info = MetricInfo((Summary("toy-contract", "lower"),), needs=frozenset({"the_moon"}))
+            self.info = MetricInfo((Summary("toy-contract", "lower"),), needs=frozenset({"unknown_input"}))
 
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Any:
         good = Measured("toy-contract", torch.zeros(len(batch)))
@@ -515,16 +519,16 @@ class EightBit:
         return [Measured("toy-eightbit", worst)]
 
 
-class VandalMetric:
-    """Works in place on what it was lent."""
+class InPlaceMetric:
+    """Modifies its inputs in place."""
 
-    info = MetricInfo((Summary("toy-vandal", "lower"),))
+    info = MetricInfo((Summary("toy-in-place", "lower"),))
 
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
         for images in (generated, batch.source, batch.target, batch.face_mask, batch.target_aus):
             if images is not None:
                 images.zero_()
-        return [Measured("toy-vandal", torch.zeros(len(batch)))]
+        return [Measured("toy-in-place", torch.zeros(len(batch)))]
 
 
 class System:
@@ -544,7 +548,7 @@ class System:
 
 
 class Estimator:
-    """Seventeen numbers an image."""
+    """Seventeen numbers per image."""
 
     def __init__(self, *, domain: str = "synthetic", weights: bool = True) -> None:
         known = fingerprint("estimator") if weights else NO_WEIGHTS
@@ -580,11 +584,24 @@ class BrokenEstimator(Estimator):
 @hookimpl
 def gath_bench_models() -> list[ModelSpec]:
     models = {
-        "toy-exact": Exact, "toy-copy": Copy, "toy-edit": Edit, "toy-noise": Noise, "toy-failing": Failing,
-        "toy-shape": Shape, "toy-nan": NotANumber, "toy-gaps": Gaps, "toy-small": Small, "toy-needy": Needy,
-        "toy-nosy": Nosy, "toy-greedy": Greedy, "toy-vandal": Vandal, "toy-homeless": Homeless,
-        "toy-unmakeable": Unmakeable, "toy-labelled": Labelled, "toy-schooled": Schooled,
-    }  # fmt: skip
+        "toy-exact": Exact,
+        "toy-copy": Copy,
+        "toy-edit": Edit,
+        "toy-noise": Noise,
+        "toy-failing": Failing,
+        "toy-shape": Shape,
+        "toy-nan": NotANumber,
+        "toy-gaps": Gaps,
+        "toy-small": Small,
+        "toy-all-needs": AllNeeds,
+        "toy-no-needs": NoNeeds,
+        "toy-unknown-need": UnknownNeed,
+        "toy-in-place": InPlace,
+        "toy-no-device": NoDevice,
+        "toy-no-init": NoInit,
+        "toy-labelled": Labelled,
+        "toy-trained-against": TrainedAgainst,
+    }
     return [ModelSpec(name, model, "a toy") for name, model in models.items()]
 
 
@@ -596,10 +613,18 @@ def gath_bench_datasets() -> list[DatasetSpec]:
 @hookimpl
 def gath_bench_metrics() -> list[MetricSpec]:
     metrics = {
-        "toy-l1": L1, "toy-source-l1": SourceL1, "toy-mask": MaskNeeded, "toy-au": AUError, "toy-raising": Raising,
-        "toy-gone": Gone, "toy-partial": Partial, "toy-contract": Contract, "toy-eightbit": EightBit,
-        "toy-vandal": VandalMetric, "toy-system": System,
-    }  # fmt: skip
+        "toy-l1": L1,
+        "toy-source-l1": SourceL1,
+        "toy-mask": MaskNeeded,
+        "toy-au": AUError,
+        "toy-raising": Raising,
+        "toy-no-weights": NoWeights,
+        "toy-partial": Partial,
+        "toy-contract": Contract,
+        "toy-eightbit": EightBit,
+        "toy-in-place": InPlaceMetric,
+        "toy-system": System,
+    }
     return [MetricSpec(name, metric, "a toy") for name, metric in metrics.items()]
 
 
@@ -613,14 +638,14 @@ def gath_bench_au_estimators() -> list[AUEstimatorSpec]:
 
 @hookimpl
 def gath_bench_run_started(run: RunInfo) -> None:
-    HEARD.append("started")
+    HOOK_CALLS.append("started")
 
 
 @hookimpl
 def gath_bench_cell_finished(run: RunInfo, cell: CellResult) -> None:
-    HEARD.append(f"{cell.cell_id} {cell.status}")
+    HOOK_CALLS.append(f"{cell.cell_id} {cell.status}")
 
 
 @hookimpl
 def gath_bench_run_finished(run: RunInfo) -> None:
-    HEARD.append("finished")
+    HOOK_CALLS.append("finished")

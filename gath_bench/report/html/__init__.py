@@ -1,5 +1,5 @@
-"""One self-contained HTML file from one run or several; it opens offline and asks for nothing."""
+"""One self-contained HTML file for one run or several; it opens offline and requests nothing."""
 
-from gath_bench.report.html.page import write_html
+from gath_bench.report.html.page import render_page
 
-__all__ = ["write_html"]
+__all__ = ["render_page"]

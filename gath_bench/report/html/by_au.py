@@ -1,4 +1,4 @@
-"""AU by AU: the heat maps of every per-AU summary, and control curves where one AU was swept at a time."""
+"""Values per AU: heat maps of every per-AU summary, and control curves where one AU was swept at a time."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gath_bench.report.html.lines import Line, Place, PlaceColumn
-from gath_bench.report.html.summary import interval
+from gath_bench.report.html.place import Place, PlaceColumn, PlaceLine
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: More levels than this of one AU are drawn as the means of so many equal steps.
+#: The most levels of one AU in a curve; more are averaged into this many equal steps.
 LEVELS = 11
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One value of a heat map: its text, what it is of, and where it stands from 0 (best) to 1 (worst)."""
+    """One value of a heat map: its text, its tooltip, and its colour from 0 (best) to 1 (worst)."""
 
     text: str
     title: str
@@ -32,11 +31,11 @@ class HeatMap:
 
     column: PlaceColumn
     aus: tuple[str, ...]
-    lines: tuple[tuple[Line, tuple[Tile, ...]], ...]
+    lines: tuple[tuple[PlaceLine, tuple[Tile, ...]], ...]
 
 
 def heat_maps(place: Place) -> list[HeatMap]:
-    """A heat map for every summary that is given AU by AU."""
+    """A heat map for every summary that has values per AU."""
     maps = []
     for column in place.columns:
         rows = [row for line in place.lines for row in line.rows if row.au and column.head.holds(row)]
@@ -51,22 +50,23 @@ def heat_maps(place: Place) -> list[HeatMap]:
             (line, tuple(_tile(line, column, au, ends) for au in (None, *aus))) for line in place.lines
         )
         maps.append(HeatMap(column, aus, lines))
-    # What the summary shows comes first, errors before the rest: the first map is the one that is open.
+    # The first map is the one that is open: primary summaries first, errors before others.
     return sorted(maps, key=lambda m: (not m.column.summary.primary, m.column.head.direction != "lower"))
 
 
-def _tile(line: Line, column: PlaceColumn, au: str | None, ends: tuple[float, float]) -> Tile:
+def _tile(line: PlaceLine, column: PlaceColumn, au: str | None, ends: tuple[float, float]) -> Tile:
     row = line.row(column, au)
     if row is None:
         return Tile("", "", None, None)
     if row.value is None:
         return Tile("NA" if row.status != "failed" else "failed", row.reason or "", None, None)
-    reach = interval(row, column)
-    few = ", few subjects" if row.few_subjects and reach else ""
+    interval = column.head.interval(row)
+    few = ", few subjects" if row.few_subjects and interval else ""
+    text = column.head.text(row.value)
     spread = ends[1] - ends[0]
     heat = (row.value - ends[0]) / spread if spread else 0.0
-    title = f"{line.label}, {au or 'mean over AUs'}: {column.text(row.value)}{reach and ', '}{reach} (n = {row.n}{few})"
-    return Tile(column.text(row.value), title, min(1.0, max(0.0, heat)), row.value)
+    title = f"{line.label}, {au or 'mean over AUs'}: {text}{interval and ' '}{interval} (n = {row.n}{few})"
+    return Tile(text, title, min(1.0, max(0.0, heat)), row.value)
 
 
 def control_curves(place: Place) -> list[dict[str, Any]]:
@@ -88,10 +88,10 @@ def control_curves(place: Place) -> list[dict[str, Any]]:
             for au, (x, y, n) in _levels(pairs).items():
                 entry = {"model": line.number, "x": x, "y": y, "n": n, "facts": _facts(line, facts, au)}
                 by_au.setdefault(au, []).append(entry)
-        axes = [{"name": c.name, "direction": c.head.direction, "unit": c.head.unit} for c in facts]
+        axes = [{"name": c.head.name, "direction": c.head.direction, "unit": c.head.unit} for c in facts]
         curves.append(
             {
-                "name": column.name,
+                "name": column.head.name,
                 "facts": axes,
                 "aus": [{"au": au, "lines": by_au[au]} for au in sorted(by_au)],
             }
@@ -99,17 +99,18 @@ def control_curves(place: Place) -> list[dict[str, Any]]:
     return [curve for curve in curves if curve["aus"]]
 
 
-def _facts(line: Line, columns: Sequence[PlaceColumn], au: str) -> list[list[Any]]:
+def _facts(line: PlaceLine, columns: Sequence[PlaceColumn], au: str) -> list[list[Any]]:
     found = [line.row(column, au) for column in columns]
     return [
-        [None, None, None, "NA"] if row is None or row.value is None
-        else [row.value, row.low, row.high, column.text(row.value)]
+        [None, None, None, "NA"]
+        if row is None or row.value is None
+        else [row.value, row.low, row.high, column.head.text(row.value)]
         for column, row in zip(columns, found, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def _levels(pairs: pd.DataFrame) -> dict[str, tuple[list[float], list[float], list[int]]]:
-    """AU -> (requested level, mean measured there, samples); at most `LEVELS` levels."""
+    """AU -> (requested levels, mean measured values, numbers of samples); at most `LEVELS` levels."""
     found = {}
     kept = pairs.dropna(subset=["x", "y", "au"])
     for au, group in kept.groupby("au", observed=True):

@@ -8,23 +8,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gath_bench.report.html.lines import Line, Place, PlaceColumn
+from gath_bench.report.html.place import Place, PlaceColumn, PlaceLine
 from gath_bench.report.html.samples import has_sample_values
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from gath_bench.report.html.lines import Images
+    from gath_bench.report.html.place import Images
 
-#: By how much a difference is magnified.
+#: Factor by which differences are magnified.
 MAGNIFIED = 4
-#: The longest side of a shown image, in pixels; larger ones are shrunk.
+#: The longest side of a shown image, in pixels; larger images are resized.
 SIDE = 160
-#: WebP quality of what is shown; what was graded is lossless, and differences are taken of that.
+#: WebP quality of shown images; differences are computed from the stored, lossless images.
 QUALITY = 82
 
-NO_IMAGES = "This run kept no images: run it without --no-images to have a gallery."
+NO_IMAGES = "This run has no images: run it without --no-images to get a gallery."
 
 
 @dataclass(frozen=True)
@@ -32,23 +32,23 @@ class Choice:
     """One sample chosen for one model by one metric."""
 
     column: PlaceColumn
-    line: Line
+    line: PlaceLine
     what: str
     sample: str
 
 
 def gallery(place: Place, budget: int) -> dict[str, Any]:
-    """The gallery of a place, as the page's script reads it.
+    """The gallery of a place, in the format of the page's script.
 
     Args:
-        place: what was run.
-        budget: the most characters that its images may take in the page; choices beyond it are left out.
+        place: the data set and protocol.
+        budget: the most characters of its images in the page; further choices are left out.
 
     Returns:
-        ``{"reason"}`` if there is nothing to show, else ``{"choices", "samples", "kept", "of", "left_out",
+        ``{"reason"}`` without images to show, else ``{"choices", "samples", "kept", "of", "left_out",
         "against", "magnified"}``.
     """
-    if not any(line.kept for line in place.lines):
+    if not any(line.stored_samples for line in place.lines):
         return {"reason": NO_IMAGES}
     ranked = [c for c in place.shown if c.head.direction != "none" and not c.record.system]
     ranked = [c for c in ranked if has_sample_values(c.summary)]
@@ -60,7 +60,7 @@ def gallery(place: Place, budget: int) -> dict[str, Any]:
     }
     choices = list(_choices(place.lines, ranked, values))
     if not choices:
-        return {"reason": "No metric ranks single samples here, so there is no worst or best to show."}
+        return {"reason": "No metric here has a value and a direction for single samples."}
     pictures = _Pictures(place.lines, {choice.sample for choice in choices})
     samples: dict[str, dict[str, Any]] = {}
     shown: list[Choice] = []
@@ -69,18 +69,18 @@ def gallery(place: Place, budget: int) -> dict[str, Any]:
             entry = pictures.entry(choice.sample)
             size = sum(len(text) for text in _texts(entry))
             if size > budget:
-                budget = 0  # and not the next smaller one: what is left out must not depend on how it packs
+                budget = 0  # also for smaller ones, so that the first choices are shown
                 continue
             budget -= size
             samples[choice.sample] = entry
         shown.append(choice)
     numbers = {column: number for number, column in enumerate(ranked)}
     return {
-        "metrics": [{"name": column.name, "direction": column.head.direction} for column in ranked],
+        "metrics": [{"name": column.head.name, "direction": column.head.direction} for column in ranked],
         "choices": [[numbers[c.column], c.line.number, c.what, c.sample] for c in shown],
         "samples": samples,
         "values": {sample: _captions(place.lines, ranked, values, sample) for sample in samples},
-        "kept": max(len(line.kept) for line in place.lines),
+        "kept": max(len(line.stored_samples) for line in place.lines),
         "of": place.lines[0].cell.samples,
         "left_out": len(choices) - len(shown),
         "against": "target" if any(entry["target"] for entry in samples.values()) else "source",
@@ -88,21 +88,21 @@ def gallery(place: Place, budget: int) -> dict[str, Any]:
     }
 
 
-def _values(line: Line, column: PlaceColumn) -> dict[str, float]:
-    """The values of the samples whose images are kept."""
+def _values(line: PlaceLine, column: PlaceColumn) -> dict[str, float]:
+    """The values of the samples whose images are stored."""
     series = line.values(column)
     pairs = zip(series.index.tolist(), series.tolist(), strict=True)
-    return {sample: value for sample, value in pairs if sample in line.kept}
+    return {sample: value for sample, value in pairs if sample in line.stored_samples}
 
 
 def _choices(
-    lines: Sequence[Line],
+    lines: Sequence[PlaceLine],
     columns: Sequence[PlaceColumn],
     values: dict[tuple[str, PlaceColumn], dict[str, float]],
 ) -> Iterator[Choice]:
-    """Models that compete before references, the worst of all before any median, so that a budget cuts the least."""
-    competing = [line for line in lines if not line.reference] or list(lines)
-    for group in (competing, [line for line in lines if line not in competing]):
+    """Models before baseline rows, worst before best before median: a budget cuts the last ones."""
+    models = [line for line in lines if not line.reference] or list(lines)
+    for group in (models, [line for line in lines if line not in models]):
         for what in ("worst", "best", "median"):
             for column in columns:
                 for line in group:
@@ -114,7 +114,7 @@ def _choices(
 
 
 def worst_first(values: dict[str, float], direction: str) -> list[str]:
-    """Sample ids from the worst value to the best; ties by name, so that reports repeat.
+    """Sample ids from the worst value to the best; ties in order of their names, for reproducible reports.
 
     >>> worst_first({"a": 1.0, "b": 3.0, "c": 2.0}, "higher")
     ['a', 'c', 'b']
@@ -124,7 +124,7 @@ def worst_first(values: dict[str, float], direction: str) -> list[str]:
 
 
 def _captions(
-    lines: Sequence[Line],
+    lines: Sequence[PlaceLine],
     columns: Sequence[PlaceColumn],
     values: dict[tuple[str, PlaceColumn], dict[str, float]],
     sample: str,
@@ -132,7 +132,7 @@ def _captions(
     """For each metric the models' values on a sample, as text."""
     return [
         {
-            line.number: column.text(known[sample])
+            line.number: column.head.text(known[sample])
             for line in lines
             if sample in (known := values.get((line.label, column), {}))
         }
@@ -143,9 +143,9 @@ def _captions(
 class _Pictures:
     """The images of the chosen samples, read once."""
 
-    def __init__(self, lines: Sequence[Line], wanted: set[str]) -> None:
+    def __init__(self, lines: Sequence[PlaceLine], wanted: set[str]) -> None:
         self.lines = lines
-        self.painted = {line.number: line.painted(wanted) for line in lines}
+        self.generated = {line.number: line.generated(wanted) for line in lines}
         self.inputs: tuple[Images, Images] = ({}, {})
         for line in lines:
             for found, more in zip(self.inputs, line.inputs(wanted - set(self.inputs[0])), strict=True):
@@ -157,7 +157,7 @@ class _Pictures:
         truth = source if target is None else target
         images, differences = {}, {}
         for line in self.lines:
-            image = self.painted[line.number].get(sample)
+            image = self.generated[line.number].get(sample)
             if image is None:
                 continue
             images[line.number] = _webp(image)
@@ -172,7 +172,7 @@ class _Pictures:
 
 
 def magnified_difference(image: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``MAGNIFIED * |image - truth|`` in 8-bit levels, clipped: black where they agree."""
+    """``MAGNIFIED * |image - truth|`` in 8-bit levels, clipped: black where they are equal."""
     import numpy as np
 
     distance = np.abs(image.astype(np.int16) - truth.astype(np.int16)) * MAGNIFIED

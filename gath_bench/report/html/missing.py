@@ -1,16 +1,16 @@
-"""What is not there: NA and failures with their reasons, counted."""
+"""Missing values: NA and failures, counted by reason."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from gath_bench.analysis.summarise import row_key
-from gath_bench.report.html.lines import Line, Place
+from gath_bench.report.html.place import Place, PlaceLine
 from gath_bench.results.manifest import CellRecord
 
-#: Reasons listed of one model and metric; the commonest.
+#: The most frequent reasons listed for each model and metric.
 REASONS = 5
-#: Sample ids named as examples of one reason.
+#: Sample ids listed as examples of a reason.
 EXAMPLES = 3
 
 
@@ -28,7 +28,7 @@ class Missing:
 
 
 def missing(place: Place) -> tuple[list[Missing], int]:
-    """Reasons by model and metric, the commonest first, and how many rarer ones are left out."""
+    """Reasons by model and metric, the most frequent first, and the number of reasons that are left out."""
     found: list[Missing] = []
     left_out = 0
     for line in place.lines:
@@ -41,21 +41,21 @@ def missing(place: Place) -> tuple[list[Missing], int]:
     return found, left_out
 
 
-def _of_samples(line: Line, cell: CellRecord, metric: str) -> list[Missing]:
-    """What the long rows say."""
+def _of_samples(line: PlaceLine, cell: CellRecord, metric: str) -> list[Missing]:
+    """Reasons in the observations."""
     lost = line.source.samples.lost(cell.cell_id, metric)
-    of = 1 if line.source.run.manifest.metric(metric).system else cell.samples
+    of = 1 if line.manifest.metric(metric).system else cell.samples
     found = []
     for key, group in lost.groupby(["status", "reason"], observed=True, sort=False):
         status, reason = map(str, key)
-        who = list(dict.fromkeys(map(str, group["sample_id"])))
-        found.append(Missing(line.label, metric, status, reason, len(who), of, tuple(who[:EXAMPLES])))
+        samples = list(dict.fromkeys(map(str, group["sample_id"])))
+        found.append(Missing(line.label, metric, status, reason, len(samples), of, tuple(samples[:EXAMPLES])))
     return found
 
 
-def _of_summaries(line: Line, cell: CellRecord, metric: str) -> list[Missing]:
-    """What is missing although no sample says so: a statistic that is undefined, a cell not measured yet."""
-    manifest = line.source.run.manifest
+def _of_summaries(line: PlaceLine, cell: CellRecord, metric: str) -> list[Missing]:
+    """Missing summaries without a missing observation: an undefined statistic, a cell not measured yet."""
+    manifest = line.manifest
     record = manifest.metric(metric)
     heads = {(summary.name, row_key(manifest, cell, record)) for summary in record.summaries}
     rows = [row for row in line.rows if row.au is None and (row.metric, row.key) in heads]

@@ -1,11 +1,11 @@
-"""Quality versus speed: the points of a plot for each pair of a speed and a quality, and who is on the front."""
+"""Quality versus speed: the points for each pair of a speed and a quality, and the Pareto front."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from gath_bench.report.html.lines import Line, Place, PlaceColumn
+from gath_bench.report.html.place import Place, PlaceColumn, PlaceLine
 
 
 def pareto(place: Place) -> dict[str, Any]:
@@ -22,38 +22,44 @@ def pareto(place: Place) -> dict[str, Any]:
         for j, quality in enumerate(qualities)
         if (points := _points(place.lines, speed, quality))
     }
-    return {"speeds": [_axis(column) for column in speeds], "qualities": [_axis(column) for column in qualities],
-            "plots": plots}  # fmt: skip
+    return {
+        "speeds": [_axis(column) for column in speeds],
+        "qualities": [_axis(column) for column in qualities],
+        "plots": plots,
+    }
 
 
 def _axis(column: PlaceColumn) -> dict[str, str]:
-    return {"name": column.name, "unit": column.head.unit, "direction": column.head.direction}
+    return {"name": column.head.name, "unit": column.head.unit, "direction": column.head.direction}
 
 
-def _points(lines: Sequence[Line], speed: PlaceColumn, quality: PlaceColumn) -> list[dict[str, Any]]:
+def _points(lines: Sequence[PlaceLine], speed: PlaceColumn, quality: PlaceColumn) -> list[dict[str, Any]]:
     points: list[dict[str, Any]] = []
-    competing: list[tuple[float, float]] = []
+    ranked: list[tuple[float, float]] = []
     for line in lines:
         x, y = line.row(speed), line.row(quality)
         if x is None or y is None or x.value is None or y.value is None:
             continue
-        points.append(
-            {
-                "model": line.number, "reference": line.reference, "x": x.value, "y": y.value,
-                "xs": [x.low, x.high], "ys": [y.low, y.high],
-                "text": [speed.text(x.value), quality.text(y.value)],
-            }
-        )  # fmt: skip
+        point = {
+            "model": line.number,
+            "reference": line.reference,
+            "x": x.value,
+            "y": y.value,
+            "xs": [x.low, x.high],
+            "ys": [y.low, y.high],
+            "text": [speed.head.text(x.value), quality.head.text(y.value)],
+        }
+        points.append(point)
         if not line.reference:
-            competing.append(_oriented(points[-1], speed, quality))
+            ranked.append(_oriented(point, speed, quality))
     for point in points:
         mine = _oriented(point, speed, quality)
-        point["front"] = not point["reference"] and not any(dominates(other, mine) for other in competing)
+        point["front"] = not point["reference"] and not any(dominates(other, mine) for other in ranked)
     return points
 
 
 def _oriented(point: dict[str, Any], speed: PlaceColumn, quality: PlaceColumn) -> tuple[float, float]:
-    """(speed, quality), both the higher the better."""
+    """(speed, quality), with signs such that higher is better."""
     signs = [1.0 if column.head.direction == "higher" else -1.0 for column in (speed, quality)]
     return signs[0] * point["x"], signs[1] * point["y"]
 

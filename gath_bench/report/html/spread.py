@@ -1,4 +1,4 @@
-"""Distributions: how the samples' values spread behind each mean."""
+"""Distributions of the values per sample."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from gath_bench.report.html.lines import Place
+from gath_bench.report.html.place import Place
 from gath_bench.report.html.samples import has_sample_values
 
-#: Shares of samples at which a distribution is drawn.
+#: Quantiles of the plotted curve.
 SHARES = np.linspace(0, 1, 51)
-#: Those that its table names.
+#: Quantiles in the table.
 NAMED = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def distributions(place: Place) -> list[dict[str, Any]]:
-    """For each summary the quantiles of each model's samples, at `SHARES` for the curve and at `NAMED` as text.
+    """For each summary the quantiles of each model's samples: `SHARES` for the curve, `NAMED` as text.
 
     ``[{"name", "unit", "direction", "lines": [{"model", "n", "x", "named"}]}]``
     """
@@ -37,10 +37,10 @@ def distributions(place: Place) -> list[dict[str, Any]]:
                     "model": line.number,
                     "n": len(values),
                     "x": [float(f"{x:.6g}") for x in np.quantile(values, SHARES)],
-                    "named": [column.text(float(x)) for x in np.quantile(values, NAMED)],
+                    "named": [column.head.text(float(x)) for x in np.quantile(values, NAMED)],
                 }
             )
         if lines:
-            found.append({"name": column.name, "unit": column.head.unit,
-                          "direction": column.head.direction, "lines": lines})  # fmt: skip
+            head = column.head
+            found.append({"name": head.name, "unit": head.unit, "direction": head.direction, "lines": lines})
     return found

@@ -1,1 +1,1 @@
-"""Real portraits: the user's own files, or the one that ships with scikit-image."""
+"""Real portraits: the user's own files, or the portrait that ships with scikit-image."""

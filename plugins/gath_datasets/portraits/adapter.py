@@ -1,6 +1,6 @@
-"""The ``portraits`` data set: real photos, asked for expressions that nobody has photographed.
+"""The data set ``portraits``: real photos with target expressions but without target images.
 
-There is no target image, so the oracle and every metric that needs one are NA here, with that reason.
+The oracle and every metric that needs a target image are NA here.
 """
 
 from __future__ import annotations
@@ -21,34 +21,35 @@ from gath_datasets.portraits.targets import Target, parse_targets, read_targets,
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Left, top, right, bottom in scikit-image's ``astronaut``: the face, about three quarters of the height.
+#: Left, top, right, bottom of the face crop of scikit-image's ``astronaut``; the face fills about 3/4 of its height.
 ASTRONAUT_BOX = (138, 24, 314, 200)
 _ASTRONAUT = PortraitFile(Path("astronaut"), "astronaut", "astronaut", "astronaut")
-#: Portraits held decoded: samples of one portrait follow each other, so a few are enough.
-_HELD = 4
+#: Decoded portraits in the cache. Samples of one portrait are consecutive, so a few are enough.
+_CACHED = 4
 
 
 @dataclass(frozen=True)
 class PortraitSample(Sample):
-    """A portrait and the expression asked of it."""
+    """A portrait and its target expression."""
 
     portrait: PortraitFile
     target: Target
 
 
 class Portraits:
-    """Portraits of a file, a flat folder or a folder per subject; by default the one of scikit-image.
+    """Portraits of a file, a flat folder or a folder per subject; by default the portrait of scikit-image.
 
     Args:
-        root: the file or folder; None takes the built-in portrait.
+        root: the file or folder; None is the built-in portrait.
         size: the evaluation resolution in pixels.
-        aus: the target AUs: ``basic`` (six emotions), presets and named AUs between commas, or ``sweep``.
-        csv: a CSV of AUs instead, every row a target.
+        aus: the target expressions: ``basic`` (six emotions), ``sweep``, or expressions in the notation of
+            `gath_bench.au.parse_aus`, separated by ``;``.
+        csv: a CSV of AUs, whose rows are the targets; instead of ``aus``.
         crop: ``centre`` takes the largest centred square; ``none`` takes square images only.
         au_space: the AU space of the targets.
 
     Raises:
-        UsageError: nothing at ``root``, or targets that cannot be read.
+        UsageError: ``root`` does not exist or holds no image, or the targets cannot be read.
     """
 
     def __init__(
@@ -62,10 +63,10 @@ class Portraits:
         au_space: str = DEFAULT_SPACE,
     ) -> None:
         if size < 1:
-            raise UsageError(f"size={size} is no resolution: give the side in pixels, such as 128.")
+            raise UsageError(f"size={size} is not a resolution: give the side in pixels, such as 128.")
         get_space(au_space)
         if csv is not None and aus != "basic":
-            raise UsageError("aus and csv both name target AUs: give one of them.")
+            raise UsageError("aus and csv both give target AUs: give one of them.")
         self.root, self.size, self.crop, self.au_space = root, size, crop, au_space
         self._sweeps = csv is None and aus.strip() == "sweep"
         self._targets: tuple[Target, ...] = ()
@@ -74,7 +75,7 @@ class Portraits:
         elif not self._sweeps:
             self._targets = parse_targets(aus, au_space)
         self.portraits = (_ASTRONAUT,) if root is None else find_portraits(root)
-        self._portrait: Callable[[PortraitFile], Tensor] = lru_cache(maxsize=_HELD)(self._read)
+        self._portrait: Callable[[PortraitFile], Tensor] = lru_cache(maxsize=_CACHED)(self._read)
 
     @property
     def info(self) -> DatasetInfo:
@@ -100,7 +101,7 @@ class Portraits:
         return fingerprint(settings, *portraits, *targets)
 
     def samples(self, split: str, protocol: str, seed: int) -> Sequence[PortraitSample]:
-        """Every target of every portrait, portrait by portrait; the seed changes nothing."""
+        """Every target of every portrait, ordered by portrait; the seed has no effect."""
         info = self.info
         for word, asked, served in (("split", split, info.splits), ("protocol", protocol, info.protocols)):
             if asked not in served:
@@ -156,7 +157,11 @@ class Portraits:
         return to_8bit(resize(image, self.size))
 
     def _refuse_unreadable(self) -> None:
-        """A folder without one good image is a mistake; one bad image among good ones is a row."""
+        """Refuse a folder without any readable image; single unreadable images become NA later.
+
+        Raises:
+            UsageError: no image can be read.
+        """
         first = None
         for portrait in self.portraits:
             try:
@@ -180,7 +185,7 @@ class Portraits:
 
 
 def _astronaut() -> Tensor:
-    """The face of scikit-image's astronaut, float32 (3, H, W); the file ships in its wheel."""
+    """The face of scikit-image's ``astronaut``, float32 (3, H, W) in [0, 1]; the file is part of its wheel."""
     import torch
     from skimage import data
 

@@ -1,4 +1,4 @@
-"""Which portraits there are, whose they are, and what they are called."""
+"""The portraits in a folder, with their subjects and names."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pathlib import Path
 from gath_bench.errors import UsageError
 from gath_bench.images import SUFFIXES
 
-#: Longer names are cut, so that a sample id stays a legal file name everywhere.
+#: Longer names are truncated, so that a sample id is a legal file name on all systems.
 _LONGEST = 80
 
 
 @dataclass(frozen=True)
 class PortraitFile:
-    """One portrait.
+    """One portrait file.
 
     Attributes:
         path: the file.
         relative: its path below the root, with slashes.
-        name: legal in a file name, unique in the folder whatever the case of letters.
-        subject: who it is: the folder it lies in, or itself in a flat folder.
+        name: legal in a file name, unique in the folder regardless of case.
+        subject: name of the folder that contains it, or its own name in a flat folder.
     """
 
     path: Path
@@ -33,10 +33,10 @@ class PortraitFile:
 
 
 def find_portraits(root: Path) -> tuple[PortraitFile, ...]:
-    """One file; a flat folder, each file its own subject; or a folder per subject. Sorted by name.
+    """The portraits at a path: a file, a flat folder (one subject per file), or a folder per subject. Sorted by name.
 
     Raises:
-        UsageError: there is nothing at that path, or no image in it.
+        UsageError: the path does not exist or holds no image.
     """
     if root.is_file():
         paths = {root.name: root}
@@ -50,7 +50,7 @@ def find_portraits(root: Path) -> tuple[PortraitFile, ...]:
         raise UsageError(f"there is no file or folder {root}: give a portrait or a folder of them.")
     if not paths:
         raise UsageError(
-            f"{root} holds no images: put PNG, JPEG or WebP portraits into it, or into a folder per subject."
+            f"{root} holds no images: add PNG, JPEG or WebP portraits, directly or in a folder per subject."
         )
     ordered = sorted(paths)
     slugs = _unique({relative: relative.rsplit(".", 1)[0] for relative in ordered}, ordered)
@@ -73,7 +73,7 @@ def _is_image(relative: str) -> bool:
 
 
 def _unique(texts: dict[str, str], order: list[str]) -> dict[str, str]:
-    """A legal, unique name for each; one that was changed or is shared carries a piece of its hash."""
+    """Key -> legal, unique name. A name that was changed or is shared ends with eight digits of the hash of its key."""
     plain = {
         key: re.sub(r"[^A-Za-z0-9._-]+", "_", text.replace("/", "_")).strip("._-")
         for key, text in texts.items()

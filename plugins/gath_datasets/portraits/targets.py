@@ -1,4 +1,4 @@
-"""Target AUs of a data set that has none of its own: presets, named AUs, a CSV, or a sweep."""
+"""Target AUs of a data set without AU labels: expressions, the rows of a CSV file, or a sweep."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gath_bench.au import PRESETS, from_named, get_space, parse_named, preset, read_au_csv
-from gath_bench.errors import UsageError, did_you_mean
+from gath_bench.au import PRESETS, aus_to_vector, get_space, parse_aus, read_au_csv
+from gath_bench.errors import UsageError
 
-#: What ``aus=basic`` stands for.
+#: The presets of ``aus=basic``.
 BASIC = ("happiness", "sadness", "surprise", "anger", "disgust", "fear")
-#: The coefficients at which a sweep stops, AU by AU.
+#: The coefficients of a sweep, per AU.
 SWEEP_LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
 class Target:
-    """One expression that is asked of every portrait.
+    """One target expression, requested for every portrait.
 
     Attributes:
         name: legal in a file name, unique among its targets, without ``--``.
-        values: K coefficients in [0, 1], NaN where unknown; empty if there are none.
-        swept_au: the one AU that a sweep moves.
-        reason: why there are no values, if there are none.
+        values: K coefficients in [0, 1], NaN where unknown; empty if not available.
+        swept_au: the AU that a sweep varies.
+        reason: why the values are not available; None if they are.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Target:
 
 
 def sweep(space: str) -> tuple[Target, ...]:
-    """Each AU of a space by itself, at each of `SWEEP_LEVELS`, all others at 0.
+    """Each AU of a space alone, at each of `SWEEP_LEVELS`, all others at 0.
 
     >>> [target.name for target in sweep("openface17")[:2]]
     ['AU01-000', 'AU01-025']
@@ -52,38 +52,35 @@ def sweep(space: str) -> tuple[Target, ...]:
 
 
 def parse_targets(text: str, space: str) -> tuple[Target, ...]:
-    """Read ``basic``, or a comma-separated list of presets and of named AUs joined by ``+``.
+    """Read target expressions separated by ``;``: ``basic``, or the notation of `gath_bench.au.parse_aus`.
 
-    A preset may carry a strength, ``happiness*0.5``; named AUs are FACS intensities from 0 to 5,
-    ``AU12=3+AU06=2``.
-
-    >>> [target.name for target in parse_targets("happiness*0.5, AU12=3+AU06=2", "openface17")]
-    ['happiness-0.5', 'AU12-3+AU06-2']
+    >>> [target.name for target in parse_targets("happiness*0.5; 6C+12D; AU12=0.6,AU06=0.4", "openface17")]
+    ['happiness-0.5', '6C+12D', 'AU12-0.6+AU06-0.4']
 
     Raises:
-        UsageError: an unknown preset or AU, an intensity out of range, or the same target twice.
+        UsageError: an expression that cannot be read, or the same one twice.
     """
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts:
-        raise UsageError("aus is empty: write aus=basic, aus=happiness or aus=AU12=3+AU06=2.")
-    expanded = [item for part in parts for item in (BASIC if part == "basic" else (part,))]
+    items = [item.strip() for item in text.split(";") if item.strip()]
+    if not items:
+        raise UsageError("aus is empty: write aus=basic, aus=happiness or aus=6C+12D.")
+    expanded = [name for item in items for name in (BASIC if item == "basic" else (item,))]
     targets: dict[str, Target] = {}
     for item in expanded:
-        named = parse_named(item.replace("+", ",")) if "=" in item else _preset(item)
-        name = _slug(item)
-        if name in targets:
+        values = tuple(aus_to_vector(_read(item, space), space).tolist())
+        target = Target(_slug(item), values)
+        if target.name.lower() in targets:
             raise UsageError(f"aus has the target {item!r} twice: keep one of them.")
-        targets[name] = Target(name, tuple(from_named(named, space).tolist()))
+        targets[target.name.lower()] = target
     return tuple(targets.values())
 
 
 def read_targets(path: Path, space: str) -> tuple[Target, ...]:
-    """Every row of an AU CSV as a target, named by its row from 0.
+    """The rows of an AU CSV as targets, named by row number from 0.
 
-    A row on which the tracker failed, or without any AU, keeps its place and says why it has no values.
+    A row on which the tracker failed, or without any AU, becomes a target with a reason instead of values.
 
     Raises:
-        UsageError: not a CSV with AUs in their range, or one in which no row can be used.
+        UsageError: the file is not a CSV with AUs in their range, or none of its rows can be used.
     """
     series = read_au_csv(path, space)
     targets = []
@@ -99,23 +96,24 @@ def read_targets(path: Path, space: str) -> tuple[Target, ...]:
     return tuple(targets)
 
 
-def _preset(item: str) -> dict[str, float]:
-    name, star, strength = (part.strip() for part in item.partition("*"))
-    if name not in PRESETS:
-        if name.lower().endswith(".csv"):
-            raise UsageError(f"aus={item} is a file: write csv={item} instead.")
+def _read(item: str, space: str) -> dict[str, float]:
+    """One expression of ``aus``: label -> coefficient."""
+    if item.lower().endswith(".csv"):
+        raise UsageError(f"aus={item} is a file: write csv={item} instead.")
+    if item == "sweep" or "basic" in re.split(r"[+,]\s*", item):
         raise UsageError(
-            f"aus={item} is neither a preset nor AUs by name such as AU12=3+AU06=2: "
-            f"{did_you_mean(name, [*PRESETS, 'basic', 'sweep'])}"
+            f"aus={item}: separate basic from other targets by a semicolon (basic;6C+12D); give sweep alone."
         )
-    if not star:
-        return preset(name)
-    try:
-        return preset(name, float(strength))
-    except ValueError:
-        raise UsageError(f"aus={item} has no number after the star: write {name}*0.5.") from None
+    names = [part.partition("*")[0].strip() for part in item.split(",")]
+    if len(names) > 1 and all(name in PRESETS for name in names):
+        # Before the notation was unified a comma separated targets here: never read such a list as one blend.
+        raise UsageError(
+            f"aus={item} joins presets with a comma: write {item.replace(',', ';')} for several targets, "
+            f"or {item.replace(',', '+')} for one."
+        )
+    return parse_aus(item, space)
 
 
 def _slug(item: str) -> str:
-    plain = re.sub(r"[^A-Za-z0-9.+]+", "-", item.replace(" ", "")).strip("-.")
+    plain = re.sub(r"[^A-Za-z0-9.+]+", "-", item.replace(" ", "").replace(",", "+")).strip("-.")
     return plain or "target"

@@ -1,18 +1,18 @@
-"""Neck, clothes and ears, drawn on the picture plane."""
+"""Neck, clothes and ears, rendered in the image plane."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from gath_datasets.synthfaces.geometry import Turn, View
+from gath_datasets.synthfaces.geometry import Pose, View
 from gath_datasets.synthfaces.layout import Face
 from gath_datasets.synthfaces.maths import bell, col, over, ramp, step
-from gath_datasets.synthfaces.shading import Lamp, lit
+from gath_datasets.synthfaces.shading import Light, shade_matte
 
 
-def paint_neck(picture: Tensor, view: View, face: Face, pose: Turn, lights: Lamp, pixel: float) -> None:
-    """Neck and collar behind the chin."""
+def render_neck(image: Tensor, view: View, face: Face, pose: Pose, lights: Light, pixel: float) -> None:
+    """Render neck and collar behind the chin."""
     s = face.subject
     x, y = view.plane_x + 0.10 * pose.sin_yaw, view.plane_y
     wide = col(s["face_width"]) * (0.54 + 0.09 * col(s["masculine"]))
@@ -26,20 +26,20 @@ def paint_neck(picture: Tensor, view: View, face: Face, pose: Turn, lights: Lamp
     )
     tendon = bell(x.abs(), 0.055 + 0.14 * (0.95 - y), 0.028) * 0.05
     colour = s["skin_colour"] * torch.tensor([0.985, 0.955, 0.945], device=x.device)
-    shade = lit(colour, (amount + tendon).clamp(0.05, 1.2), lights) * (1 - 0.26 * under)[:, None]
-    over(picture, shade, mask[:, None])
+    shade = shade_matte(colour, (amount + tendon).clamp(0.05, 1.2), lights) * (1 - 0.26 * under)[:, None]
+    over(image, shade, mask[:, None])
     shoulder = (
         0.86
         + 0.30 * (x.abs() - 0.30).clamp(min=0)
         + 0.10 * ramp(x.abs(), 0.28, 0.0) * (1.2 * col(s["collar"]) - 0.4)
     )
-    cloth = lit(s["cloth_colour"], 0.75 + 0.25 * x * col(lights.world[:, 0]), lights)
+    cloth = shade_matte(s["cloth_colour"], 0.75 + 0.25 * x * col(lights.world[:, 0]), lights)
     rim = 1 - 0.30 * bell(y, shoulder + 0.012, 0.012)
-    over(picture, cloth * rim[:, None], step(y - shoulder, pixel)[:, None])
+    over(image, cloth * rim[:, None], step(y - shoulder, pixel)[:, None])
 
 
-def ear_masks(view: View, face: Face, pose: Turn) -> tuple[Tensor, Tensor]:
-    """Radius inside the nearer-side ears, 1 at the rim, and how far each lies before the head, (B, H, W)."""
+def ear_masks(view: View, face: Face, pose: Pose) -> tuple[Tensor, Tensor]:
+    """Relative radius inside the ears (1 at the rim), and how far each ear is in front of the head; (B, H, W)."""
     s = face.subject
     r = 0.985
     depth = -pose.pivot - 0.015
@@ -57,10 +57,10 @@ def ear_masks(view: View, face: Face, pose: Turn) -> tuple[Tensor, Tensor]:
     return radius, ramp(toward, 0.06, 0.30)
 
 
-def paint_ears(
-    picture: Tensor, radius: Tensor, alpha: Tensor, view: View, face: Face, lights: Lamp, pixel: float
+def render_ears(
+    image: Tensor, radius: Tensor, alpha: Tensor, view: View, face: Face, lights: Light, pixel: float
 ) -> None:
-    """Ears with a rim and a hollow."""
+    """Render ears with a rim and a hollow."""
     s = face.subject
     mask = step(1 - radius, pixel / 0.045) * alpha
     hollow = bell(radius, 0.55, 0.20)
@@ -68,4 +68,4 @@ def paint_ears(
         radius, 0.86, 0.10
     )
     colour = s["skin_colour"] * torch.tensor([1.0, 0.91, 0.89], device=radius.device)
-    over(picture, lit(colour, amount.clamp(0.05, 1.1), lights), mask[:, None])
+    over(image, shade_matte(colour, amount.clamp(0.05, 1.1), lights), mask[:, None])

@@ -1,4 +1,4 @@
-"""The camera: blur, colour cast and noise, as drawn by ``draw_scenes(randomise=...)``."""
+"""Camera effects: blur, colour cast and noise, sampled by ``draw_scenes(randomise=...)``."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from gath_datasets.synthfaces.noise import PORES, sample
 from gath_datasets.synthfaces.scene import Scenes
 
 
-def develop(picture: Tensor, scenes: Scenes) -> Tensor:
-    """Apply the camera to display values (B, 3, H, W); each step is left out where no scene asks for it."""
+def apply_camera(image: Tensor, scenes: Scenes) -> Tensor:
+    """Apply the camera effects to display values (B, 3, H, W); an effect that no scene has is skipped."""
     if bool((scenes["blur"] > 0).any()):
-        soft = F.avg_pool2d(F.pad(picture, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-        picture = picture + (soft - picture) * scenes["blur"][:, None, None, None]
+        soft = F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+        image = image + (soft - image) * scenes["blur"][:, None, None, None]
     if bool((scenes["cast"] != 1).any()):
-        picture = picture * rgb(scenes["cast"])
+        image = image * rgb(scenes["cast"])
     if bool((scenes["noise"] > 0).any()):
-        size = picture.shape[-1]
-        axis = torch.arange(size, device=picture.device, dtype=torch.float32) * 0.6180
+        size = image.shape[-1]
+        axis = torch.arange(size, device=image.device, dtype=torch.float32) * 0.6180
         x = axis[None, None, :] + scenes["grain_x"][:, None, None]
         y = axis[None, :, None] * 1.1 + scenes["grain_y"][:, None, None]
         grain = sample(slice(PORES - 1, PORES + 2), (x + 0 * y).contiguous(), (y + 0 * x).contiguous())
-        picture = picture + grain * scenes["noise"][:, None, None, None]
-    return picture.clamp(0, 1)
+        image = image + grain * scenes["noise"][:, None, None, None]
+    return image.clamp(0, 1)

@@ -1,18 +1,22 @@
-"""``gath-bench synthfaces``: look at the data set, or take it along as PNG files."""
+"""``gath-bench synthfaces``: contact sheets and export of the data set."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-_PROTOCOLS = ("same-subject", "cross-subject", "sweep", "cross-scene")
+from gath_datasets.synthfaces import EXPORT_PROTOCOLS, MAX_SEED, MAX_SIZE, MIN_SIZE
+
+_SIZE = click.IntRange(MIN_SIZE, MAX_SIZE)
+_SEED = click.IntRange(0, MAX_SEED - 1)
 
 
 @click.group()
 def synthfaces() -> None:
-    """Draw, inspect and export procedural portraits.
+    """Render, inspect and export procedural portraits.
 
     \b
     gath-bench synthfaces show --output sheet.png
@@ -23,15 +27,17 @@ def synthfaces() -> None:
 @synthfaces.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--split", type=click.Choice(["test", "val"]), default="test", show_default=True)
-@click.option("--protocol", type=click.Choice(_PROTOCOLS), default="same-subject", show_default=True)
-@click.option("--subjects", type=click.IntRange(min=1), help="How many subjects; by default the split's own.")
-@click.option("--size", type=click.IntRange(64, 512), default=256, show_default=True, help="Pixels.")
+@click.option("--protocol", type=click.Choice(EXPORT_PROTOCOLS), default="same-subject", show_default=True)
+@click.option(
+    "--subjects", type=click.IntRange(min=1), help="Number of subjects; by default that of the split."
+)
+@click.option("--size", type=_SIZE, default=256, show_default=True, help="Pixels.")
 @click.option(
     "--seed",
-    type=click.IntRange(0, (1 << 26) - 1),
+    type=_SEED,
     default=0,
     show_default=True,
-    help="Another seed draws other subjects.",
+    help="Another seed gives other subjects.",
 )
 def export(folder: Path, split: str, protocol: str, subjects: int | None, size: int, seed: int) -> None:
     """Write PNG files and samples.csv into DIR.
@@ -43,9 +49,7 @@ def export(folder: Path, split: str, protocol: str, subjects: int | None, size: 
     from gath_datasets.synthfaces.samples import plan
 
     if folder.exists() and any(folder.iterdir()):
-        raise click.UsageError(
-            f"{folder} is not empty: name a new folder, so that no old image is taken for a new one."
-        )
+        raise click.UsageError(f"{folder} is not empty: name a new or empty folder.")
     samples = plan(split, protocol, seed, subjects=subjects)
     try:
         with click.progressbar(length=len(samples), label="rendering", file=sys.stderr) as bar:
@@ -68,39 +72,34 @@ def export(folder: Path, split: str, protocol: str, subjects: int | None, size: 
     type=click.Choice(["subjects", "aus", "scenes"]),
     default="subjects",
     show_default=True,
-    help="subjects: many people; aus: each AU at full strength; scenes: one person per row.",
+    help="subjects: one image per subject; aus: each AU at 1; scenes: one subject per row.",
 )
 @click.option("--rows", type=click.IntRange(1, 64), default=6, show_default=True)
 @click.option("--columns", type=click.IntRange(1, 64), default=8, show_default=True)
-@click.option(
-    "--size", type=click.IntRange(64, 512), default=128, show_default=True, help="Pixels of one portrait."
-)
+@click.option("--size", type=_SIZE, default=128, show_default=True, help="Side of one image in pixels.")
 @click.option("--split", type=click.Choice(["test", "val"]), default="val", show_default=True)
-@click.option("--seed", type=click.IntRange(0, (1 << 26) - 1), default=0, show_default=True)
+@click.option("--seed", type=_SEED, default=0, show_default=True)
 @click.option("--expressions/--neutral", default=False, help="Random AUs, or neutral faces.")
 @click.option(
     "--randomise",
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="Camera noise, blur and cast.",
+    help="Strength of camera noise, blur and colour cast.",
 )
 @click.option(
-    "--framing", type=click.FloatRange(1.0, 4.0), help="Height of the picture in face units; 1.40 by default."
+    "--framing", type=click.FloatRange(1.0, 4.0), help="Height of an image in face units; 1.40 by default."
 )
-def show(
-    output: Path, sheet: str, rows: int, columns: int, size: int, split: str, seed: int, expressions: bool,
-    randomise: float, framing: float | None,
-) -> None:  # fmt: skip
-    """Draw a contact sheet.
+def show(output: Path, **options: Any) -> None:
+    """Render a contact sheet.
 
     \b
     gath-bench synthfaces show --sheet aus --rows 2 -o aus.png
     """
-    from gath_datasets.synthfaces.sheets import draw_sheet
+    from gath_datasets.synthfaces.contact_sheet import SheetOptions, render_sheet
 
     try:
-        draw_sheet(output, sheet, rows, columns, size, split, seed, expressions, randomise, framing)
+        render_sheet(output, SheetOptions(**options))
     except (OSError, ValueError) as error:
         raise click.UsageError(f"cannot write {output}: {error}.") from error
     click.echo(str(output))

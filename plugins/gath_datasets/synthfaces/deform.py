@@ -1,7 +1,7 @@
-"""How skin moves with expression: a displacement field over the canonical grid.
+"""Motion of the skin with expression: a displacement field over the canonical grid.
 
-At a point p of the moving face lies the skin whose neutral place is p - displacement(p). The field is a sum of
-separable Gaussians centred on the muscles' insertions, plus the jaw's ramp.
+The skin at a point p of the expressive face has the neutral position p - displacement(p). The field is a sum of
+separable Gaussians at the insertions of the muscles, plus a ramp for the jaw.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from gath_datasets.synthfaces.maths import bell, col, ramp
 
 
 def displacement(face: Face, grid: Grid) -> tuple[Tensor, Tensor]:
-    """Sideways and downward displacement of the skin, (B, H, W) each, face units."""
-    s, c = face.subject, face.move
+    """Horizontal and downward displacement of the skin, (B, H, W) each, in face units."""
+    s, c = face.subject, face.controls
     outward = torch.tensor([-1.0, 1.0], device=s.seeds.device)
     up = Bumps(s.seeds)
     brow_y = -s["brow_y"][:, None]

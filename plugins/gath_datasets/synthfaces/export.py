@@ -1,4 +1,4 @@
-"""Writing an evaluation set as PNG files and a CSV, for people outside Python."""
+"""Export an evaluation set as PNG files and a CSV, for systems outside Python."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PIL import Image
-from torch import Tensor
-
+from gath_bench.images import write_png
 from gath_datasets.synthfaces import AU_LABELS
 from gath_datasets.synthfaces.adapter import pair_images
 from gath_datasets.synthfaces.samples import SynthSample
@@ -17,20 +15,25 @@ COLUMNS = ("sample_id", "subject", "source_image", "target_image", *AU_LABELS)
 BATCH = 16
 
 
-def save_png(image: Tensor, path: Path) -> None:
-    """Write one image (3, H, W) in [0, 1]."""
-    array = (image * 255).round().clamp(0, 255).byte().permute(1, 2, 0).contiguous().numpy()
-    Image.fromarray(array).save(path)
-
-
 def export(
-    samples: Sequence[SynthSample], folder: Path, size: int, *, targets: bool = True,
+    samples: Sequence[SynthSample],
+    folder: Path,
+    size: int,
+    *,
+    targets: bool = True,
     progress: Callable[[int], None] = lambda done: None,
-) -> Path:  # fmt: skip
-    """Write ``source/ID.png``, ``target/ID.png`` and ``samples.csv`` into a folder; returns the CSV's path.
+) -> Path:
+    """Write ``source/ID.png``, ``target/ID.png`` and ``samples.csv`` into a folder; returns the path of the CSV.
 
     Args:
-        targets: without it (verification images) source and target are the same file.
+        samples: what to render.
+        folder: the output folder; it is created.
+        size: side of the images in pixels, 64 to 512.
+        targets: write target images; without them the CSV names the source image as target (verification sets).
+        progress: called with the number of samples that were just written.
+
+    Raises:
+        OSError: the folder cannot be written.
     """
     kinds = ("source", "target") if targets else ("source",)
     for kind in kinds:
@@ -45,7 +48,7 @@ def export(
             for i, sample in enumerate(batch):
                 names = [f"{kind}/{sample.sample_id}.png" for kind in kinds]
                 for name, image in zip(names, (source[i], target[i]), strict=False):
-                    save_png(image, folder / name)
+                    write_png(folder / name, image)
                 aus = [f"{value:.6f}" for value in sample.target_aus]
                 writer.writerow([sample.sample_id, sample.subject, names[0], names[-1], *aus])
             progress(len(batch))

@@ -1,8 +1,8 @@
-"""Action units to shape controls: what each AU of ``openface17`` moves, by how much, as FACS describes it.
+"""Action units to shape controls: which parts each AU of ``openface17`` moves and by how much.
 
-Controls are linear in the AUs, so that half an AU is half its motion and AUs add up; the few mutual limits
-(a closed eye cannot squint further) are in the painters. Displacements are in face units (1 = about 185 mm),
-the rest are fractions in which 1 is the AU at full strength.
+Controls are linear in the AUs: half an AU gives half its motion, and AUs add up. The few non-linear limits (a closed
+eye cannot squint further) are in the modules that render the features. Displacements are in face units (1 = about
+185 mm); other controls are fractions of the AU at full strength.
 """
 
 from __future__ import annotations
@@ -38,9 +38,22 @@ CONTROLS: dict[str, dict[str, float]] = {
     "fold": {"AU12": 0.60, "AU10": 0.55, "AU09": 0.60, "AU06": 0.25, "AU14": 0.15, "AU20": 0.15},
     # mouth corners: zygomaticus (12), buccinator (14), triangularis (15), risorius (20)
     "corner_out": {
-        "AU12": 0.036, "AU14": 0.016, "AU20": 0.050, "AU15": 0.045, "AU23": -0.030, "AU26": -0.022, "AU17": -0.008,
+        "AU12": 0.036,
+        "AU14": 0.016,
+        "AU20": 0.050,
+        "AU15": 0.045,
+        "AU23": -0.030,
+        "AU26": -0.022,
+        "AU17": -0.008,
     },
-    "corner_up": {"AU12": 0.052, "AU15": -0.035, "AU14": 0.006, "AU20": -0.004, "AU26": -0.044, "AU23": -0.010},
+    "corner_up": {
+        "AU12": 0.052,
+        "AU15": -0.035,
+        "AU14": 0.006,
+        "AU20": -0.004,
+        "AU26": -0.044,
+        "AU23": -0.010,
+    },
     "dimple": {"AU14": 1.0, "AU12": 0.15},
     "depress": {"AU15": 0.2},
     "stretch": {"AU20": 1.0, "AU12": 0.65},
@@ -50,11 +63,11 @@ CONTROLS: dict[str, dict[str, float]] = {
     "smile": {"AU12": 1.0},
     # chin: mentalis (17)
     "chin": {"AU17": 1.0},
-}  # fmt: skip
+}
 
 
 def weights(device: torch.device | str = "cpu") -> Tensor:
-    """The table as a matrix, float32 (17, number of controls)."""
+    """`CONTROLS` as a matrix, float32 (17, number of controls)."""
     rows = [[row.get(label, 0.0) for row in CONTROLS.values()] for label in AU_LABELS]
     return torch.tensor(rows, dtype=torch.float32, device=device)
 
@@ -63,13 +76,13 @@ def controls(aus: Tensor) -> dict[str, Tensor]:
     """Shape controls of AU coefficients.
 
     Args:
-        aus: float32 (B, 17) in [0, 1], or (B, 2, 17) with the picture's left side first.
+        aus: float32 (B, 17) in [0, 1], or (B, 2, 17) with the left side of the image first.
 
     Returns:
-        Control name -> float32 (B, 2), the picture's left side first.
+        Control name -> float32 (B, 2), the left side of the image first.
     """
     if aus.dim() == 2:
         aus = aus[:, None].expand(-1, 2, -1)
-    # A sum over 17 products, written out: the same bits whatever the batch size.
+    # Not a matrix product: its bits would depend on the batch size.
     moved = (aus[..., None] * weights(aus.device)).sum(-2)
     return {name: moved[..., i] for i, name in enumerate(CONTROLS)}

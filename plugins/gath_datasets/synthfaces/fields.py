@@ -1,7 +1,7 @@
 """Sums of axis-aligned Gaussians over the canonical grid, as one batched matrix product.
 
-A Gaussian is separable, so a sum of K of them over H x W pixels is (H, K) @ (K, W): relief, shadow, blush and
-displacement fields cost next to nothing, whatever the picture's size.
+A Gaussian is separable, so a sum of K Gaussians over H x W pixels is (H, K) @ (K, W). This makes relief, shadow, blush
+and displacement fields cheap at any size.
 """
 
 from __future__ import annotations
@@ -20,23 +20,21 @@ class Bumps:
         self._rows: list[tuple[Number, ...]] = []
 
     def add(self, amplitude: Number, x: Number, y: Number, width: Number, height: Number) -> None:
-        """One Gaussian with its centre and its 1/e half widths."""
+        """Add a Gaussian with its centre and its 1/e half widths."""
         self._rows.append((amplitude, x, y, width, height))
 
     def pair(self, amplitude: Number, x: Number, y: Number, width: Number, height: Number) -> None:
-        """A Gaussian on either side; the amplitude or y may be (B, 2), the picture's left side first."""
+        """Add a Gaussian on each side; amplitude, x and y may be (B, 2), the left side of the image first."""
         for side, sign in ((0, -1.0), (1, 1.0)):
             self.add(_side(amplitude, side), sign * _side(x, side), _side(y, side), width, height)
 
     def evaluate(self, x: Tensor, y: Tensor) -> Tensor:
-        """Their sum; x (W,), y (H,) -> (B, H, W)."""
+        """The sum of the Gaussians at x (W,), y (H,): (B, H, W)."""
         batch = len(self._like)
-        # One stack over all numbers: floats first become a constant block.
+        # Floats become one constant block; tensors are stacked once.
         flat = [n.expand(batch) if isinstance(n, Tensor) else None for row in self._rows for n in row]
-        constants = torch.tensor(
-            [0.0 if isinstance(n, Tensor) else n for row in self._rows for n in row],
-            dtype=torch.float32, device=self._like.device,
-        )  # fmt: skip
+        floats = [0.0 if isinstance(n, Tensor) else n for row in self._rows for n in row]
+        constants = torch.tensor(floats, dtype=torch.float32, device=self._like.device)
         table = constants.expand(batch, -1).clone()
         held = [i for i, n in enumerate(flat) if n is not None]
         if held:

@@ -1,8 +1,9 @@
-"""Dense flow between two expressions of one person in one scene, from the surfaces that the renderer draws.
+"""Dense flow between two expressions of one subject in one scene, from the surfaces of the renderer.
 
-For each pixel of the *target* picture the flow says where in the *source* picture the same point of the person is:
-``target(p) ~ source(p + flow(p))``, in pixels, ready for `warp`. Skin follows the displacement field, lips follow
-their own curves, the eyeball stays; what the source hides (teeth, a closed eye's iris) has no true flow.
+For each pixel of the *target* image, the flow gives the position of the same surface point in the *source* image:
+``target(p) ~ source(p + flow(p))``, in pixels, the input of `warp`. Skin follows the displacement field, lips follow
+the mouth curves, the eyeball is fixed. Points that the source hides (teeth, the iris of a closed eye) have no true
+flow.
 """
 
 from __future__ import annotations
@@ -14,15 +15,23 @@ from torch import Tensor
 from gath_datasets.synthfaces.deform import displacement
 from gath_datasets.synthfaces.eyes import BOX as EYE_BOX
 from gath_datasets.synthfaces.eyes import opening, profile_lower, profile_upper
-from gath_datasets.synthfaces.geometry import CLOSE, Framing, cast, make_grid, project, to_texture, turn
-from gath_datasets.synthfaces.landmarks import settle
-from gath_datasets.synthfaces.layout import Face, lay_out
+from gath_datasets.synthfaces.geometry import (
+    CLOSE,
+    Framing,
+    cast_rays,
+    make_grid,
+    pose_of,
+    project,
+    to_texture,
+)
+from gath_datasets.synthfaces.landmarks import displace
+from gath_datasets.synthfaces.layout import Face, place_features
 from gath_datasets.synthfaces.maths import ramp, step
 from gath_datasets.synthfaces.mouth import curves
 from gath_datasets.synthfaces.scene import Scenes
 from gath_datasets.synthfaces.subject import Subjects
 
-#: Lips hand over to skin within this distance, face units.
+#: The motion of the lips blends into that of the skin over this distance, in face units.
 LIP_BAND = 0.045
 
 
@@ -35,33 +44,35 @@ def flow(
     *,
     framing: Framing = CLOSE,
 ) -> Tensor:
-    """Backward flow (dx, dy) in pixels, float32 (B, 2, H, W); zero off the head and where nothing moves."""
+    """Backward flow (dx, dy) in pixels, float32 (B, 2, H, W); zero outside the head and where nothing moves."""
     with torch.inference_mode():
         grid = make_grid(round(framing.height / size, 9), str(source_aus.device))
-        was, now = lay_out(subjects, source_aus), lay_out(subjects, target_aus)
-        pose = turn(scenes, now)
-        view = cast(size, framing, now, pose)
-        field = torch.stack(displacement(now, grid), 1)
+        source, target = place_features(subjects, source_aus), place_features(subjects, target_aus)
+        pose = pose_of(scenes, target)
+        view = cast_rays(size, framing, target, pose)
+        field = torch.stack(displacement(target, grid), 1)
         moved = F.grid_sample(field, to_texture(view.x, view.y), padding_mode="border", align_corners=False)
-        skin = settle(view.x - moved[:, 0], view.y - moved[:, 1], *displacement(was, grid))
-        # Where nothing changed, solving back and forth would leave rounding: the rest position is exact.
-        rest = settle(view.x - moved[:, 0], view.y - moved[:, 1], field[:, 0], field[:, 1])
+        skin = displace(view.x - moved[:, 0], view.y - moved[:, 1], *displacement(source, grid))
+        # Both fields are solved the same way, so that rounding cancels where nothing changed.
+        rest = displace(view.x - moved[:, 0], view.y - moved[:, 1], field[:, 0], field[:, 1])
         x, y = view.x + (skin - rest)[..., 0], view.y + (skin - rest)[..., 1]
-        x, y = _lips(was, now, view.x, view.y, x, y)
-        still = _eyeballs(now, view.x, view.y)
+        x, y = _lips(source, target, view.x, view.y, x, y)
+        still = _eyeballs(target, view.x, view.y)
         x, y = x + (view.x - x) * still, y + (view.y - y) * still
-        shift = project(x, y, was, pose, framing, size) - project(view.x, view.y, now, pose, framing, size)
+        shift = project(x, y, source, pose, framing, size) - project(
+            view.x, view.y, target, pose, framing, size
+        )
         on_head = step(view.inside, framing.height / size)
         return (shift * on_head[..., None]).permute(0, 3, 1, 2).contiguous()
 
 
-def _lips(was: Face, now: Face, tx: Tensor, ty: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Replace the skin's motion by that of the lip curves on and near the lips."""
-    width_was = torch.where(tx < 0, was.mouth_width[:, :1, None], was.mouth_width[:, 1:, None])
-    width_now = torch.where(tx < 0, now.mouth_width[:, :1, None], now.mouth_width[:, 1:, None])
-    beyond = (tx / width_now).abs()
-    s = (tx / width_now).clamp(-1, 1)
-    m, o = curves(now, s * width_now), curves(was, s * width_was)
+def _lips(source: Face, target: Face, tx: Tensor, ty: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Replace the motion of the skin by that of the mouth curves on and near the lips."""
+    source_width = torch.where(tx < 0, source.mouth_width[:, :1, None], source.mouth_width[:, 1:, None])
+    target_width = torch.where(tx < 0, target.mouth_width[:, :1, None], target.mouth_width[:, 1:, None])
+    beyond = (tx / target_width).abs()
+    s = (tx / target_width).clamp(-1, 1)
+    m, o = curves(target, s * target_width), curves(source, s * source_width)
 
     def knots(c: object) -> list[Tensor]:
         return [getattr(c, name) for name in ("upper_out", "upper_in", "lower_in", "lower_out")]
@@ -73,7 +84,7 @@ def _lips(was: Face, now: Face, tx: Tensor, ty: Tensor, x: Tensor, y: Tensor) ->
         t = ((ty - new[a]) / span).clamp(0, 1)
         lip_y = torch.where(ty > new[a], old[a] + t * (old[a + 1] - old[a]), lip_y)
     lip_y = torch.where(ty > new[3], old[3] + (ty - new[3]), lip_y)
-    lip_x = tx + s * (width_was - width_now)
+    lip_x = tx + s * (source_width - target_width)
     far = torch.maximum(new[0] - ty, ty - new[3]).clamp(min=0)
     near = ramp(far, LIP_BAND, 0.0) * ramp(beyond, 1.30, 1.0)
     return x + (lip_x - x) * near, y + (lip_y - y) * near
@@ -96,7 +107,7 @@ def _eyeballs(face: Face, x: Tensor, y: Tensor) -> Tensor:
 
 
 def warp(image: Tensor, motion: Tensor) -> Tensor:
-    """Sample an image (B, C, H, W) at p + flow(p); a source picture becomes an estimate of the target's."""
+    """Sample a source image (B, C, H, W) at p + flow(p), which estimates the target image."""
     size = image.shape[-1]
     axis = torch.arange(size, device=image.device, dtype=torch.float32)
     x = (axis[None, None, :] + motion[:, 0] + 0.5) / size * 2 - 1

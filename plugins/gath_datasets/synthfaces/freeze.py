@@ -1,5 +1,8 @@
-"""The frozen look: coarse means of small reference renders, compared with a tolerance so that another machine's last
-bits do not matter. ``python -m gath_datasets.synthfaces.freeze`` writes them anew, together with a new version."""
+"""Reference values of the renderer: coarse means of small renders.
+
+A test compares them with a tolerance, since the last bits differ between machines. A change of appearance needs a new
+``VERSION``; ``python -m gath_datasets.synthfaces.freeze`` then writes new values.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ from gath_datasets.synthfaces import VERSION
 from gath_datasets.synthfaces.adapter import pair_images
 from gath_datasets.synthfaces.samples import plan
 
-#: Largest difference of a mean over 8 x 8 pixels, in display values.
+#: Maximum difference of a mean over 8 x 8 pixels, in display values.
 TOLERANCE = 0.002
 SIZE, CELL, COUNT = 64, 8, 12
 
 
 def measure() -> dict[str, Any]:
-    """Means over cells of the source and target pictures of the first test samples, rounded to four digits."""
+    """Means over cells of the source and target images of the first test samples, rounded to four digits."""
     samples = plan("test", "same-subject", 0, limit=COUNT)
     source, target, _ = pair_images(samples, SIZE)
     grids = {}

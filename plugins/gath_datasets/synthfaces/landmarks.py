@@ -1,4 +1,4 @@
-"""The 68 landmarks of the iBUG 300-W layout (Sagonas et al. 2013), from the curves that the painters draw."""
+"""The 68 landmarks of the iBUG 300-W layout (Sagonas et al. 2013), from the curves of the rendered features."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from torch import Tensor
 
 from gath_datasets.synthfaces.deform import displacement
 from gath_datasets.synthfaces.eyes import opening, profile_lower, profile_upper
-from gath_datasets.synthfaces.geometry import Framing, Grid, Turn, project, to_texture
+from gath_datasets.synthfaces.geometry import Framing, Grid, Pose, project, to_texture
 from gath_datasets.synthfaces.layout import Face
 from gath_datasets.synthfaces.maths import ramp
 from gath_datasets.synthfaces.mouth import curves
 
-#: Angle from the nose of the jaw's contour points, radians.
+#: Angle of the jaw contour points from the nose, radians.
 JAW_ANGLE = 1.42
 
 
-def landmarks(face: Face, grid: Grid, pose: Turn, framing: Framing, size: int) -> Tensor:
-    """Picture coordinates (x, y) in pixels, float32 (B, 68, 2); they may lie outside the picture."""
+def landmarks(face: Face, grid: Grid, pose: Pose, framing: Framing, size: int) -> Tensor:
+    """Image coordinates (x, y) in pixels, float32 (B, 68, 2); points may lie outside the image."""
     points = torch.cat([_jaw(face), _brows(face, grid), _nose(face), _eyes(face), _mouth(face)], 1)
     x, y = points[..., 0][:, None], points[..., 1][:, None]
     return project(x, y, face, pose, framing, size)[:, 0]
@@ -34,7 +34,7 @@ def _jaw(face: Face) -> Tensor:
 
 
 def brow_height(face: Face, t: Tensor) -> Tensor:
-    """y of the neutral brow's middle at t in [0, 1] from its inner end; (n,) -> (B, n)."""
+    """y of the centre line of the neutral brow at t in [0, 1] from its inner end; (n,) -> (B, n)."""
     s = face.subject
 
     def of(name: str) -> Tensor:
@@ -56,11 +56,14 @@ def _brows(face: Face, grid: Grid) -> Tensor:
     rest = torch.cat(
         [torch.stack([-x, y + face.eye_y[:, :1]], -1).flip(1), torch.stack([x, y + face.eye_y[:, 1:]], -1)], 1
     )
-    return settle(rest[..., 0][:, None], rest[..., 1][:, None], *displacement(face, grid))[:, 0]
+    return displace(rest[..., 0][:, None], rest[..., 1][:, None], *displacement(face, grid))[:, 0]
 
 
-def settle(x: Tensor, y: Tensor, out: Tensor, down: Tensor, steps: int = 5) -> Tensor:
-    """Where skin goes: solves p = neutral + displacement(p); x, y (B, h, w) -> (B, h, w, 2)."""
+def displace(x: Tensor, y: Tensor, out: Tensor, down: Tensor, steps: int = 5) -> Tensor:
+    """Positions of displaced skin: solves p = neutral + displacement(p) by fixed-point iteration.
+
+    Neutral x, y (B, h, w) -> (B, h, w, 2).
+    """
     field = torch.stack([out, down], 1)
     px, py = x, y
     for _ in range(steps):
@@ -105,12 +108,9 @@ def _mouth(face: Face) -> Tensor:
     def points(edge: Tensor, index: list[int]) -> Tensor:
         return torch.stack([x[:, 0, index], edge[:, 0, index]], -1)
 
-    return torch.cat(
-        [
-            points(m.meet, [0]), points(m.upper_out, [1, 2, 3, 4, 5]),
-            points(m.meet, [6]), points(m.lower_out, [5, 4, 3, 2, 1]),
-            points(m.meet, [0]) * 0.94 + 0.06 * points(m.meet, [3]), points(m.upper_in, [2, 3, 4]),
-            points(m.meet, [6]) * 0.94 + 0.06 * points(m.meet, [3]), points(m.lower_in, [4, 3, 2]),
-        ],
-        1,
-    )  # fmt: skip
+    middle = points(m.meet, [3])
+    outer = [points(m.meet, [0]), points(m.upper_out, [1, 2, 3, 4, 5])]
+    outer += [points(m.meet, [6]), points(m.lower_out, [5, 4, 3, 2, 1])]
+    inner = [points(m.meet, [0]) * 0.94 + 0.06 * middle, points(m.upper_in, [2, 3, 4])]
+    inner += [points(m.meet, [6]) * 0.94 + 0.06 * middle, points(m.lower_in, [4, 3, 2])]
+    return torch.cat([*outer, *inner], 1)

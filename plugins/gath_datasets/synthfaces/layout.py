@@ -1,8 +1,8 @@
-"""Where each feature of a face lies under an expression: positions in the canonical frame.
+"""Positions of the facial features under an expression, in the canonical frame.
 
-The canonical frame is the unrolled front of the head: x runs along the surface, positive to the picture's
-right, y down, the eye line is y = 0; the unit is about 185 mm (hairline to chin). Sides come in the order
-(left of the picture, right of the picture).
+The canonical frame is the unrolled front of the head: x runs along the surface, positive to the right of the image,
+y runs down, the eye line is y = 0, and the unit is about 185 mm (hairline to chin). Values per side are in the order
+(left of the image, right of the image).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Face:
 
     Attributes:
         subject: the person.
-        move: shape controls, name -> (B, 2).
+        controls: shape controls, name -> (B, 2).
         chin_y: y of the chin with the jaw dropped, (B,).
         jaw: the jaw's drop, (B,), face units.
         eye_x, eye_y: centres of the eyes, (B, 2), x as distance from the mid-line.
@@ -37,7 +37,7 @@ class Face:
     """
 
     subject: Subjects
-    move: dict[str, Tensor]
+    controls: dict[str, Tensor]
     chin_y: Tensor
     jaw: Tensor
     eye_x: Tensor
@@ -53,12 +53,12 @@ class Face:
 
     def mean(self, control: str) -> Tensor:
         """A control averaged over the sides, (B,)."""
-        sides = self.move[control]
+        sides = self.controls[control]
         return (sides[:, 0] + sides[:, 1]) * 0.5
 
 
-def lay_out(subject: Subjects, aus: Tensor) -> Face:
-    """Positions of the features; aus (B, 17) or (B, 2, 17)."""
+def place_features(subject: Subjects, aus: Tensor) -> Face:
+    """Positions of the features for AU coefficients (B, 17), or (B, 2, 17) per side."""
     s, c = subject, controls(aus)
 
     def mean(name: str) -> Tensor:
@@ -71,7 +71,7 @@ def lay_out(subject: Subjects, aus: Tensor) -> Face:
     )
     return Face(
         subject=s,
-        move=c,
+        controls=c,
         chin_y=s["chin_y"] + jaw - 0.012 * mean("chin"),
         jaw=jaw,
         eye_x=s["eye_x"][:, None].expand(-1, 2),

@@ -1,4 +1,4 @@
-"""Small tensor helpers that every painter uses."""
+"""Tensor helpers of the renderer."""
 
 from __future__ import annotations
 
@@ -7,13 +7,23 @@ from torch import Tensor
 
 
 def col(value: Tensor) -> Tensor:
-    """(B,) -> (B, 1, 1), to stand beside fields (B, H, W)."""
+    """(B,) -> (B, 1, 1), to broadcast with fields (B, H, W)."""
     return value[:, None, None]
 
 
 def rgb(colour: Tensor) -> Tensor:
-    """(B, 3) -> (B, 3, 1, 1), to stand beside pictures (B, 3, H, W)."""
+    """(B, 3) -> (B, 3, 1, 1), to broadcast with images (B, 3, H, W)."""
     return colour[:, :, None, None]
+
+
+def per_side(value: Tensor) -> Tensor:
+    """(B,) or (B, 2) -> (B, 1 or 2, 1, 1), to broadcast with mirrored windows (B, 2, h, w)."""
+    return value[:, None, None, None] if value.dim() == 1 else value[:, :, None, None]
+
+
+def per_side_rgb(colour: Tensor) -> Tensor:
+    """(B, 3) -> (B, 1, 3, 1, 1), to broadcast with mirrored windows (B, 2, 3, h, w)."""
+    return colour[:, None, :, None, None]
 
 
 def ramp(x: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:
@@ -33,6 +43,6 @@ def bell(x: Tensor, centre: Tensor | float, width: Tensor | float) -> Tensor:
     return torch.exp(-(t * t))
 
 
-def over(base: Tensor, paint: Tensor, alpha: Tensor) -> Tensor:
-    """Paint over a base, in place: base + (paint - base) * alpha."""
-    return base.add_((paint - base).mul_(alpha))
+def over(base: Tensor, layer: Tensor, alpha: Tensor) -> Tensor:
+    """Composite a layer over a base, in place: base + (layer - base) * alpha."""
+    return base.add_((layer - base).mul_(alpha))

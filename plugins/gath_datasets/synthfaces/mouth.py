@@ -1,7 +1,8 @@
 """Mouth: five curves (where the lips meet, inner and outer edges), with teeth, tongue and cavity between.
 
-``s`` runs from -1 to 1 between the corners. AU12 pulls the corners up and out, 15 down, 20 out, 14 in, 23 tightens
-and thins the lips, 10 lifts the upper lip, 17 pushes the lower lip up, 25 parts the lips, 26 drops the jaw.
+``s`` runs from -1 to 1 between the corners. AU12 pulls the corners up and out, AU15 down, AU20 out, AU14 in; AU23
+tightens and thins the lips, AU10 raises the upper lip, AU17 pushes the lower lip up, AU25 parts the lips, AU26
+drops the jaw.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gath_datasets.synthfaces.canvas import Canvas, Window, window
 from gath_datasets.synthfaces.layout import Face
 from gath_datasets.synthfaces.maths import bell, col, over, ramp, rgb, step
-from gath_datasets.synthfaces.sketch import Sketch, Window, window
 
-#: The box that holds the mouth at its widest and lowest.
+#: The region that contains the mouth under any expression: x and y ranges, face units.
 BOX = (-0.240, 0.240, 0.270, 0.660)
 TOOTH_WIDTH = 0.034
-#: What AU23 at 1 takes of the height of the red lips.
+#: Relative reduction of lip height by AU23 at 1.
 TIGHTENED = 0.80
 TONGUE = (0.50, 0.16, 0.15)
 CAVITY = (0.050, 0.012, 0.010)
@@ -71,10 +72,10 @@ def curves(face: Face, x: Tensor) -> Curves:
     return Curves(s, meet, upper_in, lower_in, upper_out, lower_out)
 
 
-def _masks(sketch: Sketch, box: Window) -> tuple[Curves, Tensor, Tensor, Tensor]:
+def _masks(canvas: Canvas, box: Window) -> tuple[Curves, Tensor, Tensor, Tensor]:
     """Curves, and masks of the upper lip, the lower lip and the opening, (B, h, w)."""
-    m = curves(sketch.face, box.x)
-    y, soft = box.y, 0.9 * sketch.grid.dy
+    m = curves(canvas.face, box.x)
+    y, soft = box.y, 0.9 * canvas.grid.dy
     ends = ramp(m.s.abs(), 1.0, 0.94)
     upper = step(torch.minimum((y - m.upper_out) * 0.75, m.meet.maximum(m.upper_in) - y), soft) * ends
     lower = step(torch.minimum(y - m.lower_in.minimum(m.meet), (m.lower_out - y) * 0.70), soft) * ends
@@ -86,16 +87,16 @@ def _masks(sketch: Sketch, box: Window) -> tuple[Curves, Tensor, Tensor, Tensor]
     return m, upper, lower, inside
 
 
-def mould_mouth(sketch: Sketch) -> None:
-    """Relief and colour of the lips, before the shading."""
-    f = sketch.face.subject
-    box = window(sketch.grid, *BOX)
-    m, upper, lower, inside = _masks(sketch, box)
+def shape_lips(canvas: Canvas) -> None:
+    """Relief and colour of the lips. Runs before the shading."""
+    f = canvas.face.subject
+    box = window(canvas.grid, *BOX)
+    m, upper, lower, inside = _masks(canvas, box)
     y = box.y
-    tight = col(sketch.face.mean("tight"))
+    tight = col(canvas.face.mean("tight"))
     t_up = ((y - m.upper_out) / (m.upper_in - m.upper_out + 0.006)).clamp(0, 1)
     t_low = ((y - m.lower_in) / (m.lower_out - m.lower_in + 0.006)).clamp(0, 1)
-    height = box.of(sketch.relief)
+    height = box.of(canvas.relief)
     height += upper * (0.012 * t_up * (1 - 0.4 * tight))
     height += lower * (0.058 * t_low * (1 - t_low) * (1 - 0.4 * tight))
     lips = torch.maximum(upper, lower) * (1 - inside)
@@ -103,18 +104,18 @@ def mould_mouth(sketch: Sketch) -> None:
     rose = torch.tensor([0.86, 0.50, 0.49], device=base.device)
     natural = base * (rose + (1 - rose) * 0.30 * f["melanin"][:, None])
     colour = natural + (f["lipstick_colour"] ** 2 - natural) * (0.80 * f["lipstick"])[:, None]
-    lines = 1 + 0.05 * box.of(sketch.noise[:, 2]) - 0.20 * upper * (1 - t_up * 0.3)
-    over(box.of(sketch.colour), rgb(colour) * lines[:, None], (0.92 * lips)[:, None])
-    box.of(sketch.gloss).add_(lips * col(0.35 + 0.8 * f["lipstick"]))
+    lines = 1 + 0.05 * box.of(canvas.noise[:, 2]) - 0.20 * upper * (1 - t_up * 0.3)
+    over(box.of(canvas.colour), rgb(colour) * lines[:, None], (0.92 * lips)[:, None])
+    box.of(canvas.gloss).add_(lips * col(0.35 + 0.8 * f["lipstick"]))
 
 
-def paint_mouth(sketch: Sketch) -> None:
-    """The line between the lips and what an open mouth shows, after the shading; fills the ``mouth`` mask."""
-    face, f = sketch.face, sketch.face.subject
-    box = window(sketch.grid, *BOX)
-    m, upper, lower, inside = _masks(sketch, box)
-    y, dy = box.y, sketch.grid.dy
-    colour, light = box.of(sketch.colour), box.of(sketch.light)
+def render_mouth(canvas: Canvas) -> None:
+    """Render the line between the lips and the open mouth, after the shading; fills the ``mouth`` mask."""
+    face, f = canvas.face, canvas.face.subject
+    box = window(canvas.grid, *BOX)
+    m, upper, lower, inside = _masks(canvas, box)
+    y, dy = box.y, canvas.grid.dy
+    colour, light = box.of(canvas.colour), box.of(canvas.light)
     shut = ramp(m.lower_in - m.upper_in, 0.016, 0.0)
     tight = col(face.mean("tight"))
     line = bell(y, (m.upper_in + m.lower_in) * 0.5, 0.0050 + 0.45 * dy) * ramp(m.s.abs(), 1.08, 0.93) * shut
@@ -132,7 +133,7 @@ def paint_mouth(sketch: Sketch) -> None:
         torch.tensor(TONGUE, device=y.device)[None, :, None, None] * (0.30 + 0.55 * light)[:, None],
         (0.80 * tongue)[:, None],
     )
-    # Teeth hang from the skull, so they stay where they are when the jaw drops.
+    # The upper teeth are fixed to the skull: they do not move with the jaw.
     rest = col(f["mouth_y"]) - 0.25 * col(face.mean("lip_raise")) + 0.35 * (m.meet - col(face.mouth_y))
     edge = rest + 0.0185 - 0.020 * m.s * m.s * (1 - 0.4 * col(face.mean("smile")))
     shown = step(edge - y, dy) * ramp(m.s.abs(), 1.02, 0.86)
@@ -140,9 +141,9 @@ def paint_mouth(sketch: Sketch) -> None:
     dim = (1 - 0.45 * (m.s * m.s)) * (1 - 0.38 * bell(y, m.upper_in, 0.012)) * seams
     ivory = torch.tensor([0.80, 0.755, 0.68], device=y.device)[None, :, None, None] * col(f["teeth"])[:, None]
     over(within, ivory * (dim * (0.16 + 0.72 * light))[:, None], shown[:, None])
-    # Lower teeth, hardly seen.
+    # Lower teeth.
     low = step(y - (m.lower_in - 0.014), dy) * ramp(height, 0.05, 0.09) * ramp(m.s.abs(), 0.80, 0.55)
     over(within, ivory * (0.42 * light)[:, None], (0.55 * low)[:, None])
     within *= (1 - 0.35 * bell(y, m.upper_in, 0.010))[:, None]
     over(colour, within, inside[:, None])
-    box.of(sketch.mouth).copy_(torch.maximum(torch.maximum(upper, lower), inside))
+    box.of(canvas.mouth).copy_(torch.maximum(torch.maximum(upper, lower), inside))

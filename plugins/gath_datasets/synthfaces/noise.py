@@ -1,4 +1,4 @@
-"""Precomputed noise textures, the same on every machine up to rounding."""
+"""Precomputed noise textures, equal on all machines up to rounding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gath_datasets.synthfaces.rand import Draws
 
-#: Edge of a texture in texels; textures tile.
+#: Side of a texture in texels; textures are periodic.
 TEXELS = 256
 #: Channels of the texture.
 BLOTCHES, MOTTLE, PORES, STRANDS, CURLS = range(5)
@@ -22,7 +22,7 @@ def _white(name: str) -> Tensor:
 
 
 def _band(low: float, high: float, name: str) -> Tensor:
-    """Isotropic noise with between ``low`` and ``high`` cycles a tile, unit variance."""
+    """Isotropic noise with ``low`` to ``high`` cycles per tile, unit variance."""
     f = torch.fft.fftfreq(TEXELS, dtype=torch.float64) * TEXELS
     radius = torch.hypot(f[:, None], f[None, :])
     mask = torch.exp(-((radius / high) ** 4)) * (1 - torch.exp(-((radius / low) ** 4)))
@@ -31,7 +31,7 @@ def _band(low: float, high: float, name: str) -> Tensor:
 
 
 def _strands() -> Tensor:
-    """Hair: fine across (the first axis of sampling, x), long along y."""
+    """Hair strands: high frequencies along x, low frequencies along y."""
     f = torch.fft.fftfreq(TEXELS, dtype=torch.float64) * TEXELS
     across = torch.exp(-((f.abs() / 60) ** 2)) * (1 - torch.exp(-((f.abs() / 4) ** 2)))
     along = torch.exp(-((f / 2.5) ** 2))
@@ -43,10 +43,10 @@ def _strands() -> Tensor:
 def textures(device: str) -> Tensor:
     """All textures, float32 (1, channels, TEXELS + 1, TEXELS + 1): the last row and column repeat the first."""
     curls = _band(11, 34, "curls")
-    made = torch.stack(
+    stacked = torch.stack(
         [_band(1, 6, "blotches"), _band(8, 36, "mottle"), _band(28, 90, "pores"), _strands(), curls]
     )
-    return F.pad(made[None].float(), (0, 1, 0, 1), mode="circular").to(device)
+    return F.pad(stacked[None].float(), (0, 1, 0, 1), mode="circular").to(device)
 
 
 def sample(channels: slice, x: Tensor, y: Tensor) -> Tensor:

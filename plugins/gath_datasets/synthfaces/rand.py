@@ -1,6 +1,6 @@
-"""Counter-based random numbers: a value is a hash of (seed, name) and of nothing else.
+"""Counter-based random numbers: a value is a hash of (seed, name).
 
-No generator has a state, so a subject or a scene never depends on batch size, position, order or device.
+There is no generator state, so a subject or a scene does not depend on batch size, position, order or device.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def mix64(x: Tensor) -> Tensor:
 
 @lru_cache(maxsize=4096)
 def name_code(name: str) -> int:
-    """A signed 64-bit number for a name, the same on every machine."""
+    """A signed 64-bit number for a name, equal on all machines."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
 
 
@@ -63,7 +63,7 @@ class Draws:
         return (bits.double() + 0.5) * (2.0**-53 * (high - low)) + low
 
     def normal(self, name: str, mean: float = 0.0, sd: float = 1.0) -> Tensor:
-        """A normal cut off at two standard deviations, float64 (B,)."""
+        """A normal distribution, truncated at two standard deviations, float64 (B,)."""
         unit: Tensor = torch.special.ndtri(self.uniform(name, 0.02275, 0.97725))
         return unit * sd + mean
 

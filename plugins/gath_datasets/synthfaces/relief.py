@@ -1,4 +1,4 @@
-"""The face's relief and soft shadows: Gaussians for bone, fat and muscle."""
+"""Relief and soft shadows of the face as sums of Gaussians."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gath_datasets.synthfaces.layout import Face
 
 def relief(face: Face, grid: Grid) -> Tensor:
     """Height above the head's rings, (B, H, W), face units."""
-    s, c = face.subject, face.move
+    s, c = face.subject, face.controls
     nose_y, mouth_y, chin_y = s["nose_y"], face.mouth_y, face.chin_y
     b = Bumps(s.seeds)
     # brow ridge, sockets, eyeballs under the lids
@@ -27,7 +27,7 @@ def relief(face: Face, grid: Grid) -> Tensor:
     b.add(0.032 * s["bridge"], 0.0, nose_y * 0.66, s["bridge_width"] * 1.05, 0.085)
     b.add(0.040 * s["tip"], 0.0, nose_y - 0.050 + rise, s["tip_width"], 0.045)
     b.pair(0.026, face.nose_width * 0.70, (nose_y - 0.028 + rise)[:, None], 0.030, 0.030)
-    # cheeks: bone, hollow, and the apple that 6 and 12 lift
+    # cheeks: bone, hollow, and the part that AU06 and AU12 raise
     b.pair(0.026 * s["cheek"], 0.245, 0.125, 0.100, 0.070)
     b.pair(-0.016 * s["hollow"], 0.255, 0.330, 0.070, 0.110)
     b.pair(0.034 * c["cheek_bulge"], 0.195, 0.175 - c["cheek"], 0.080, 0.060)
@@ -42,18 +42,18 @@ def relief(face: Face, grid: Grid) -> Tensor:
     b.add(0.010, 0.0, -0.280, 0.210, 0.110)
     b.pair(0.014 * s["age"], 0.205, 0.455, 0.055, 0.060)
     b.pair(0.0045 * s["bags"], s["eye_x"] - 0.006, 0.074, 0.060, 0.018)
-    # 14 and 15 dent the skin beside and below the corners
+    # AU14 and AU15 indent the skin beside and below the mouth corners
     b.pair(-0.011 * c["dimple"], face.mouth_width + 0.024, face.corner_y, 0.018, 0.030)
     b.pair(0.009 * c["dimple"], face.mouth_width + 0.064, face.corner_y, 0.030, 0.050)
     b.pair(-0.012 * c["depress"], face.mouth_width + 0.004, face.corner_y + 0.038, 0.022, 0.034)
-    # 4 and 9 bunch the brow's inner ends
+    # AU04 and AU09 bunch the inner ends of the brows
     b.pair(0.012 * c["furrow"], 0.066, -s["brow_y"] + 0.020, 0.034, 0.034)
     return b.evaluate(grid.x, grid.y)
 
 
 def shadow(face: Face, grid: Grid, light_azimuth: Tensor) -> Tensor:
-    """Painted occlusion, factor (B, H, W): what deep places lose of the light."""
-    s, c = face.subject, face.move
+    """Approximate ambient occlusion, factor (B, H, W) in [0.12, 1]."""
+    s, c = face.subject, face.controls
     nose_y, mouth_y = face.nose_y, face.mouth_y
     b = Bumps(s.seeds)
     b.pair(0.22, 0.084, -0.022, 0.030, 0.052)
@@ -71,6 +71,6 @@ def shadow(face: Face, grid: Grid, light_azimuth: Tensor) -> Tensor:
     b.pair(0.06 * s["hollow"].clamp(min=0), 0.275, 0.330, 0.070, 0.110)
     b.add(0.16 * face.mean("chin"), 0.0, below + 0.004, 0.090, 0.016)
     # The nose's cast shadow falls away from the key light.
-    lit = torch.stack([light_azimuth, -light_azimuth], -1).clamp(min=0)
-    b.pair(0.30 * lit, 0.070, nose_y * 0.78, 0.042, 0.075)
+    toward_light = torch.stack([light_azimuth, -light_azimuth], -1).clamp(min=0)
+    b.pair(0.30 * toward_light, 0.070, nose_y * 0.78, 0.042, 0.075)
     return (1 - b.evaluate(grid.x, grid.y)).clamp_(0.12, 1)

@@ -1,4 +1,4 @@
-"""What an evaluation set holds: a plain list of samples, planned without drawing a pixel."""
+"""The samples of an evaluation set, planned without rendering."""
 
 from __future__ import annotations
 
@@ -8,31 +8,28 @@ import torch
 
 from gath_bench.contracts import Sample
 from gath_bench.errors import UsageError
-from gath_datasets.synthfaces import AU_LABELS
+from gath_datasets.synthfaces import AU_LABELS, EXPORT_PROTOCOLS
 from gath_datasets.synthfaces.rand import Draws, derive
 from gath_datasets.synthfaces.splits import SPLIT_SUBJECTS, subject_seeds
 
-PROTOCOLS = ("same-subject", "cross-subject", "sweep")
-#: Served by ``export`` only: several unlike scenes and random AUs for each subject, for verification.
-EXPORT_PROTOCOLS = (*PROTOCOLS, "cross-scene")
 #: Each AU is active with this probability, at an intensity from U(0, 1).
 ACTIVE = 0.3
-#: Intensities of a sweep.
+#: Coefficients of a sweep.
 SWEEP = (0.0, 0.25, 0.5, 0.75, 1.0)
-#: Samples of each subject (a sweep has one for each AU and intensity) and subjects swept.
+#: Samples per subject (a sweep has one per AU and coefficient), and subjects of a sweep.
 PER_SUBJECT = {"same-subject": 2, "cross-subject": 2, "cross-scene": 6}
 SWEPT_SUBJECTS = 16
-_MARK = {"same-subject": "", "cross-subject": "x", "sweep": "w", "cross-scene": "v"}
+_ID_MARK = {"same-subject": "", "cross-subject": "x", "sweep": "w", "cross-scene": "v"}
 
 
 @dataclass(frozen=True)
 class SynthSample(Sample):
-    """One sample, complete: nothing else is needed to draw it.
+    """One sample; its fields determine the rendered images.
 
     Attributes:
-        subject_seed, scene_seed: who and where.
+        subject_seed, scene_seed: seeds of subject and scene.
         source_aus, target_aus: 17 coefficients each.
-        swept_au: under the sweep protocol, the one AU that moves.
+        swept_au: the AU that varies, under the sweep protocol.
     """
 
     subject_seed: int
@@ -46,7 +43,7 @@ def random_aus(seeds: torch.Tensor, *, neutral: float = 0.0) -> torch.Tensor:
     """Random expressions, each AU active with p = 0.3 at U(0, 1); seeds int64 (B,) -> float32 (B, 17).
 
     Args:
-        neutral: the share of faces that stay neutral.
+        neutral: share of neutral faces.
     """
     d = Draws(seeds)
     rows = [d.chance(f"{au} active", ACTIVE) * d.uniform(f"{au} intensity") for au in AU_LABELS]
@@ -59,15 +56,15 @@ def plan(
 ) -> list[SynthSample]:
     """The samples of a split under a protocol, in a fixed order.
 
-    All subjects come once before any comes twice, so that the first N samples have as many subjects as they can;
-    a sweep keeps each subject's steps together.
+    Every subject occurs once before any occurs twice, so that the first N samples have as many subjects as possible. A
+    sweep keeps the steps of a subject together.
 
     Args:
-        subjects: how many subjects, by default the split's (256 in test, 64 in val; 16 under sweep).
-        limit: at most this many samples.
+        subjects: number of subjects; by default that of the split (256 in test, 64 in val; 16 under sweep).
+        limit: maximum number of samples.
 
     Raises:
-        UsageError: the split or the protocol is not served.
+        UsageError: the split or the protocol is unknown, or ``subjects`` is below 1.
     """
     if split not in SPLIT_SUBJECTS:
         raise UsageError(f"synthfaces has no split {split!r}: it has {', '.join(SPLIT_SUBJECTS)}.")
@@ -77,39 +74,46 @@ def plan(
         raise UsageError(f"synthfaces needs at least one subject, not {subjects}.")
     count = subjects or (SWEPT_SUBJECTS if protocol == "sweep" else SPLIT_SUBJECTS[split])
     people = subject_seeds(split, seed, torch.arange(count))
-    name = f"{split}-s{seed}-{_MARK[protocol]}"
-    made = _sweep(name, people) if protocol == "sweep" else _draw(name, protocol, people)
-    return made[:limit]
+    name = f"{split}-s{seed}-{_ID_MARK[protocol]}"
+    samples = _plan_sweep(name, people) if protocol == "sweep" else _plan_shots(name, protocol, people)
+    return samples[:limit]
 
 
-def _draw(name: str, protocol: str, people: torch.Tensor) -> list[SynthSample]:
-    made: list[SynthSample] = []
+def _plan_shots(name: str, protocol: str, people: torch.Tensor) -> list[SynthSample]:
+    samples: list[SynthSample] = []
     for k in range(PER_SUBJECT[protocol]):
         shots = derive(people, protocol, k)
         scenes = derive(shots, "scene")
         target = random_aus(derive(shots, "target"))
         source = target if protocol == "cross-scene" else random_aus(derive(shots, "source"), neutral=0.5)
         if protocol == "cross-subject":
-            # The expression of a frame of the next subject but k.
+            # The expression of a frame of another subject: the (k + 1)-th next.
             target = random_aus(derive(people, "frame", k)).roll(-(k + 1), 0)
         rows = zip(people.tolist(), scenes.tolist(), source.tolist(), target.tolist(), strict=True)
-        for i, (person, scene, was, wanted) in enumerate(rows):
-            made.append(
+        for i, (person, scene, source_aus, target_aus) in enumerate(rows):
+            samples.append(
                 SynthSample(
-                    f"{name}{i:05d}-{k:03d}", f"{person:016x}", person, scene, tuple(was), tuple(wanted)
+                    f"{name}{i:05d}-{k:03d}",
+                    f"{person:016x}",
+                    person,
+                    scene,
+                    tuple(source_aus),
+                    tuple(target_aus),
                 )
             )
-    return made
+    return samples
 
 
-def _sweep(name: str, people: torch.Tensor) -> list[SynthSample]:
-    made: list[SynthSample] = []
+def _plan_sweep(name: str, people: torch.Tensor) -> list[SynthSample]:
+    samples: list[SynthSample] = []
     scenes = derive(people, "sweep", "scene").tolist()
-    still = (0.0,) * len(AU_LABELS)
+    neutral = (0.0,) * len(AU_LABELS)
     for i, (person, scene) in enumerate(zip(people.tolist(), scenes, strict=True)):
         for index, au in enumerate(AU_LABELS):
             for value in SWEEP:
-                wanted = tuple(value if j == index else 0.0 for j in range(len(AU_LABELS)))
+                target_aus = tuple(value if j == index else 0.0 for j in range(len(AU_LABELS)))
                 sample_id = f"{name}{i:05d}-{au}-{round(value * 100):03d}"
-                made.append(SynthSample(sample_id, f"{person:016x}", person, scene, still, wanted, au))
-    return made
+                samples.append(
+                    SynthSample(sample_id, f"{person:016x}", person, scene, neutral, target_aus, au)
+                )
+    return samples

@@ -1,4 +1,4 @@
-"""Where and how: background, light, pose, gaze and camera, a function of the scene's seed alone."""
+"""Scenes: background, light, pose, gaze and camera, as a function of the seed of the scene."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import torch
 from torch import Tensor
 
 from gath_datasets.synthfaces import tones
-from gath_datasets.synthfaces.drawn import Drawn
+from gath_datasets.synthfaces.parameters import ParameterBatch
 from gath_datasets.synthfaces.rand import Draws
 
 BACKGROUNDS = ("indoor", "outdoor", "textured", "gradient", "bokeh")
 
-#: Largest pose that is drawn, in radians.
+#: Maximum head pose in radians.
 MAX_YAW, MAX_PITCH, MAX_ROLL = 0.5, 0.22, 0.16
 
 
-class Scenes(Drawn):
+class Scenes(ParameterBatch):
     """B scenes."""
 
-    def posed(self, **values: float) -> Scenes:
-        """The same scenes with some parameters set, e.g. ``posed(yaw=0.0, pitch=0.0)``."""
+    def with_values(self, **values: float) -> Scenes:
+        """The same scenes with some parameters set, for example ``with_values(yaw=0.0, pitch=0.0)``."""
         new = {name: torch.full_like(self.values[name], value) for name, value in values.items()}
         return Scenes(self.seeds, {**self.values, **new})
 
 
 def draw_scenes(seeds: Tensor, *, randomise: float = 0.0) -> Scenes:
-    """Draw scenes; seeds int64 (B,).
+    """Sample scenes from seeds int64 (B,).
 
     Args:
         randomise: strength in [0, 1] of camera noise, blur, colour cast and exposure (domain randomisation).
@@ -34,15 +34,15 @@ def draw_scenes(seeds: Tensor, *, randomise: float = 0.0) -> Scenes:
     n, u = d.normal, d.uniform
     v: dict[str, Tensor] = {}
 
-    # --- pose in radians: yaw > 0 turns the face to the picture's right, pitch > 0 up, roll > 0 clockwise
+    # --- pose in radians: yaw > 0 turns the face to the right of the image, pitch > 0 up, roll > 0 clockwise
     v["yaw"] = n("yaw", 0, 0.22).clamp(-MAX_YAW, MAX_YAW)
     v["pitch"] = n("pitch", 0, 0.085).clamp(-MAX_PITCH, MAX_PITCH)
     v["roll"] = n("roll", 0, 0.060).clamp(-MAX_ROLL, MAX_ROLL)
     v["shift_x"], v["shift_y"] = n("shift x", 0, 0.012), n("shift y", 0, 0.012)
-    # --- gaze in radians, against the head
+    # --- gaze in radians, relative to the head
     v["gaze_x"], v["gaze_y"] = n("gaze x", 0, 0.13), n("gaze y", 0, 0.07)
 
-    # --- key light: azimuth (> 0 from the picture's right), elevation, strength, warmth; fill; rim
+    # --- key light: azimuth (> 0 from the right of the image), elevation, strength, warmth; fill; rim
     v["light_azimuth"] = n("light azimuth", 0, 0.50)
     v["light_height"] = 0.50 + n("light height", 0, 0.17)
     v["light_contrast"] = u("light contrast", 0.40, 1.0)
@@ -67,5 +67,4 @@ def draw_scenes(seeds: Tensor, *, randomise: float = 0.0) -> Scenes:
     v["cast"] = 1 + randomise * cast
     v["grain_x"], v["grain_y"] = u("grain x"), u("grain y")
 
-    made = {k: t if t.dtype == torch.int64 else t.float() for k, t in v.items()}
-    return Scenes(seeds, made).to(seeds.device)
+    return Scenes.of(seeds, v)

@@ -1,7 +1,7 @@
-"""Populations of subjects, disjoint by construction: every subject's seed names its population.
+"""Populations of subjects, disjoint by construction: the seed of a subject encodes its population.
 
-A subject's seed is one 63-bit number: population (high bits), then the user's seed, then the index. Two subjects
-of different populations, seeds or indices can therefore never be the same.
+The seed of a subject is a 63-bit number: population (high bits), user's seed, index. Two subjects of different
+populations, seeds or indices therefore always differ.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ import torch
 from torch import Tensor
 
 from gath_bench.errors import UsageError
+from gath_datasets.synthfaces import MAX_SEED, SEED_BITS
 
 #: The order is part of every seed: append, never insert.
 Population = Literal["stills", "frames", "evaluators", "val", "test", "clips"]
 POPULATIONS: tuple[Population, ...] = get_args(Population)
-INDEX_BITS, SEED_BITS = 32, 26
-#: User seeds are below this.
-MAX_SEED = 1 << SEED_BITS
+INDEX_BITS = 32
 
-#: Evaluated splits and how many subjects each has.
+#: Evaluated splits and their numbers of subjects.
 SPLIT_SUBJECTS = {"val": 64, "test": 256}
 
 
@@ -43,5 +42,5 @@ def subject_seeds(population: str, seed: int, indices: Tensor) -> Tensor:
 
 
 def population_of(seed: int) -> str:
-    """The population that a subject's seed names."""
+    """The population that the seed of a subject encodes."""
     return POPULATIONS[(seed >> (INDEX_BITS + SEED_BITS)) - 1]

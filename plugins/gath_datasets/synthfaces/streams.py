@@ -1,6 +1,6 @@
 """Training streams of disjoint subjects: stills (image, identity), frames (image, AUs), clips (two frames, AUs).
 
-A batch is a function of (seed, step), so a stream can be resumed at any step; rendering runs ahead in a thread.
+A batch is a function of (seed, step), so a stream can be resumed at any step. Batches are prefetched in a thread.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from itertools import count
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 from gath_bench.contracts import ClipsBatch, FramesBatch, LabelledBatch, StillsBatch
 from gath_datasets.synthfaces import AU_SPACE
@@ -23,12 +24,12 @@ from gath_datasets.synthfaces.scene import draw_scenes
 from gath_datasets.synthfaces.splits import INDEX_BITS, subject_seeds
 from gath_datasets.synthfaces.subject import draw_subjects
 
-#: Identities in the stills stream; label i is always the same person, whatever the stream's seed.
+#: Identities in the stills stream; label i is the same subject for every seed of the stream.
 IDENTITIES = 4096
-#: Identities in the evaluators' stream, and how often each comes in a row.
+#: Identities in the stream for evaluators, and consecutive images of each.
 EVALUATOR_IDENTITIES = 1 << 28
 SHOTS_EACH = 4
-#: Share of neutral faces in either stream.
+#: Share of neutral faces in each stream.
 NEUTRAL_SHARE = 0.15
 #: Share of neutral faces among the first and the second frames of clips.
 CLIP_NEUTRAL_SHARES = (0.5, 0.1)
@@ -37,46 +38,82 @@ SINGLE_SHARE = 0.25
 T = TypeVar("T")
 
 
-def _shots(name: str, batch_size: int, seed: int, step: int) -> torch.Tensor:
-    places = torch.arange(batch_size, dtype=torch.int64) + step * batch_size
-    return derive(places, name, seed)
+def _shot_seeds(name: str, batch_size: int, seed: int, step: int) -> Tensor:
+    """One seed per image of a batch, int64 (B,)."""
+    return derive(_positions(batch_size, step), name, seed)
+
+
+def _positions(batch_size: int, step: int) -> Tensor:
+    """Positions of a batch's images in the stream, int64 (B,)."""
+    return torch.arange(batch_size, dtype=torch.int64) + step * batch_size
+
+
+def _render(
+    shots: Tensor, subjects: Tensor, size: int, randomise: float, device: str, compiled: bool
+) -> tuple[Tensor, Tensor]:
+    """Images of subjects in random scenes with random expressions, and their AUs.
+
+    Args:
+        shots: seeds of scenes and expressions, int64 (B,).
+        subjects: seeds of subjects, int64 (B,).
+    """
+    people = draw_subjects(subjects).to(device)
+    scenes = draw_scenes(derive(shots, "scene"), randomise=randomise).to(device)
+    aus = random_aus(derive(shots, "aus"), neutral=NEUTRAL_SHARE).to(device)
+    return render(people, scenes, aus, size, compiled=compiled).image.clone(), aus
 
 
 def stills_batch(
-    *, batch_size: int, seed: int, step: int, size: int = 128, identities: int = IDENTITIES,
-    randomise: float = 0.0, device: str = "cpu", compiled: bool = False,
-) -> StillsBatch:  # fmt: skip
-    """One batch of portraits with identity labels: unlike scenes, full expressions."""
-    shots = _shots("stills", batch_size, seed, step)
+    *,
+    batch_size: int,
+    seed: int,
+    step: int,
+    size: int = 128,
+    identities: int = IDENTITIES,
+    randomise: float = 0.0,
+    device: str = "cpu",
+    compiled: bool = False,
+) -> StillsBatch:
+    """One batch of portraits with identity labels, with random scenes and expressions."""
+    shots = _shot_seeds("stills", batch_size, seed, step)
     labels = (Draws(shots).uniform("identity") * identities).long()
-    people = draw_subjects(subject_seeds("stills", 0, labels)).to(device)
-    scenes = draw_scenes(derive(shots, "scene"), randomise=randomise).to(device)
-    aus = random_aus(derive(shots, "aus"), neutral=NEUTRAL_SHARE).to(device)
-    return StillsBatch(render(people, scenes, aus, size, compiled=compiled).image.clone(), labels)
+    subjects = subject_seeds("stills", 0, labels)
+    images, _ = _render(shots, subjects, size, randomise, device, compiled)
+    return StillsBatch(images, labels)
 
 
 def frames_batch(
-    *, batch_size: int, seed: int, step: int, size: int = 128, population: str = "frames",
-    randomise: float = 0.0, device: str = "cpu", compiled: bool = False,
-) -> FramesBatch:  # fmt: skip
-    """One batch of frames with AU coefficients, each of another subject (of ``frames`` or ``evaluators``)."""
-    shots = _shots(population, batch_size, seed, step)
-    index = (Draws(shots).uniform("subject") * (1 << INDEX_BITS)).long()
-    people = draw_subjects(subject_seeds("frames", 0, index)).to(device)
-    scenes = draw_scenes(derive(shots, "scene"), randomise=randomise).to(device)
-    aus = random_aus(derive(shots, "aus"), neutral=NEUTRAL_SHARE).to(device)
-    return FramesBatch(render(people, scenes, aus, size, compiled=compiled).image.clone(), aus, AU_SPACE)
+    *,
+    batch_size: int,
+    seed: int,
+    step: int,
+    size: int = 128,
+    randomise: float = 0.0,
+    device: str = "cpu",
+    compiled: bool = False,
+) -> FramesBatch:
+    """One batch of frames with AU coefficients, each of another subject."""
+    shots = _shot_seeds("frames", batch_size, seed, step)
+    subjects = subject_seeds("frames", 0, (Draws(shots).uniform("subject") * (1 << INDEX_BITS)).long())
+    images, aus = _render(shots, subjects, size, randomise, device, compiled)
+    return FramesBatch(images, aus, AU_SPACE)
 
 
 def clips_batch(
-    *, batch_size: int, seed: int, step: int, size: int = 128, randomise: float = 0.0, device: str = "cpu",
+    *,
+    batch_size: int,
+    seed: int,
+    step: int,
+    size: int = 128,
+    randomise: float = 0.0,
+    device: str = "cpu",
     compiled: bool = False,
-) -> ClipsBatch:  # fmt: skip
+) -> ClipsBatch:
     """One batch of clips, each of another subject: two expressions of one person in one scene.
 
     In `SINGLE_SHARE` of the clips the frames differ in one AU, in the others the expressions are independent.
     """
-    shots = _shots("clips", batch_size, seed, step)
+    shots = _shot_seeds("clips", batch_size, seed, step)
     draws = Draws(shots)
     index = (draws.uniform("subject") * (1 << INDEX_BITS)).long()
     subjects = subject_seeds("clips", 0, index)
@@ -89,31 +126,43 @@ def clips_batch(
     scenes = draw_scenes(derive(shots, "scene").repeat(2), randomise=randomise).to(device)
     images = render(people, scenes, torch.cat([source, target]).to(device), size, compiled=compiled).image
     return ClipsBatch(
-        images[:batch_size].clone(), source.to(device), images[batch_size:].clone(), target.to(device), AU_SPACE
+        images[:batch_size].clone(),
+        source.to(device),
+        images[batch_size:].clone(),
+        target.to(device),
+        AU_SPACE,
     )
 
 
 def labelled_batch(
-    *, batch_size: int, seed: int, step: int, size: int = 128, shots_each: int = SHOTS_EACH,
-    randomise: float = 0.0, device: str = "cpu", compiled: bool = False,
-) -> LabelledBatch:  # fmt: skip
-    """One batch for evaluators: subjects come ``shots_each`` times in a row, each time in another scene, and
-    with unlike expressions; another seed starts elsewhere in the list of identities."""
-    shots = _shots("evaluators", batch_size, seed, step)
-    places = torch.arange(batch_size, dtype=torch.int64) + step * batch_size
+    *,
+    batch_size: int,
+    seed: int,
+    step: int,
+    size: int = 128,
+    shots_each: int = SHOTS_EACH,
+    randomise: float = 0.0,
+    device: str = "cpu",
+    compiled: bool = False,
+) -> LabelledBatch:
+    """One batch for evaluators: ``shots_each`` consecutive images of each subject, with random scenes and expressions.
+
+    Another seed starts at another position in the list of identities.
+    """
+    shots = _shot_seeds("evaluators", batch_size, seed, step)
     first = int(derive(torch.tensor([seed]), "first identity")) % (1 << 16)
-    labels = (places // shots_each + first) % EVALUATOR_IDENTITIES
-    people = draw_subjects(subject_seeds("evaluators", 0, labels)).to(device)
-    scenes = draw_scenes(derive(shots, "scene"), randomise=randomise).to(device)
-    aus = random_aus(derive(shots, "aus"), neutral=NEUTRAL_SHARE).to(device)
-    images = render(people, scenes, aus, size, compiled=compiled).image.clone()
+    labels = (_positions(batch_size, step) // shots_each + first) % EVALUATOR_IDENTITIES
+    subjects = subject_seeds("evaluators", 0, labels)
+    images, aus = _render(shots, subjects, size, randomise, device, compiled)
     return LabelledBatch(images, labels, aus, AU_SPACE)
 
 
-def ahead(make: Callable[[int], T], start: int = 0, stop: int | None = None, depth: int = 2) -> Iterator[T]:
-    """``make(start)``, ``make(start + 1)``, ...: a thread makes up to ``depth`` of them in advance.
+def prefetch(
+    make: Callable[[int], T], start: int = 0, stop: int | None = None, depth: int = 2
+) -> Iterator[T]:
+    """``make(start)``, ``make(start + 1)``, ...: a thread computes up to ``depth`` of them in advance.
 
-    The thread ends when the iterator is closed or dropped; an error in ``make`` is raised where it is consumed.
+    The thread ends when the iterator is closed or deleted. An exception of ``make`` is raised by the iterator.
     """
     ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(maxsize=depth)
     done = threading.Event()
@@ -127,7 +176,7 @@ def ahead(make: Callable[[int], T], start: int = 0, stop: int | None = None, dep
             return True
         return False
 
-    def work() -> None:
+    def produce() -> None:
         steps = count(start) if stop is None else range(start, stop)
         try:
             for step in steps:
@@ -137,14 +186,14 @@ def ahead(make: Callable[[int], T], start: int = 0, stop: int | None = None, dep
         except BaseException as error:
             put((None, error))
 
-    thread = threading.Thread(target=work, name="synthfaces-renderer", daemon=True)
+    thread = threading.Thread(target=produce, name="synthfaces-renderer", daemon=True)
 
-    def leave() -> None:
+    def stop_thread() -> None:
         done.set()
         thread.join()
 
-    # A thread that is still rendering while the interpreter goes away would take the process down with it.
-    atexit.register(leave)
+    # A thread that still renders while the interpreter shuts down would crash the process.
+    atexit.register(stop_thread)
     thread.start()
     try:
         while True:
@@ -155,5 +204,5 @@ def ahead(make: Callable[[int], T], start: int = 0, stop: int | None = None, dep
                 return
             yield item
     finally:
-        leave()
-        atexit.unregister(leave)
+        stop_thread()
+        atexit.unregister(stop_thread)

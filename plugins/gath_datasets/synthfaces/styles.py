@@ -1,6 +1,6 @@
-"""Named looks: hairstyles, beards, glasses, head covers, and the numbers that make them.
+"""Hairstyles, beards, glasses and head covers with their parameters.
 
-Lengths are in face units (1 unit = about 185 mm = hairline to chin); angles in radians round the head's axis.
+Lengths are in face units (1 unit = about 185 mm = hairline to chin); angles in radians around the axis of the head.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class HairStyle:
-    """One hairstyle as a shell round the skull.
+    """One hairstyle as a shell around the skull.
 
     Attributes:
-        name: what histograms call it.
-        top, side: how far the shell stands off the skull above and beside it.
-        length: how far down the hair hangs at the back and sides, as y (eyes 0, chin about 0.62).
+        name: its name in histograms.
+        top, side: distance of the shell from the skull above and beside it.
+        length: y of the lower end of the hair at back and sides (eyes 0, chin about 0.62).
         opening: the angle from the nose at which the side hair begins.
         side_end: the y at which the hair in front of the ear ends.
-        fringe: how far the hair falls below the hairline over the forehead.
-        part: where the hair is parted, as x; its side is drawn per subject.
+        fringe: length of the hair below the hairline over the forehead.
+        part: x of the parting; its side is sampled per subject.
         wave, curl: strength of waves in the strands and of curls in outline and texture.
-        bun: size of a knot on top of the head.
-        shortness: 0 for strands, 1 for a shaved shade on the scalp.
-        feminine, masculine: how often it is drawn at either end of the presentation axis.
+        bun: size of a bun on top of the head.
+        shortness: 0 for strands, 1 for a shaved head.
+        feminine, masculine: sampling weight at either end of the presentation axis.
     """
 
     name: str
@@ -86,8 +86,8 @@ GLASSES_SHAPE = (
 )
 
 COVERS = ("none", "beanie", "headscarf", "turban", "headband")
-#: Off the skull on top and beside, y of the lower edge in front, opening angle, y where it ends beside the
-#: face, whether hair shows below it, whether it covers neck and back.
+#: Distance from the skull on top and beside, y of the lower edge in front, opening angle, y of the end beside the
+#: face, whether hair is visible below it, whether it covers neck and back.
 COVER_SHAPE = (
     (0.000, 0.000, -0.70, 1.60, -0.70, 1.0, 0.0),
     (0.075, 0.035, -0.30, 1.50, -0.02, 1.0, 0.0),
@@ -96,16 +96,16 @@ COVER_SHAPE = (
     (0.030, 0.022, -0.37, 1.60, -0.20, 1.0, 0.0),
 )
 
-_NUMBERS = tuple(f.name for f in fields(HairStyle) if f.name != "name")
+_PARAMETERS = tuple(f.name for f in fields(HairStyle) if f.name != "name")
 
 
-def hair_numbers(style: Tensor) -> dict[str, Tensor]:
-    """The numbers of each subject's hairstyle; style int64 (B,) -> name -> float64 (B,)."""
-    rows = [[float(getattr(s, name)) for name in _NUMBERS] for s in HAIR_STYLES]
+def hair_parameters(style: Tensor) -> dict[str, Tensor]:
+    """Hairstyle parameters of each subject; style int64 (B,) -> name -> float64 (B,)."""
+    rows = [[float(getattr(s, name)) for name in _PARAMETERS] for s in HAIR_STYLES]
     table = torch.tensor(rows, dtype=torch.float64)[style]
-    return {name: table[:, i] for i, name in enumerate(_NUMBERS)}
+    return {name: table[:, i] for i, name in enumerate(_PARAMETERS)}
 
 
-def look_up(table: tuple[tuple[float, ...], ...], index: Tensor) -> tuple[Tensor, ...]:
+def table_columns(table: tuple[tuple[float, ...], ...], index: Tensor) -> tuple[Tensor, ...]:
     """Rows of a table by index, as columns; index int64 (B,) -> float64 (B,) each."""
     return torch.tensor(table, dtype=torch.float64)[index].unbind(-1)

@@ -1,4 +1,4 @@
-"""Who: about ninety parameters of one person, a function of the subject's seed alone."""
+"""Subjects: about ninety parameters of a person, as a function of the seed of the subject."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gath_datasets.synthfaces import tones
-from gath_datasets.synthfaces.drawn import Drawn
+from gath_datasets.synthfaces.parameters import ParameterBatch
 from gath_datasets.synthfaces.rand import Draws
 from gath_datasets.synthfaces.styles import (
     BEARD_DENSITY,
@@ -16,25 +16,25 @@ from gath_datasets.synthfaces.styles import (
     GLASSES,
     GLASSES_SHAPE,
     HAIR_STYLES,
-    hair_numbers,
-    look_up,
+    hair_parameters,
+    table_columns,
 )
 
 SKIN_GROUPS = ("I very pale", "II pale", "III light brown", "IV brown", "V dark", "VI very dark")
 AGE_GROUPS = ("20-34", "35-49", "50-64", "65-80")
 
 
-class Subjects(Drawn):
+class Subjects(ParameterBatch):
     """B people."""
 
 
 def draw_subjects(seeds: Tensor) -> Subjects:
-    """Draw people; seeds int64 (B,). A person depends on the seed only, never on its neighbours."""
+    """Sample subjects from seeds int64 (B,). A subject depends on its own seed only."""
     d = Draws(seeds.cpu())
     n, u = d.normal, d.uniform
     v: dict[str, Tensor] = {}
 
-    # --- who: presentation (0 feminine, 1 masculine), age in years, skin from pale (0) to dark (1)
+    # --- person: presentation (0 feminine, 1 masculine), age in years, skin from pale (0) to dark (1)
     side = d.chance("presentation side", 0.5)
     masculine = (0.16 + 0.68 * side + n("presentation", 0, 0.11)).clamp(0, 1)
     years = 20 + 60 * u("age") ** 1.15
@@ -108,7 +108,7 @@ def draw_subjects(seeds: Tensor) -> Subjects:
     for axis in ("texture_x", "texture_y"):
         v[axis] = u(axis)
 
-    # --- hair: colour agrees with skin and age, the cut with presentation and age
+    # --- hair: colour depends on skin and age, the style on presentation and age
     tone = (u("hair tone") ** 1.2 * (1.05 - 1.25 * melanin)).clamp(0.02, 1)
     red = d.chance("red hair", 0.07) * (melanin < 0.30)
     grey = torch.sigmoid((years - 52 + n("greying", 0, 7)) / 5.5)
@@ -117,7 +117,7 @@ def draw_subjects(seeds: Tensor) -> Subjects:
     weights = _style_weights(masculine, age, melanin)
     style = d.choice("hairstyle", weights)
     v["hairstyle"] = style
-    hair = hair_numbers(style)
+    hair = hair_parameters(style)
     v |= {f"hair_{name}": value for name, value in hair.items() if name not in ("feminine", "masculine")}
     v["hair_top"] = hair["top"] * (1 + n("hair top", 0, 0.18))
     v["hair_side"] = hair["side"] * (1 + n("hair side", 0, 0.18))
@@ -138,13 +138,13 @@ def draw_subjects(seeds: Tensor) -> Subjects:
     # --- beard: only on masculine faces; colour a little redder than the hair
     beard = d.choice("beard", _beard_weights(masculine))
     v["beard"] = beard
-    v["beard_lip"], v["beard_chin"], v["beard_jaw"], v["beard_length"] = look_up(BEARD_DENSITY, beard)
+    v["beard_lip"], v["beard_chin"], v["beard_jaw"], v["beard_length"] = table_columns(BEARD_DENSITY, beard)
     v["shadow"] = (masculine - 0.55).clamp(min=0) * (0.10 + 0.25 * u("beard shadow")) * 2
     v["beard_colour"] = tones.blend(
         tones.blend(natural, (0.40, 0.22, 0.12), 0.12 * tone), tones.GREY_HAIR, 0.9 * grey
     )
 
-    # --- make-up, glasses, head cover, jewellery: in a minority
+    # --- make-up, glasses, head cover: a minority of subjects
     made_up = d.chance("make-up", 0.55) * (masculine < 0.5)
     strength = made_up * (0.3 + 0.7 * u("make-up strength"))
     v["lipstick"] = strength * d.chance("lipstick", 0.8)
@@ -159,7 +159,7 @@ def draw_subjects(seeds: Tensor) -> Subjects:
     )
     glasses = d.choice("glasses", (0.80, 0.05, 0.05, 0.06, 0.04))
     v["glasses"] = glasses
-    v["lens_width"], v["lens_height"], v["lens_power"], v["rim"], v["rim_low"] = look_up(
+    v["lens_width"], v["lens_height"], v["lens_power"], v["rim"], v["rim_low"] = table_columns(
         GLASSES_SHAPE, glasses
     )
     v["rim_colour"] = tones.hsv(0.08 * u("rim hue"), 0.5 * u("rim depth"), 0.07 + 0.30 * u("rim value") ** 2)
@@ -174,7 +174,7 @@ def draw_subjects(seeds: Tensor) -> Subjects:
         "cover_hair",
         "cover_back",
     )
-    v |= dict(zip(names, look_up(COVER_SHAPE, cover), strict=True))
+    v |= dict(zip(names, table_columns(COVER_SHAPE, cover), strict=True))
     v["cover_colour"] = tones.hsv(
         u("cover hue"), 0.15 + 0.45 * u("cover depth"), 0.20 + 0.60 * u("cover value")
     )
@@ -183,8 +183,7 @@ def draw_subjects(seeds: Tensor) -> Subjects:
     )
     v["collar"] = u("collar")
 
-    made = {k: t if t.dtype == torch.int64 else t.float() for k, t in v.items()}
-    return Subjects(seeds, made).to(seeds.device)
+    return Subjects.of(seeds, v)
 
 
 def _skin_colour(melanin: Tensor, undertone: Tensor, redness: Tensor) -> Tensor:
@@ -196,7 +195,7 @@ def _skin_colour(melanin: Tensor, undertone: Tensor, redness: Tensor) -> Tensor:
 
 
 def _style_weights(masculine: Tensor, age: Tensor, melanin: Tensor) -> Tensor:
-    """How often each hairstyle is drawn for each subject, (B, N)."""
+    """Sampling weight of each hairstyle for each subject, (B, N)."""
     feminine_w = torch.tensor([s.feminine for s in HAIR_STYLES], dtype=torch.float64)
     masculine_w = torch.tensor([s.masculine for s in HAIR_STYLES], dtype=torch.float64)
     m = (masculine.clamp(0.2, 0.8) - 0.2)[:, None] / 0.6
@@ -210,14 +209,14 @@ def _style_weights(masculine: Tensor, age: Tensor, melanin: Tensor) -> Tensor:
 
 
 def _beard_weights(masculine: Tensor) -> Tensor:
-    """How often each beard is drawn, (B, 6): none on feminine faces."""
+    """Sampling weight of each beard, (B, 6); feminine faces have none."""
     bearded = torch.tensor([0.36, 0.22, 0.07, 0.09, 0.15, 0.11], dtype=torch.float64)
     none = torch.tensor([1.0, 0, 0, 0, 0, 0], dtype=torch.float64)
     return torch.where((masculine > 0.6)[:, None], bearded, none)
 
 
 def _cover_weights(masculine: Tensor) -> list[Tensor]:
-    """How often each head cover is drawn, in the order of ``COVERS``."""
+    """Sampling weight of each head cover, in the order of ``COVERS``."""
     one = torch.ones_like(masculine)
     soft = (masculine < 0.5).double()
     return [0.87 * one, 0.045 * one, 0.065 * soft, 0.015 + 0.035 * (1 - soft), 0.02 + 0.02 * soft]
@@ -225,14 +224,14 @@ def _cover_weights(masculine: Tensor) -> list[Tensor]:
 
 def attributes(subjects: Subjects) -> list[dict[str, str]]:
     """Readable attributes of each person, for histograms and group statistics."""
-    made: list[dict[str, str]] = []
+    rows: list[dict[str, str]] = []
     for i in range(len(subjects)):
         v = {
             name: subjects[name][i].item()
             for name in ("melanin", "years", "masculine", "grey", "lipstick", "eye_shadow")
         }
         cover = COVERS[int(subjects["cover"][i])]
-        made.append(
+        rows.append(
             {
                 "skin": SKIN_GROUPS[min(int(v["melanin"] * len(SKIN_GROUPS)), len(SKIN_GROUPS) - 1)],
                 "age": AGE_GROUPS[min(int((v["years"] - 20) / 15), len(AGE_GROUPS) - 1)],
@@ -245,4 +244,4 @@ def attributes(subjects: Subjects) -> list[dict[str, str]]:
                 "make-up": "yes" if v["lipstick"] + v["eye_shadow"] > 0 else "no",
             }
         )
-    return made
+    return rows

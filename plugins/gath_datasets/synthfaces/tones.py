@@ -1,4 +1,4 @@
-"""Colours of skin, hair, eyes and cloth, as display (sRGB-like) values in [0, 1]."""
+"""Colours of skin, hair and eyes as display (sRGB-like) values in [0, 1]."""
 
 from __future__ import annotations
 
@@ -54,6 +54,6 @@ def hsv(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
 
 
 def blend(a: Tensor, b: Tensor | tuple[float, float, float], t: Tensor) -> Tensor:
-    """a (B, 3) towards b by t (B,)."""
+    """Linear interpolation from a (B, 3) to b by t (B,)."""
     other = torch.as_tensor(b, dtype=a.dtype, device=a.device)
     return a + (other - a) * t[:, None]

@@ -1,5 +1,5 @@
 "use strict";
-// Text from outside reaches the page by textContent alone, and plotly, which reads some markup, by `plain`.
+// Names, reasons and sample ids are written with textContent, and escaped by `plain` for plotly, which reads some markup.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const hidden = new Set();
@@ -11,7 +11,7 @@
   const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const colour = (model) => css(`--m${model % 8}`);
-  // Beyond eight models colours come again, with another symbol.
+  // Beyond eight models colours repeat, with other symbols.
   const symbol = (model) => symbols[(model + Math.floor(model / 8)) % 8];
   const number = (value) => (value === null ? "NA" : Number(value.toPrecision(4)).toString());
   const axisTitle = (axis) => plain(axis.name + (axis.unit ? ` (${axis.unit})` : ""));
@@ -88,8 +88,8 @@
   function showPareto(section, { speeds, qualities, plots: pairs }) {
     if (!speeds.length || !qualities.length) {
       section.append(el("p", { class: "note" }, speeds.length
-        ? "No quality was measured beside the speed."
-        : "No speed was measured here: add a system metric such as throughput."));
+        ? "No quality metric was measured."
+        : "No speed was measured: add a system metric such as throughput."));
       return;
     }
     let x = 0, y = 0, plot = null;
@@ -99,7 +99,7 @@
     const figure = el("figure");
     section.append(el("div", { class: "choices" }, first.node, second.node), figure);
     plot = addPlot(figure, "Quality versus speed", () => paretoFigure(pairs[`${x},${y}`] || [], speeds[x], qualities[y]));
-    figure.append(el("figcaption", {}, "The arrows point to the better side. The line joins the models that no other beats in both; hollow: reference rows. Bars are 95 % intervals."));
+    figure.append(el("figcaption", {}, "The arrows point to the better side. The line joins the Pareto front: the models that no other model beats in both. Hollow: baseline rows. Bars: 95 % intervals."));
   }
 
   function paretoFigure(all, speed, quality) {
@@ -113,10 +113,10 @@
     });
     const traces = [{ x: front.map((p) => p.x), y: front.map((p) => p.y), mode: "lines", hoverinfo: "skip", line: { color: css("--soft"), dash: "dot", width: 1.5 } }];
     const points = [];
-    // Labels lean inwards, so that a narrow screen does not cut them.
+    // Place labels towards the centre, so that a narrow screen does not cut them.
     const along = (x) => (wide ? Math.log(x) : x);
     const [first, last] = [along(Math.min(...xs)), along(Math.max(...xs))];
-    const lean = (x) => {
+    const labelSide = (x) => {
       const at = (along(x) - first) / (last - first || 1);
       return at < 0.25 || at > 0.75 ? ((at < 0.5) === (speed.direction === "higher") ? "top right" : "top left") : "top center";
     };
@@ -125,7 +125,7 @@
       const said = `${name}: ${quality.name} ${point.text[1]} ${quality.unit}, ${speed.name} ${point.text[0]} ${speed.unit}${point.front ? ", on the front" : ""}`;
       points.push([traces.length, 0, said]);
       traces.push({
-        x: [point.x], y: [point.y], mode: "markers+text", text: [plain(name)], textposition: lean(point.x), cliponaxis: false,
+        x: [point.x], y: [point.y], mode: "markers+text", text: [plain(name)], textposition: labelSide(point.x), cliponaxis: false,
         hovertext: [plain(said).replace(/: |, /g, (mark) => mark.trim() + "<br>")], hoverinfo: "text",
         marker: { color: tint, size: 12, symbol: symbol(point.model) + (point.reference ? "-open" : ""), line: { width: point.reference ? 2 : 0 } },
         error_x: ends(point.xs, point.x, tint), error_y: ends(point.ys, point.y, tint),
@@ -142,7 +142,7 @@
 
   function showControl(section, curves) {
     if (!curves.length) return;
-    section.replaceChildren(el("p", { class: "note" }, "Measured over requested level of the AU that was swept; the dotted line is a model that does exactly what it is told."));
+    section.replaceChildren(el("p", { class: "note" }, "Measured over requested level of the swept AU. The dotted line is perfect control."));
     for (const curve of curves) {
       if (curves.length > 1) section.append(el("h4", {}, curve.name));
       const panels = el("div", { class: "panels" });
@@ -218,7 +218,7 @@
 
   function showSpread(section, metrics) {
     if (!metrics.length) {
-      section.append(el("p", { class: "note" }, "No metric of this run has values sample by sample."));
+      section.append(el("p", { class: "note" }, "No metric of this run has values per sample."));
       return;
     }
     let at = 0;
@@ -230,7 +230,7 @@
     const choice = chooser("Metric", metrics.map((metric) => metric.name + arrows[metric.direction]), (to) => { at = to; draw(plot); fill(); filterModels(); });
     section.append(el("div", { class: "choices" }, choice.node), figure);
     const plot = addPlot(figure, "Distribution of the samples' values", () => spreadFigure(metrics[at]));
-    figure.append(el("figcaption", {}, "Share of samples at or below a value: the steeper, the more alike; read the median at 50 %."),
+    figure.append(el("figcaption", {}, "Share of samples at or below a value (empirical distribution function)."),
       el("details", {}, el("summary", {}, "Percentiles"), table));
     fill();
   }
@@ -266,7 +266,7 @@
       const metric = metrics[state.metric], model = models[state.model];
       const mine = ["worst", "median", "best"].map((what) => gallery.choices.find((c) => c[0] === metric && c[1] === model && c[2] === what));
       shots.replaceChildren(...mine.filter(Boolean).map((choice) => shot(gallery, choice, state.differences)));
-      if (!shots.children.length) shots.append(el("p", { class: "note" }, "Left out, to keep this page small."));
+      if (!shots.children.length) shots.append(el("p", { class: "note" }, "Left out to limit the size of this page."));
       filterModels();
     };
     const pick = (name) => (at) => { state[name] = at; update(); };
@@ -282,8 +282,8 @@
         el("label", { class: "pick" }, box, `Differences to the ${gallery.against}, magnified ${gallery.magnified} times`)),
       shots,
       el("p", { class: "note" },
-        `Chosen among the ${gallery.kept} samples of ${gallery.of} whose images the run kept. Shown compressed; the grades and the differences are of the exact images.` +
-        (gallery.left_out ? ` ${gallery.left_out} choices are left out, to keep this page small.` : "")));
+        `Chosen among the ${gallery.kept} samples of ${gallery.of} whose images the run stored. Images are shown compressed; values and differences are computed from the exact images.` +
+        (gallery.left_out ? ` ${gallery.left_out} choices are left out to limit the size of this page.` : "")));
     update();
   }
 
@@ -297,7 +297,7 @@
       const value = (gallery.values[sample][metric] || {})[model];
       if (!(model in entry.images) && value === undefined) return;
       const figure = el("figure", { "data-model": model, class: model === chosen ? "of" : "" });
-      if (!entry.images[model]) figure.append(el("div", { class: "none" }, "no image kept"));
+      if (!entry.images[model]) figure.append(el("div", { class: "none" }, "no image stored"));
       else figure.append(picture(entry.images[model], `${sample} by ${label}`));
       if (differences && entry.differences[model]) figure.append(picture(entry.differences[model], `difference of ${label} to the ${gallery.against}, magnified`));
       figure.append(el("figcaption", {}, el("b", {}, dot(model), label), value === undefined ? "NA" : value));
@@ -326,7 +326,7 @@
         const key = (row) => row.cells[column].dataset.sort ?? row.cells[column].textContent.trim();
         const compare = (a, b) => {
           const [x, y] = [key(a), key(b)];
-          if (x === "" || y === "") return (x === "") - (y === ""); // what has no value stays below
+          if (x === "" || y === "") return (x === "") - (y === ""); // cells without a value stay last
           const order = isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y;
           return up ? order : -order;
         };

@@ -1,0 +1,179 @@
+"""Components by name or as instances."""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from gath_bench.contracts.dataset import DatasetAdapter
+from gath_bench.contracts.keys import ComponentName, is_name
+from gath_bench.contracts.metric import Metric, SystemMetric
+from gath_bench.contracts.model import AnimationModel
+from gath_bench.contracts.specs import KINDS, ComponentSpec, DatasetSpec, Kind, MetricSpec, ModelSpec
+from gath_bench.errors import UsageError, did_you_mean
+from gath_bench.plugins import Plugins, load_plugins
+from gath_bench.registry import Component, Registry
+
+_SPECS: dict[Kind, type[ComponentSpec]] = {"model": ModelSpec, "dataset": DatasetSpec, "metric": MetricSpec}
+#: ``id`` of an instance that was loaded by name -> the instance and its component.
+_LOADED: dict[int, tuple[weakref.ref[Any], Component]] = {}
+
+
+@dataclass(frozen=True)
+class ComponentInfo:
+    """A registered component.
+
+    Attributes:
+        kind: its kind.
+        name: its name.
+        version: its version.
+        plugin: the plugin that registered it; empty for a name that several plugins registered.
+        status: ``"ok"``, ``"unavailable"`` (a package is missing) or ``"collision"`` (registered several times).
+        summary: one line, or what is wrong.
+    """
+
+    kind: Kind
+    name: str
+    version: str
+    plugin: str
+    status: str
+    summary: str
+
+
+@cache
+def installed_plugins() -> Plugins:
+    """The plugins of all installed distributions, loaded once per process."""
+    return load_plugins()
+
+
+def load(kind: Kind, name: str, registry: Registry) -> Any:
+    """Create a component by name. ``evaluate`` recognises the instance as that component."""
+    component = registry.make(kind, name)
+    with suppress(TypeError):  # an instance that does not support weak references is treated as unnamed
+        _LOADED[id(component.instance)] = weakref.ref(component.instance), component
+    return component.instance
+
+
+def load_model(name: str) -> AnimationModel:
+    """Create a model by name, such as ``"gath-warp"`` or ``"precomputed[root=images]"``.
+
+    Raises:
+        UsageError: an unknown name or parameter, or a missing package.
+    """
+    model: AnimationModel = load("model", name, Registry.of(installed_plugins()))
+    return model
+
+
+def load_dataset(name: str) -> DatasetAdapter:
+    """Create a data set by name, such as ``"synthfaces[resolution=64]"``.
+
+    Raises:
+        UsageError: an unknown name or parameter, or a missing package.
+    """
+    dataset: DatasetAdapter = load("dataset", name, Registry.of(installed_plugins()))
+    return dataset
+
+
+def load_metric(name: str) -> Metric | SystemMetric:
+    """Create a metric by name, such as ``"lpips[trunk=alex]"``.
+
+    Raises:
+        UsageError: an unknown name or parameter, or a missing package.
+    """
+    metric: Metric | SystemMetric = load("metric", name, Registry.of(installed_plugins()))
+    return metric
+
+
+def list_components(kind: Kind | None = None, *, plugins: Plugins | None = None) -> list[ComponentInfo]:
+    """The registered components, sorted by kind and name.
+
+    Args:
+        kind: ``"model"``, ``"dataset"``, ``"metric"``, ``"au_estimator"``, ``"identity_encoder"`` or
+            ``"perceptual_trunk"``; None lists all.
+        plugins: the plugins to list; None lists the installed ones.
+
+    Raises:
+        UsageError: an unknown kind.
+    """
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"there is no component kind {kind!r}: {did_you_mean(kind, KINDS)}")
+    registry = Registry.of(plugins or installed_plugins())
+    return [item for one in ([kind] if kind else KINDS) for item in _listed(registry, one)]
+
+
+def _listed(registry: Registry, kind: Kind) -> Iterator[ComponentInfo]:
+    for name, entry in sorted(registry.entries[kind].items()):
+        missing = registry.missing(entry.spec)
+        yield ComponentInfo(
+            kind,
+            name,
+            str(entry.spec.version),
+            entry.plugin.name,
+            "unavailable" if missing else "ok",
+            missing or entry.spec.summary,
+        )
+    for (collision_kind, name), entries in sorted(registry.collisions.items()):
+        if collision_kind == kind:
+            sources = " and ".join(entry.plugin.source for entry in entries)
+            yield ComponentInfo(kind, name, "", "", "collision", f"registered by {sources}")
+
+
+class Selection:
+    """Models, data sets and metrics that were given by name or as instances.
+
+    Attributes:
+        created: instances by kind and name: both unregistered ones and those that were loaded by name.
+        unregistered: the names in ``created`` that ``verify`` cannot create again.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self.created: dict[tuple[Kind, str], Component] = {}
+        self.unregistered: list[str] = []
+
+    def names(self, kind: Kind, items: Sequence[Any] | Any | None) -> tuple[str, ...] | None:
+        """The names of one kind of components; None for None, the suite's own."""
+        if items is None:
+            return None
+        if isinstance(items, str) or not isinstance(items, Sequence):
+            items = [items]
+        given = [item for item in items if isinstance(item, str)]
+        return tuple(item if isinstance(item, str) else self._add(kind, item, given) for item in items)
+
+    def _add(self, kind: Kind, instance: Any, taken: Sequence[str]) -> str:
+        loaded, component = _LOADED.get(id(instance), (None, None))
+        if loaded is not None and component is not None and loaded() is instance:
+            name = str(component.name)
+            self.created[kind, name] = component
+            return name
+        name = self._free_name(kind, instance, taken)
+        spec = _SPECS[kind](name, type(instance), "an instance")
+        self.created[kind, name] = Component(spec, ComponentName(name), {}, instance)
+        self.unregistered.append(name)
+        return name
+
+    def _free_name(self, kind: Kind, instance: Any, taken: Sequence[str]) -> str:
+        """The instance's ``name``, or its class name; changed if a registered component has that name."""
+        own = getattr(instance, "name", None)
+        base = own if isinstance(own, str) and is_name(own) else component_name(type(instance).__name__)
+        if base in self._registry.entries[kind]:
+            base = f"{base}-instance"
+        name, number = base, 2
+        while (kind, name) in self.created or name in taken:
+            name, number = f"{base}-{number}", number + 1
+        return name
+
+
+def component_name(class_name: str) -> str:
+    """A class name as a component name.
+
+    >>> component_name("MyWarpModel"), component_name("GATHv2"), component_name("_Édit")
+    ('my-warp-model', 'gat-hv2', 'dit')
+    """
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", class_name)
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-") or "unnamed"

@@ -1,0 +1,168 @@
+"""``gath_bench.evaluate``: measure models on data sets."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from contextlib import nullcontext
+from os import PathLike
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+
+from gath_bench.contracts.dataset import DatasetAdapter
+from gath_bench.contracts.metric import Metric, SystemMetric
+from gath_bench.contracts.model import AnimationModel
+from gath_bench.distributed import Ranks
+from gath_bench.engine import RunOptions, execute
+from gath_bench.engine.isolated import isolated
+from gath_bench.errors import UsageError
+from gath_bench.evaluation.components import Selection, installed_plugins
+from gath_bench.evaluation.progress import progress_bars
+from gath_bench.evaluation.results import Results
+from gath_bench.plugins import Plugins
+from gath_bench.registry import Registry
+from gath_bench.results import Manifest, load
+from gath_bench.suite import Suite, make_plan, quick_suite, read_suite, suite_of_run
+
+#: ``output`` of a run that is kept in a new folder under ``results/runs``.
+AUTO = "auto"
+
+
+def evaluate(
+    *,
+    models: Sequence[str | AnimationModel] | None = None,
+    datasets: Sequence[str | DatasetAdapter] | None = None,
+    metrics: Sequence[str | Metric | SystemMetric] | None = None,
+    suite: str | PathLike[str] | Suite | None = None,
+    limit: int | None = None,
+    seed: int | None = None,
+    split: str | None = None,
+    protocols: Sequence[str] | None = None,
+    device: str = "auto",
+    output: str | PathLike[str] | None = None,
+    resume: str | PathLike[str] | None = None,
+    timeout: float | None = None,
+    strict: bool = False,
+    images: bool = True,
+    references: bool = True,
+    progress: bool = False,
+    distributed: bool = False,
+    plugins: Plugins | None = None,
+    command: Sequence[str] = ("gath_bench.evaluate",),
+) -> Results:
+    """Measure models on data sets and return the tables.
+
+    Components are given by name (``"lpips[trunk=alex]"``) or as instances. The name of an instance is its ``name``
+    attribute if that is a component name, else its class name (``MyModel`` becomes ``my-model``). The manifest
+    lists instances, and ``verify`` refuses the run, since it cannot create them again. An instance that was
+    loaded with ``load_model``, ``load_dataset`` or ``load_metric`` counts as named.
+
+    Global random states and torch's determinism settings are restored afterwards. ``model.to(device)`` is called
+    on every model and is not undone.
+
+    Args:
+        models: the models; None takes those of the suite.
+        datasets: the data sets; None takes those of the suite.
+        metrics: the metrics; None takes those of the suite.
+        suite: ``"quick"``, the path of a suite file, or a ``Suite``; the default is the quick suite.
+        limit: the maximum number of samples per data set.
+        seed: seeds the sampling of the data sets and the models.
+        split: the split of the data sets; the default is the suite's (``"test"``).
+        protocols: the protocols to run; the default is the suite's, or each data set's first one.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:i"``.
+        output: the run folder to write. ``"auto"`` is a new folder under ``results/runs``, as the command line
+            uses. None is a temporary folder that is deleted with the returned ``Results``; plugins' life-cycle
+            hooks are then not called.
+        resume: a run folder to continue; ``suite``, ``output`` and component names must then be left out.
+        timeout: stop before the next cell after this many seconds; such a run can be resumed.
+        strict: stop at the first failure.
+        images: write images into the run folder, for the gallery of the HTML report.
+        references: add the suite's baselines (oracle, copy-source).
+        progress: show progress bars on standard error.
+        distributed: share the work with the other processes of ``torchrun``; all of them must call this.
+        plugins: the plugins that names refer to; None takes the installed ones.
+        command: the command to record in the manifest.
+
+    Raises:
+        UsageError: a wrong name, parameter, device, folder or setting.
+        StrictFailure: a component failed and ``strict`` is set.
+    """
+    plugins = plugins or installed_plugins()
+    registry = Registry.of(plugins)
+    selection = Selection(registry)
+    chosen = {
+        "models": selection.names("model", models),
+        "datasets": selection.names("dataset", datasets),
+        "metrics": selection.names("metric", metrics),
+    }
+    explicit = [name for names in chosen.values() for name in names or ()]
+    if resume is not None:
+        resume = Path(resume)
+        plain = [name for name in explicit if name not in selection.unregistered]
+        resolved = _resumed_suite(resume, selection, given=bool(suite or output or plain))
+        chosen = {}
+    else:
+        resolved = resolve_suite(suite)
+    resolved = resolved.with_choices(
+        **chosen, protocols=protocols, limit=limit, seed=seed, split=split, references=references
+    )
+    plan = make_plan(
+        resolved,
+        registry,
+        explicit=explicit,
+        instances=selection.created,
+        unregistered=selection.unregistered,
+    )
+    keep = output is not None or resume is not None
+    temporary = None if keep else mkdtemp(prefix="gath-bench-")
+    if temporary:
+        output = Path(temporary) / "run"
+    folder = None if output is None or output == AUTO else Path(output)
+    options = RunOptions(device, folder, resume, tuple(command), timeout, strict, images)
+    bars = progress_bars(plan) if progress else nullcontext(lambda cell, n: None)
+    try:
+        with isolated(), bars as advance:
+            outcome = execute(
+                plan, plugins if keep else None, options, advance, None if distributed else Ranks()
+            )
+        run = load(outcome.path)
+        if temporary:
+            _ = run.observations  # into memory, since a caller may keep the run and drop the results
+        results = Results((run,), plugins, outcome.first_rank)
+    except BaseException:
+        if temporary:
+            rmtree(temporary, ignore_errors=True)
+        raise
+    if temporary:
+        weakref.finalize(results, rmtree, temporary, ignore_errors=True)
+    return results
+
+
+def resolve_suite(suite: str | PathLike[str] | Suite | None) -> Suite:
+    """A suite by name, by path, or as it is; None is the quick suite.
+
+    Raises:
+        UsageError: no such suite file, or an invalid one.
+    """
+    if isinstance(suite, Suite):
+        return suite
+    if suite is None or suite == "quick":
+        return quick_suite()
+    return read_suite(Path(suite))
+
+
+def _resumed_suite(folder: Path, selection: Selection, *, given: bool) -> Suite:
+    """The suite of the run to resume."""
+    if given:
+        raise UsageError(
+            "--resume uses the suite and the folder of the run: "
+            "remove the suite, the models, data sets and metrics, and --output."
+        )
+    missing = set(Manifest.read(folder).instances) - set(selection.unregistered)
+    if missing:
+        raise UsageError(
+            f"{folder} was measured with Python instances ({', '.join(sorted(missing))}): "
+            "pass them to gath_bench.evaluate(resume=...)."
+        )
+    return suite_of_run(folder)

@@ -1,0 +1,186 @@
+"""Shared evaluators: one instance per name, and each network runs once per image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from gath_bench.capture import capture
+from gath_bench.contracts.evaluator import EvaluatorInfo, Features, Role
+from gath_bench.contracts.metric import RoleRequest, Side
+from gath_bench.errors import Unavailable, describe_error
+from gath_bench.registry import Component
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class EvaluatorPool:
+    """The evaluators of a run, created on first use.
+
+    Attributes:
+        make: creates a component by role and name; ``Registry.make`` does.
+        device: the device that ``get`` moves evaluators to; None leaves them where they were created.
+    """
+
+    make: Callable[[Role, str], Component]
+    device: str | None = None
+    _created: dict[tuple[Role, str], Future[Component]] = field(default_factory=dict, repr=False)
+    _moved: dict[tuple[Role, str], Future[Component]] = field(default_factory=dict, repr=False)
+
+    def to(self, device: str) -> EvaluatorPool:
+        """A pool of the same evaluators on a device."""
+        return replace(self, device=device, _moved={})
+
+    def find(self, role: Role, name: str) -> Component:
+        """The evaluator as it was created, for its key; on any device and for any domain.
+
+        Raises:
+            Unavailable: it is not installed or cannot be created, with the reason.
+        """
+        if (role, name) not in self._created:
+            self._created[role, name] = capture(self._create, role, name)
+        return self._created[role, name].result()
+
+    def get(self, role: Role, name: str, domain: str) -> Component:
+        """The evaluator on the pool's device.
+
+        Args:
+            role: the role.
+            name: the component's name.
+            domain: the domain of the images, ``DatasetInfo.domain``.
+
+        Raises:
+            Unavailable: it is not installed, or it is not valid in this domain.
+            Exception: what moving it to the device raised.
+        """
+        if (role, name) not in self._moved:
+            self._moved[role, name] = capture(self._move, role, name)
+        component = self._moved[role, name].result()
+        info: EvaluatorInfo = component.instance.info
+        if domain not in info.domains:
+            made_for = " and ".join(sorted(info.domains))
+            raise Unavailable(
+                f"not valid here: {component.name} was made for {made_for} images, not {domain}"
+            )
+        return component
+
+    def _create(self, role: Role, name: str) -> Component:
+        try:
+            component = self.make(role, name)
+            _ = component.instance.info
+        except Exception as error:
+            # A missing evaluator makes its metrics NA; everything else is measured.
+            raise Unavailable(describe_error(error).rstrip(".")) from error
+        return component
+
+    def _move(self, role: Role, name: str) -> Component:
+        component = self.find(role, name)
+        if self.device is None:
+            return component
+        return replace(component, instance=component.instance.to(self.device))
+
+
+@dataclass(frozen=True)
+class FeatureCache:
+    """The features of one batch. Each is computed on first use and kept for the batch's lifetime.
+
+    Attributes:
+        pool: the evaluators.
+        images: the generated, source and target images, float32 (B, 3, H, W) in [0, 1]; None for a side
+            that does not exist.
+        domain: the data set's domain.
+    """
+
+    pool: EvaluatorPool
+    images: Mapping[Side, Tensor | None]
+    domain: str
+    _features: dict[tuple[Role, str, Side], Future[Features]] = field(default_factory=dict, repr=False)
+
+    def features(self, role: Role, name: str, side: Side) -> Features:
+        """Features of one side of the batch by one evaluator."""
+        if (role, name, side) not in self._features:
+            self._features[role, name, side] = capture(self._compute, role, name, side)
+        return self._features[role, name, side].result()
+
+    def view(self, requests: tuple[RoleRequest, ...]) -> MetricEvaluations:
+        """The evaluations of one metric: the roles that it requested."""
+        return MetricEvaluations(self, {request.role: request.component for request in requests})
+
+    def _compute(self, role: Role, name: str, side: Side) -> Features:
+        component = self.pool.get(role, name, self.domain)
+        images = self.images[side]
+        if images is None:
+            raise Unavailable(f"no {side} image")
+        # A copy: networks may normalise in place.
+        features: Features = component.instance(images.clone())
+        return features
+
+
+@dataclass(frozen=True)
+class MetricEvaluations:
+    """The evaluators that one metric requested (implements the ``Evaluations`` contract)."""
+
+    cache: FeatureCache
+    names: Mapping[Role, str]
+
+    def features(self, role: Role, side: Side) -> Features:
+        return self.cache.features(role, self._name(role), side)
+
+    def au_space(self, role: Role = "au_estimator") -> str:
+        component = self._component(role)
+        info: EvaluatorInfo = component.instance.info
+        if info.au_space is None:
+            raise Unavailable(f"the {role.replace('_', ' ')} {component.name} names no AU space")
+        return info.au_space
+
+    def calibration(self, role: Role) -> Mapping[str, float]:
+        info: EvaluatorInfo = self._component(role).instance.info
+        return info.calibration
+
+    def _component(self, role: Role) -> Component:
+        return self.cache.pool.get(role, self._name(role), self.cache.domain)
+
+    def _name(self, role: Role) -> str:
+        if role not in self.names:
+            raise KeyError(f"the metric uses the role {role!r} without requesting it in MetricInfo.roles")
+        return self.names[role]
+
+
+@dataclass(frozen=True)
+class RequestedEvaluators:
+    """The evaluators that one metric requests, outside a run.
+
+    Attributes:
+        pool: the evaluators, on a device.
+        requests: the roles, each with the evaluator's name.
+        domain: the domain of the images.
+        keys: role -> component key.
+    """
+
+    pool: EvaluatorPool
+    requests: tuple[RoleRequest, ...]
+    domain: str
+    keys: Mapping[Role, str]
+
+    @classmethod
+    def load(
+        cls, pool: EvaluatorPool, requests: Sequence[RoleRequest], *, domain: str
+    ) -> RequestedEvaluators:
+        """Create the evaluators and move them to the pool's device.
+
+        Raises:
+            Unavailable: an evaluator is not installed or not valid in this domain.
+        """
+        keys = {}
+        for request in requests:
+            evaluator = pool.get(request.role, request.component, domain)
+            keys[request.role] = str(evaluator.key(evaluator.instance.info.fingerprint))
+        return cls(pool, tuple(requests), domain, keys)
+
+    def on(self, images: Mapping[Side, Tensor | None]) -> MetricEvaluations:
+        """The evaluations of one batch of images; features are computed once per image and side."""
+        return FeatureCache(self.pool, images, self.domain).view(self.requests)

@@ -1,0 +1,152 @@
+"""The face detector ``mediapipe``: Google's Face Landmarker, with a ``face_landmarker.task`` of the user's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gath_bench.contracts import NO_WEIGHTS, Face, FaceDetectorInfo, file_hash, fingerprint
+from gath_bench.errors import Unavailable
+from gath_bench.faces import face_from_landmarks
+
+FILE = "face_landmarker.task"
+#: Environment variable that names a folder of weights.
+WEIGHTS_VARIABLE = "GATH_BENCH_WEIGHTS"
+
+#: The face oval of MediaPipe's mesh from the image's left side at eye height to the chin, and on to the right side.
+_LEFT_OVAL = (127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152)
+_RIGHT_OVAL = (152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454, 356)
+#: Upper and lower edge of the brows, from the image's left to its right.
+_BROWS = (
+    (70, 63, 105, 66, 107, 336, 296, 334, 293, 300),
+    (46, 53, 52, 65, 55, 285, 295, 282, 283, 276),
+)
+#: Nose, eyes and mouth: landmarks 27 to 67.
+_INNER = (
+    *(168, 197, 5, 4, 98, 97, 2, 326, 327),
+    *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),
+    *(61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91),
+    *(78, 81, 13, 311, 308, 402, 14, 178),
+)
+
+
+def to_ibug(mesh: Tensor) -> Tensor:
+    """The 478 points of MediaPipe's face mesh -> 68 landmarks in iBUG order.
+
+    The jaw line is the mesh's oval, resampled at equal distances; a brow is the middle between its edges; the other
+    points have a counterpart in the mesh.
+
+    Args:
+        mesh: (478, 2), in pixels.
+    """
+    left, right = _resample(mesh[list(_LEFT_OVAL)], 9), _resample(mesh[list(_RIGHT_OVAL)], 9)
+    brows = (mesh[list(_BROWS[0])] + mesh[list(_BROWS[1])]) / 2
+    return torch.cat([left, right[1:], brows, mesh[list(_INNER)]])
+
+
+def _resample(line: Tensor, count: int) -> Tensor:
+    """``count`` points at equal distances along a polyline (N, 2), both ends included."""
+    lengths = (line[1:] - line[:-1]).norm(dim=1)
+    along = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
+    wanted = torch.linspace(0, 1, count, dtype=line.dtype) * along[-1]
+    after = torch.searchsorted(along, wanted).clamp(1, len(line) - 1)
+    share = (wanted - along[after - 1]) / (along[after] - along[after - 1]).clamp(min=1e-9)
+    return line[after - 1] + (line[after] - line[after - 1]) * share[:, None]
+
+
+class MediaPipeDetector:
+    """MediaPipe's Face Landmarker (implements the ``FaceDetector`` contract). It runs on the CPU.
+
+    The confidence is 1 for every face: the Face Landmarker does not report one.
+
+    Args:
+        weights: path of ``face_landmarker.task``; by default it is looked for in the folder that the environment
+            variable ``GATH_BENCH_WEIGHTS`` names.
+        faces: the largest number of faces per image.
+        threshold: least confidence of detection and of presence, in [0, 1].
+    """
+
+    def __init__(self, *, weights: Path | None = None, faces: int = 10, threshold: float = 0.5) -> None:
+        self._given, self._faces, self._threshold = weights, faces, threshold
+        self._landmarker: Any = None
+
+    @property
+    def path(self) -> Path | None:
+        """The weights file, or None if it is not named or does not exist."""
+        folder = os.environ.get(WEIGHTS_VARIABLE)
+        path = self._given or (Path(folder) / FILE if folder else None)
+        return path if path is not None and path.is_file() else None
+
+    @cached_property
+    def info(self) -> FaceDetectorInfo:
+        path = self.path
+        known = fingerprint(file_hash(path), f"{self._faces},{self._threshold}") if path else NO_WEIGHTS
+        return FaceDetectorInfo(known, frozenset({"photo"}))
+
+    def to(self, device: str) -> MediaPipeDetector:
+        """The detector itself; it always runs on the CPU."""
+        return self
+
+    def detect(self, images: Sequence[Tensor]) -> list[list[Face]]:
+        """Faces of each image, the largest first.
+
+        Raises:
+            Unavailable: the weights are missing or cannot be read.
+        """
+        return [self._detect(image) for image in images]
+
+    def _detect(self, image: Tensor) -> list[Face]:
+        import mediapipe
+
+        if self._landmarker is None:
+            self._landmarker = self._load()
+        pixels = (image.detach().cpu().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
+        found = self._landmarker.detect(
+            mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
+        ).face_landmarks
+        height, width = image.shape[-2:]
+        faces = []
+        for points in found:
+            # Normalised coordinates count from the image's edge, pixels from the first pixel's centre.
+            mesh = torch.tensor([(p.x * width - 0.5, p.y * height - 0.5) for p in points])
+            faces.append(face_from_landmarks(to_ibug(mesh), 1.0))
+        return sorted(faces, key=lambda face: -face.area)
+
+    def _load(self) -> Any:
+        from mediapipe.tasks import python as tasks
+
+        if self.path is None:
+            raise Unavailable(
+                f"the face detector 'mediapipe' needs {FILE}: download it from Google's MediaPipe models page and "
+                f"set {WEIGHTS_VARIABLE} to its folder, or write 'mediapipe[weights=PATH]'"
+            )
+        options = tasks.vision.FaceLandmarkerOptions(
+            base_options=tasks.BaseOptions(model_asset_buffer=self.path.read_bytes()),
+            num_faces=self._faces,
+            min_face_detection_confidence=self._threshold,
+            min_face_presence_confidence=self._threshold,
+        )
+        try:
+            landmarker = tasks.vision.FaceLandmarker.create_from_options(options)
+            landmarker.__class__ = _quiet(type(landmarker))
+            return landmarker
+        except Exception as error:  # a damaged file makes it raise several types
+            raise Unavailable(f"{self.path.name} cannot be used by MediaPipe: {error}") from error
+
+
+def _quiet(landmarker: Any) -> Any:
+    """MediaPipe's class without the traceback that its ``__del__`` prints while the interpreter shuts down."""
+
+    class Landmarker(landmarker):  # type: ignore[misc]
+        def __del__(self) -> None:
+            with suppress(Exception):
+                self.close()
+
+    return Landmarker

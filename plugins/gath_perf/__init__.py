@@ -1,0 +1,1 @@
+"""``gath-bench perf``: the speed of models and metrics over commits, measured with pytest-benchmark."""

@@ -1,0 +1,203 @@
+"""``gath-bench perf run|compare|history``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gath_bench.contracts import CommandContext
+from gath_bench.errors import UsageError
+from gath_perf.storage import folder_to_write, folders_to_read
+
+if TYPE_CHECKING:
+    from gath_perf.records import Reading, Record
+
+_STORAGE = click.option(
+    "--storage",
+    type=click.Path(path_type=Path),
+    envvar="GATH_BENCH_PERF",
+    show_envvar=True,
+    help="Folder of the records, instead of the user's folder and results/perf.",
+)
+
+
+def _percent(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """A percentage as a fraction: ``10%`` -> 0.1."""
+    if value is None:
+        return None
+    try:
+        return float(value.rstrip("%")) / 100
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a percentage: write 10%.") from None
+
+
+@click.group()
+def perf() -> None:
+    """Track speed over commits, with pytest-benchmark."""
+
+
+@perf.command("run")
+@click.option("-m", "--model", "models", multiple=True, help="Model; default: all that can be timed.")
+@click.option("-M", "--metric", "metrics", multiple=True, help="Metric; default: all that work here.")
+@click.option("-d", "--dataset", default="synthfaces", show_default=True, help="Samples for the metrics.")
+@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]")
+@click.option(
+    "--rounds", default=1000, show_default=True, type=click.IntRange(min=24), help="Readings, at most."
+)
+@click.option(
+    "--threads",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Threads of torch on a CPU. With more than one, waiting for a busy core is measured too.",
+)
+@click.option(
+    "--batch",
+    "batches",
+    multiple=True,
+    type=click.IntRange(min=1),
+    default=(1, 8),
+    show_default=True,
+    help="Images per call; a metric is timed at the largest.",
+)
+@click.option("--size", default=128, show_default=True, help="Pixels, for models without a fixed resolution.")
+@click.option("--name", help="Name of the record; it is then stored in results/perf, to be committed.")
+@_STORAGE
+@click.pass_obj
+def run(
+    context: CommandContext,
+    models: tuple[str, ...],
+    metrics: tuple[str, ...],
+    dataset: str,
+    device: str,
+    rounds: int,
+    threads: int,
+    batches: tuple[int, ...],
+    size: int,
+    name: str | None,
+    storage: Path | None,
+) -> None:
+    """Measure models and metrics and store a record in your own folder.
+
+    \b
+    gath-bench perf run -m copy-source -M ssim
+    """
+    import torch
+
+    from gath_perf.metrics import metric_cases
+    from gath_perf.models import model_cases
+    from gath_perf.session import run_benchmarks
+
+    device = context.resolve_device(device)
+    torch.set_num_threads(threads)
+    all_components = not models and not metrics
+    cases = []
+    if models or all_components:
+        cases += model_cases(context, models, device=device, batches=batches, size=size)
+    if metrics or all_components:
+        cases += metric_cases(context, metrics, dataset, device=device, batch=max(batches))
+    if not cases:
+        raise UsageError("nothing that is installed here can be tracked: name a model with -m.")
+    folder = folder_to_write(storage, name)
+    if run_benchmarks(cases, storage=folder, name=name or "run", device=device, rounds=rounds):
+        raise click.exceptions.Exit(1)
+
+
+@perf.command("compare", context_settings={"ignore_unknown_options": True})  # -1 is the newest record
+@click.argument("before", required=False)
+@click.argument("after", required=False)
+@click.option(
+    "--fail",
+    "tolerance",
+    metavar="PERCENT",
+    callback=_percent,
+    help="Exit 1 if anything is slower by more than this.",
+)
+@_STORAGE
+def compare(before: str | None, after: str | None, tolerance: float | None, storage: Path | None) -> None:
+    """Compare two records, given by number, name or place (-1 is the newest).
+
+    Without arguments: the newest record of this machine and the newest earlier one that is comparable with it.
+    Records of other machines are skipped, and the command says which.
+
+    \b
+    gath-bench perf compare 0001 0002 --fail 10%
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from gath_bench.perf import describe_hardware
+    from gath_perf.comparison import compare_records
+    from gath_perf.records import Pair, find_record, newest_pair
+
+    records = _read(storage)
+    if before is None:
+        pair = newest_pair(records, describe_hardware())
+    else:
+        pair = Pair(find_record(records, before), find_record(records, after or "-1"), ())
+    for record, reason in pair.skipped:
+        click.echo(f"skipped {record.name}: {reason}", err=True)
+    table = Table("benchmark", "before ms", "after ms", "ratio", "range", "memory MB", "", box=None)
+    any_slower = False
+    for line in compare_records(pair.before, pair.after):
+        slower = tolerance is not None and line.is_slower(tolerance)
+        any_slower |= slower
+        notes = ["slower"] if slower else []
+        if tolerance is not None and line.is_undecided(tolerance):
+            notes.append("cannot tell")
+        if line.before.key != line.after.key:
+            notes.append("different key")
+        cells = [
+            escape(line.name),
+            f"{line.before.floor:.3f}",
+            f"{line.after.floor:.3f}",
+            f"{line.ratio:.3f}",
+            f"{line.low:.3f} to {line.high:.3f}",
+            f"{_megabytes(line.before)} -> {_megabytes(line.after)}",
+            ", ".join(notes),
+        ]
+        table.add_row(*cells)
+    click.echo(f"{pair.before.name} ({pair.before.commit}) -> {pair.after.name} ({pair.after.commit})")
+    Console().print(table)
+    click.echo(
+        "ratio: after over before, of undisturbed calls; range: its bounds under any load on the machine"
+    )
+    if any_slower:
+        raise click.exceptions.Exit(1)
+
+
+@perf.command("history")
+@_STORAGE
+def history(storage: Path | None) -> None:
+    """List the records with the time of each benchmark, oldest first."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("record", "commit", "when", "benchmark", "ms", "images/s", "memory MB", box=None)
+    for record in _read(storage):
+        for name, reading in record.readings.items():
+            milliseconds, speed = f"{reading.floor:.3f}", f"{reading.images_per_s:,.1f}"
+            when = record.when[:19]
+            table.add_row(
+                record.name, record.commit, when, escape(name), milliseconds, speed, _megabytes(reading)
+            )
+    Console().print(table)
+
+
+def _read(storage: Path | None) -> list[Record]:
+    from gath_perf.records import read_records
+
+    folders = folders_to_read(storage)
+    records = read_records(folders)
+    if not records:
+        places = " and ".join(str(folder) for folder in folders)
+        raise UsageError(f"there is no record in {places}: `gath-bench perf run` writes one.")
+    return records
+
+
+def _megabytes(reading: Reading) -> str:
+    return "?" if reading.peak_memory_mb is None else f"{reading.peak_memory_mb:.1f}"

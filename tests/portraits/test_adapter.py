@@ -1,0 +1,130 @@
+"""The data set `portraits`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from gath_datasets.portraits.adapter import Portraits
+from PIL import Image
+from portraits.conftest import save
+
+from gath_bench.contracts import DatasetAdapter, HasMeanPortrait
+from gath_bench.errors import UsageError
+
+
+def samples(dataset: Portraits, protocol: str = "same-subject"):
+    return dataset.samples("test", protocol, 0)
+
+
+def test_the_built_in_portrait() -> None:
+    dataset = Portraits()
+    assert isinstance(dataset, DatasetAdapter)
+    assert not isinstance(dataset, HasMeanPortrait)
+    info = dataset.info
+    assert (info.domain, info.has_target, info.protocols) == ("photo", False, ("same-subject", "sweep"))
+    assert "NASA" in info.licence
+    batch = dataset.load(samples(dataset))
+    assert batch.sample_id[0] == "astronaut--happiness"
+    assert batch.source.shape == (6, 3, 128, 128)
+    assert batch.source.dtype == batch.target_aus.dtype == torch.float32
+    assert batch.target is None
+    assert batch.face_mask is None
+    assert batch.swept_au is None
+    assert batch.target_aus.shape == (6, 17)
+    assert torch.equal((batch.source * 255).round() / 255, batch.source)
+    assert dataset.fingerprint == Portraits().fingerprint
+
+
+def test_values_do_not_depend_on_batch_size_and_order(folder: Path) -> None:
+    dataset = Portraits(root=folder, size=24)
+    listed = samples(dataset)
+    whole = dataset.load(listed)
+    parts = [Portraits(root=folder, size=24).load([sample]) for sample in reversed(listed)]
+    assert whole.sample_id == tuple(part.sample_id[0] for part in reversed(parts))
+    assert torch.equal(whole.source, torch.cat([part.source for part in reversed(parts)]))
+    assert torch.equal(whole.target_aus, torch.cat([part.target_aus for part in reversed(parts)]))
+
+
+def test_rectangular_images_are_cropped_to_the_centre(tmp_path: Path) -> None:
+    pixels = np.zeros((20, 60, 3), np.uint8)
+    pixels[:, 20:40] = 255
+    Image.fromarray(pixels).save(tmp_path / "wide.png")
+    dataset = Portraits(root=tmp_path, size=20, aus="anger")
+    assert dataset.load(samples(dataset)).source.min() == 1
+    save(tmp_path / "square.png")
+    strict = Portraits(root=tmp_path, size=20, aus="anger", crop="none")
+    batch = strict.load(samples(strict))
+    assert [item.reason for item in batch.unreadable] == [
+        "wide.png is 60x20, not square: crop it, or use crop=centre."
+    ]
+
+
+def test_an_unreadable_image_is_na_with_a_reason(folder: Path) -> None:
+    (folder / "broken.png").write_bytes(b"nothing")
+    dataset = Portraits(root=folder, aus="anger")
+    batch = dataset.load(samples(dataset))
+    assert len(batch) == 3
+    (bad,) = batch.unreadable
+    assert (bad.sample_id, bad.subject) == ("broken--anger", "broken")
+    assert bad.reason == "broken.png is not a PNG, JPEG or WebP image."
+    alone = dataset.load([s for s in samples(dataset) if s.subject == "broken"])
+    assert alone.source.shape == (0, 3, 128, 128)
+    assert alone.target_aus.shape == (0, 17)
+
+
+def test_the_fingerprint_depends_on_content_and_not_on_paths(tmp_path: Path, folder: Path) -> None:
+    again = Portraits(root=folder).fingerprint
+    moved = folder.rename(tmp_path / "elsewhere")
+    assert Portraits(root=moved).fingerprint == again
+    for seed, name in enumerate(["zoe.png", "adam.png", "mia.webp"]):
+        save(tmp_path / "photos" / name, seed)
+    assert Portraits(root=tmp_path / "photos").fingerprint == again
+    others = [
+        Portraits(root=moved, size=64),
+        Portraits(root=moved, aus="anger"),
+        Portraits(root=moved, crop="none"),
+        Portraits(root=moved / "zoe.png"),
+    ]
+    save(tmp_path / "photos" / "zoe.png", seed=9)
+    others.append(Portraits(root=tmp_path / "photos"))
+    assert len({again, *(other.fingerprint for other in others)}) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"root": Path("no/such/folder")}, "there is no file or folder"),
+        ({"aus": "hapiness"}, "did you mean happiness"),
+        ({"aus": "AU12=9"}, r"above 1: write a coefficient .* or FACS notation"),
+        ({"aus": "AU12=3"}, r"\(AU12=0.6\) or FACS notation .* \(12C\)"),
+        ({"aus": "AU99=1"}, "AU99"),
+        ({"aus": "happiness*x"}, "no number after the star"),
+        ({"aus": "happiness*9"}, "strength"),
+        ({"aus": ""}, "aus is empty"),
+        ({"aus": "anger;anger"}, "twice"),
+        ({"aus": "anger;basic"}, "twice"),
+        ({"aus": "6C;6c"}, "twice"),
+        ({"aus": "fear,happiness*0.5"}, r"fear;happiness\*0.5 for several .* fear\+happiness\*0.5 for one"),
+        ({"aus": "basic,6C+12D"}, "separate basic from other targets"),
+        ({"aus": "faces.csv"}, "csv=faces.csv"),
+        ({"csv": Path("none.csv")}, "cannot read none.csv"),
+        ({"csv": Path("none.csv"), "aus": "anger"}, "give one of them"),
+        ({"size": 0}, "not a resolution"),
+        ({"au_space": "openface71"}, "did you mean"),
+    ],
+)
+def test_wrong_parameters_give_one_sentence(arguments, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence) as caught:
+        Portraits(**arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_split_and_protocol() -> None:
+    dataset = Portraits()
+    with pytest.raises(UsageError, match="no split 'val'"):
+        dataset.samples("val", "same-subject", 0)
+    with pytest.raises(UsageError, match="did you mean same-subject"):
+        dataset.samples("test", "same-subjct", 0)
