@@ -122,7 +122,7 @@ def train(
         config,
         context,
         folder,
-        device=_select_device(device),
+        device=_set_up_device(context.resolve_device(device)),
         teachers=teachers,
         estimator=estimator,
         cache=cache,
@@ -136,27 +136,10 @@ def train(
         raise click.exceptions.Exit(1) from error
 
 
-def _select_device(name: str) -> str:
-    """The torch device for ``--device``; with ``torchrun``, the GPU of this rank.
-
-    Raises:
-        UsageError: there is no such device.
-    """
-    import os
-
+def _set_up_device(name: str) -> str:
+    """Select the GPU of this process for torch, and let cuDNN choose its fastest kernels."""
     import torch
 
-    rank = os.environ.get("LOCAL_RANK")
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and rank is not None:
-        name = f"cuda:{rank}"
-    if name.split(":")[0] not in ("cpu", "cuda"):
-        raise UsageError(f"there is no device {name!r}: write auto, cpu, cuda or cuda:0.")
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise UsageError(
-            f"the device {name} cannot be used: torch finds no GPU on this machine; leave out --device."
-        )
     if name.startswith("cuda"):
         torch.cuda.set_device(name)
         torch.backends.cudnn.benchmark = True  # all batches have the same shape

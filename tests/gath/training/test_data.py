@@ -102,7 +102,7 @@ def test_the_streams_and_the_evaluation_splits_share_no_subject(monkeypatch: pyt
     monkeypatch.setattr(synth, "draw_subjects", watch)
     monkeypatch.setattr(synth, "render", lambda people, scenes, aus, size, **_: _Blank(len(aus), size))
     # Without the thread that renders ahead, whose last batches would be counted for the next stream.
-    monkeypatch.setattr(synth, "ahead", lambda make, start=0: map(make, count(start)))
+    monkeypatch.setattr(synth, "prefetch", lambda make, start=0: map(make, count(start)))
     adapter = SynthFaces(resolution=64)
     source = Streams(adapter, "synthfaces", au_space="openface17", resolution=64, seed=0)
     seen = {}
