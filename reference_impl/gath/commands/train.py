@@ -49,7 +49,7 @@ from gath_bench.errors import UsageError
 )
 @click.option(
     "--estimator",
-    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Use the E in the weights file of a generator instead of training it.",
 )
