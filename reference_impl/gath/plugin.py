@@ -34,7 +34,7 @@ def gath_bench_models() -> list[ModelSpec]:
 def gath_bench_commands() -> list[CommandSpec]:
     """The commands; their code is imported on first use."""
     return [
-        CommandSpec("train", "gath.commands.train:train", "Train GATH on unpaired stills and frames."),
+        CommandSpec("train", "gath.commands.train:train", "Train GATH or gath-warp."),
         CommandSpec("animate", "gath.commands.animate:animate", "Animate portraits with given AUs."),
         CommandSpec("export", "gath.commands.export:export", "Write a trained generator as an ONNX file."),
     ]

@@ -15,11 +15,12 @@ from gath.inference.model import WarpModel
 from toy_faces import ToyFaces
 
 from gath_bench.contracts import CommandSpec
+from gath_bench.engine.device import resolve_device
 from gath_bench.errors import UsageError
 from gath_bench.images import read_image, size_of, write_png
 
 
-class Context:
+class ToyContext:
     """The command context: models and data sets by name."""
 
     def __init__(self, trained: Path) -> None:
@@ -28,9 +29,12 @@ class Context:
     def make(self, kind: str, name: str) -> object:
         return ToyFaces() if kind == "dataset" else WarpModel(weights=self.trained / "gath-warp.safetensors")
 
+    def resolve_device(self, name: str) -> str:
+        return resolve_device(name)
+
 
 def _call(command: click.Command, trained: Path, *arguments: object) -> Result:
-    return CliRunner().invoke(command, [str(argument) for argument in arguments], obj=Context(trained))
+    return CliRunner().invoke(command, [str(argument) for argument in arguments], obj=ToyContext(trained))
 
 
 def _refused(result: Result, *parts: str) -> None:
@@ -70,9 +74,9 @@ def test_train_reports_the_expected_run_time(trained: Path, tmp_path: Path) -> N
 
 def test_train_refuses_invalid_options(trained: Path, tmp_path: Path) -> None:
     _refused(_call(train, trained, "--resume", tmp_path), "there is no", "checkpoint.pt")
-    _refused(_call(train, trained, "--device", "tpu", "--output", tmp_path / "x"), "no device 'tpu'")
+    _refused(_call(train, trained, "--device", "tpu", "--output", tmp_path / "x"), "'tpu' is not a device")
     if not torch.cuda.is_available():
-        _refused(_call(train, trained, "--device", "cuda", "--output", tmp_path / "x"), "no GPU")
+        _refused(_call(train, trained, "--device", "cuda", "--output", tmp_path / "x"), "no CUDA device")
 
 
 def test_animate_accepts_files_and_portraits_of_a_data_set(trained: Path, tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def test_small_configurations_are_small_and_46_aus_are_supported() -> None:
         ("generator.steps=many", "generator.steps"),
         ("model.x=1", "is a value, not a table"),
         ("nonsense", "write key=value"),
+        ("model=gath", "gath is trained on unpaired data"),
         ("targets={frames=0, change=0, alone=0, neutral=0, same=0}", "at least one share"),
     ],
 )

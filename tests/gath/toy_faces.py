@@ -73,7 +73,7 @@ class ToyFaces:
     def clips(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[ClipsBatch]:
         while True:
             people, source_aus = self._draw(batch_size, "clips", seed, start)
-            people, target_aus = people + IDENTITIES + FRAMED, source_aus.flip(0)
+            people, target_aus = people + IDENTITIES + FRAMED, 1 - source_aus
             source, target = draw(people, source_aus), draw(people, target_aus)
             yield ClipsBatch(source, source_aus, target, target_aus, self.au_space)
             start += 1

@@ -7,7 +7,7 @@ import torch
 from gath_datasets.synthfaces.adapter import SynthFaces
 from gath_datasets.synthfaces.samples import plan
 
-from gath_bench.contracts import DatasetAdapter, HasMeanPortrait, TrainingStreams
+from gath_bench.contracts import ClipStream, DatasetAdapter, HasMeanPortrait, TrainingStreams
 from gath_bench.errors import UsageError
 
 
@@ -15,6 +15,7 @@ def test_the_adapter_implements_the_contracts(data: SynthFaces) -> None:
     assert isinstance(data, DatasetAdapter)
     assert isinstance(data, HasMeanPortrait)
     assert isinstance(data, TrainingStreams)
+    assert isinstance(data, ClipStream)
     assert len(data.fingerprint) == 64
 
 

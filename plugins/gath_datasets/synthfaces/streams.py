@@ -100,9 +100,15 @@ def frames_batch(
 
 
 def clips_batch(
-    *, batch_size: int, seed: int, step: int, size: int = 128, randomise: float = 0.0, device: str = "cpu",
+    *,
+    batch_size: int,
+    seed: int,
+    step: int,
+    size: int = 128,
+    randomise: float = 0.0,
+    device: str = "cpu",
     compiled: bool = False,
-) -> ClipsBatch:  # fmt: skip
+) -> ClipsBatch:
     """One batch of clips, each of another subject: two expressions of one person in one scene.
 
     In `SINGLE_SHARE` of the clips the frames differ in one AU, in the others the expressions are independent.

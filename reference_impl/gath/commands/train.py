@@ -18,7 +18,7 @@ from gath_bench.errors import UsageError
     "--config",
     "name",
     metavar="NAME|FILE.toml",
-    help="small (the default), small-warp, gpu, or a TOML file.",
+    help="small (the default), tiny-warp, small-warp, unpaired-warp, gpu, or a TOML file.",
 )
 @click.option(
     "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting: losses.au=10."
@@ -47,6 +47,12 @@ from gath_bench.errors import UsageError
     metavar="DIR",
     help="Use the E and C of this run folder instead of training them.",
 )
+@click.option(
+    "--estimator",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Use the E in the weights file of a generator instead of training it.",
+)
 @click.option("--teachers-only", is_flag=True, help="Stop after E and C.")
 @click.option(
     "--cache",
@@ -73,14 +79,16 @@ def train(
     output: Path | None,
     resume: Path | None,
     teachers: Path | None,
+    estimator: Path | None,
     teachers_only: bool,
     cache: Path | None,
     max_minutes: float | None,
 ) -> None:
-    """Train GATH on unpaired stills and frames.
+    """Train GATH on unpaired stills and frames, or gath-warp on clips and stills.
 
     \b
     gath-bench train
+    gath-bench train -c tiny-warp --output results/runs/tiny   # two minutes of CPU time
     gath-bench train -c small-warp --max-minutes 30 --output results/runs/warp
     gath-bench train --resume results/runs/warp
     gath-bench train --resume results/runs/warp --set losses.mask=8   # from this step on
@@ -96,12 +104,14 @@ def train(
     given = {key: value for key, value in given.items() if value is not None}
     changes = (*changes, *(f"{key}={json.dumps(value)}" for key, value in given.items()))
     if resume is not None:
-        if name or output or teachers or given:
+        if name or output or teachers or estimator or given:
             raise UsageError(
-                "--resume uses the configuration of the run: leave out -c, --model, -d, --steps, --seed, --output "
-                "and --teachers; --set can still change the weights of losses."
+                "--resume uses the configuration of the run: leave out -c, --model, -d, --steps, --seed, --output, "
+                "--teachers and --estimator; --set can still change the weights of losses."
             )
         config, folder = load_config(resume, changes), resume
+    elif teachers is not None and estimator is not None:
+        raise UsageError("give --teachers (E and C) or --estimator (E only), not both.")
     else:
         config = read_config(name or ("small-warp" if model == "gath-warp" else "small"), changes)
         default = time.strftime(f"%Y%m%dT%H%M%SZ-train-{config.model}", time.gmtime())
@@ -112,8 +122,9 @@ def train(
         config,
         context,
         folder,
-        device=_select_device(device),
+        device=_set_up_device(context.resolve_device(device)),
         teachers=teachers,
+        estimator=estimator,
         cache=cache,
         max_minutes=max_minutes,
         teachers_only=teachers_only,
@@ -125,27 +136,10 @@ def train(
         raise click.exceptions.Exit(1) from error
 
 
-def _select_device(name: str) -> str:
-    """The torch device for ``--device``; with ``torchrun``, the GPU of this rank.
-
-    Raises:
-        UsageError: there is no such device.
-    """
-    import os
-
+def _set_up_device(name: str) -> str:
+    """Select the GPU of this process for torch, and let cuDNN choose its fastest kernels."""
     import torch
 
-    rank = os.environ.get("LOCAL_RANK")
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and rank is not None:
-        name = f"cuda:{rank}"
-    if name.split(":")[0] not in ("cpu", "cuda"):
-        raise UsageError(f"there is no device {name!r}: write auto, cpu, cuda or cuda:0.")
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise UsageError(
-            f"the device {name} cannot be used: torch finds no GPU on this machine; leave out --device."
-        )
     if name.startswith("cuda"):
         torch.cuda.set_device(name)
         torch.backends.cudnn.benchmark = True  # all batches have the same shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -33,6 +33,8 @@ class Trained:
         config: of the training.
         trained_against: keys of the E and C that G was trained against.
         hash: SHA-256 (hex) of the file; empty for networks in training.
+        settings: the JSON of the settings that the file states. Settings that were added to `Config` later are not
+            among them, so that the fingerprint of a file stays what it was.
     """
 
     generator: Generator
@@ -40,6 +42,7 @@ class Trained:
     config: Config
     trained_against: tuple[str, ...] = ()
     hash: str = ""
+    settings: str = ""
 
 
 def read_weights(path: Path) -> Trained:
@@ -63,7 +66,15 @@ def read_weights(path: Path) -> Trained:
         raise UsageError(f"the networks in {path} do not fit the configuration in it: {error}.") from error
     for network in (generator, estimator):
         network.eval().requires_grad_(False)
-    return Trained(generator, estimator, config, tuple(about.get("trained_against", ())), file_hash(path))
+    settings = config.model_dump_json(include=_keys(about["config"]))
+    return Trained(
+        generator, estimator, config, tuple(about.get("trained_against", ())), file_hash(path), settings
+    )
+
+
+def _keys(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a nested dictionary, as pydantic's ``include`` takes them."""
+    return {key: _keys(value) if isinstance(value, Mapping) else True for key, value in content.items()}
 
 
 def packaged(name: str) -> Path:
@@ -137,7 +148,7 @@ class Gath:
             return ModelInfo()
         config = trained.config
         return ModelInfo(
-            fingerprint=fingerprint(trained.hash, config.model_dump_json()),
+            fingerprint=fingerprint(trained.hash, trained.settings or config.model_dump_json()),
             au_space=config.au_space,
             resolution=config.resolution,
             trained_against=trained.trained_against,

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from gath.config import Config, apply_change, parse_config
+from gath.networks.build import build_estimator
 from gath.networks.encoders import AUEstimator, IdentityClassifier
 from gath.release.weights_file import load_weights, save_weights
 from gath_bench.errors import UsageError
@@ -77,6 +78,28 @@ def copy_teachers(source: Path, folder: Path) -> None:
         if (source / name).resolve() != (folder / name).resolve():
             with atomic_write(folder / name) as file:
                 file.write((source / name).read_bytes())
+
+
+def copy_estimator(source: Path, folder: Path, config: Config) -> None:
+    """Write the E of a generator's weights file to a run folder.
+
+    Raises:
+        UsageError: it is not such a file, or its E is of another AU space or resolution.
+    """
+    tensors, about = load_weights(source)
+    if "estimator" not in tensors or "config" not in about:
+        raise UsageError(
+            f"{source} does not hold the E of a generator: give a file such as gath-warp.safetensors."
+        )
+    theirs = parse_config(about["config"], f"the configuration in {source}")
+    for name in ("au_space", "resolution"):
+        if getattr(theirs, name) != getattr(config, name):
+            raise UsageError(
+                f"{source} has {name} {getattr(theirs, name)}, but the configuration has {getattr(config, name)}."
+            )
+    network = build_estimator(theirs)
+    network.load_state_dict(tensors["estimator"])
+    save_estimator(folder / ESTIMATOR, network, theirs, {"copied_from": source.name})
 
 
 def save_estimator(path: Path, network: AUEstimator, config: Config, about: Mapping[str, Any]) -> None:

@@ -154,6 +154,8 @@ def _open_run_folder(run: TrainingRun, ranks: Ranks, logger: TrainingLogger) -> 
         logger.message(f"resuming from step {state['step']} of the {state['stage']} in {run.folder}")
     elif run.teachers is not None and ranks.first:
         checkpoint.copy_teachers(run.teachers, run.folder)
+    elif run.estimator is not None and ranks.first:
+        checkpoint.copy_estimator(run.estimator, run.folder, run.config)
     ranks.barrier()
     run.origin = _merge_origin(run, state)
     if ranks.first and "stage" not in state:

@@ -31,6 +31,7 @@ class TrainingRun:
         folder: the run folder; if it holds a checkpoint, the training resumes from it.
         device: ``cpu``, ``cuda`` or ``cuda:i``.
         teachers: a run folder whose E and C are used; they are then not trained again.
+        estimator: a weights file of a generator, whose E is used; it is then not trained again.
         cache: folder of the pools; by default in the run folder.
         max_minutes: stop after this time, resumable.
         teachers_only: stop before G is trained.
@@ -42,6 +43,7 @@ class TrainingRun:
     folder: Path
     device: str = "cpu"
     teachers: Path | None = None
+    estimator: Path | None = None
     cache: Path | None = None
     max_minutes: float | None = None
     teachers_only: bool = False

@@ -77,6 +77,15 @@ def test_damaged_weights_are_unavailable(
         model.to("cpu")
 
 
+def test_packaged_weights_keep_the_keys_of_the_committed_run() -> None:
+    """The fingerprint of a weights file must not depend on settings that were added to the configuration later."""
+    run = Path(__file__).parents[3] / "results" / "reference" / "quick" / "manifest.json"
+    cells = json.loads(run.read_text())["cells"]
+    committed = {cell["model"]: cell["model_key"].rpartition("#")[2] for cell in cells}
+    for model in (DirectModel(), WarpModel()):
+        assert model.info.fingerprint[:8] == committed[model.name]
+
+
 def test_packaged_weights_match_their_index() -> None:
     """Every packaged file has the listed hash and at most 16 MB, and can be loaded."""
     folder = Path(gath.__file__).parent / "weights"

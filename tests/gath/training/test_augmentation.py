@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from gath.training.augmentation import augment_frames, augment_stills, wash
+from gath.training.augmentation import augment_frames, augment_stills, randomize, wash
 
 from gath_bench.augmentations import Augmentation
 
@@ -40,3 +40,15 @@ def test_gradients_reach_the_generated_image() -> None:
     wash(images, torch.Generator().manual_seed(0)).sum().backward()
     assert images.grad is not None
     assert (images.grad.flatten(1).abs().sum(1) > 0).all()
+
+
+def test_randomization_changes_both_frames_of_a_clip_alike() -> None:
+    """Where the frames are equal they stay equal; strength 0 is the identity."""
+    source = torch.rand(8, 3, 32, 32)
+    target = source.clone()
+    target[:4] = target[:4].flip(-1)
+    first, second = (randomize(images, torch.Generator().manual_seed(1), 1.0) for images in (source, target))
+    assert torch.equal(first[4:], second[4:])
+    assert not torch.equal(first[:4], second[:4])
+    assert (first - source).abs().mean() > 0.01
+    assert torch.equal(randomize(source, torch.Generator().manual_seed(1), 0.0), source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import count, islice
+from itertools import combinations, count, islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from gath.config import read_config
 from gath.networks.build import build_classifier, build_estimator
 from gath.training import data
 from gath.training.context import TrainContext
-from gath.training.data import EndlessSource, FixedData, Streams, fill_pool
+from gath.training.data import EndlessSource, FixedData, FramesOfClips, Pool, Streams, fill_pool
 from gath.training.stages.adversarial import AdversarialStage
 from toy_faces import ToyFaces
 
@@ -88,7 +88,7 @@ def test_unsuitable_data_sets_are_refused_in_a_sentence() -> None:
 
 
 def test_the_streams_and_the_evaluation_splits_share_no_subject(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compare the subject seeds of the two streams of synthfaces and of its evaluated splits."""
+    """Compare the subject seeds of all streams of synthfaces and of its evaluated splits."""
     from gath_datasets.synthfaces import streams as synth
     from gath_datasets.synthfaces.adapter import SynthFaces
 
@@ -102,18 +102,22 @@ def test_the_streams_and_the_evaluation_splits_share_no_subject(monkeypatch: pyt
     monkeypatch.setattr(synth, "draw_subjects", watch)
     monkeypatch.setattr(synth, "render", lambda people, scenes, aus, size, **_: _Blank(len(aus), size))
     # Without the thread that renders ahead, whose last batches would be counted for the next stream.
-    monkeypatch.setattr(synth, "ahead", lambda make, start=0: map(make, count(start)))
+    monkeypatch.setattr(synth, "prefetch", lambda make, start=0: map(make, count(start)))
     adapter = SynthFaces(resolution=64)
     source = Streams(adapter, "synthfaces", au_space="openface17", resolution=64, seed=0)
     seen = {}
-    for name in ("stills", "frames"):
+    for name in ("stills", "frames", "clips"):
         drawn.clear()
         list(islice(source.batches(name, 256), 8))  # type: ignore[arg-type]
         seen[name] = set(drawn)
         assert len(seen[name]) > 100
-    graded = {s.subject_seed for split in ("test", "val") for s in adapter.samples(split, "same-subject", 0)}
-    assert not seen["stills"] & seen["frames"]
-    assert not graded & (seen["stills"] | seen["frames"])
+    drawn.clear()
+    list(islice(adapter.labelled(batch_size=256, seed=0), 8))
+    seen["evaluators"] = set(drawn)
+    for split in ("test", "val"):
+        seen[split] = {s.subject_seed for s in adapter.samples(split, "same-subject", 0)}
+    for one, other in combinations(seen, 2):
+        assert not seen[one] & seen[other], f"{one} and {other} share a subject"
 
 
 class _Blank:
@@ -143,3 +147,36 @@ def test_a_training_step_uses_no_target_image(tmp_path: Path) -> None:
     stage = AdversarialStage(ctx, build_estimator(config), build_classifier(config, 8))
     assert torch.isfinite(stage.step(0)["g_loss"])
     assert sorted(asked) == ["frames", "stills"]
+
+
+def test_clips_are_pairs_with_the_aus_of_both_frames(tmp_path: Path) -> None:
+    pool = fill_pool(_streams(), "clips", 12, tmp_path, _quiet)
+    batch = pool.take(torch.arange(12))
+    assert batch.images.shape == (12, 2, 3, 64, 64)
+    assert batch.labels.shape == (12, 2, 17)
+    clips = next(ToyFaces().clips(batch_size=12, seed=0))
+    assert torch.equal(batch.labels[:, 1], clips.target_aus)
+    assert (batch.images[:, 0] - clips.source).abs().max() <= 0.5 / 255 + 1e-6
+
+
+def test_with_clips_the_labelled_frames_are_those_of_the_clips(tmp_path: Path) -> None:
+    clips = fill_pool(_streams(), "clips", 12, tmp_path, _quiet)
+    frames = FramesOfClips(clips).batch(0, 40, torch.Generator().manual_seed(0))
+    known = [(image, aus) for clip in range(12) for image, aus in zip(*_parts(clips, clip), strict=True)]
+    for image, aus in zip(frames.images, frames.labels, strict=True):
+        assert any(torch.equal(image, i) and torch.equal(aus, a) for i, a in known)
+    assert len({tuple(aus.tolist()) for aus in frames.labels}) > 12, "both frames occur"
+
+
+def _parts(clips: Pool, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+    batch = clips.take(torch.tensor([index]))
+    return batch.images[0], batch.labels[0]
+
+
+def test_a_data_set_without_clips_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    class Unpaired(ToyFaces):
+        clips = None  # type: ignore[assignment]
+
+    streams = Streams(Unpaired(), "unpaired", au_space="openface17", resolution=64, seed=0)
+    with pytest.raises(UsageError, match="'unpaired' has no clips"):
+        fill_pool(streams, "clips", 12, tmp_path, _quiet)

@@ -23,6 +23,7 @@ from gath.training.logging import LOG
 from gath.training.loop import Diverged, train
 from gath.training.run import TrainingRun
 from gath.training.stages.adversarial import AdversarialStage
+from gath.training.stages.clips import ClipStage
 
 from gath_bench.contracts import ComponentKey, file_hash
 from gath_bench.distributed import Ranks
@@ -165,6 +166,22 @@ def test_teachers_are_shared_and_not_trained_again(make_run: MakeRun, trained: P
         train(make_run("third", "au_space=facewarehouse46", "data.name=toy-46", teachers=trained))
 
 
+def test_the_estimator_of_a_weights_file_can_be_used(make_run: MakeRun, trained: Path) -> None:
+    weights = trained / "gath-warp.safetensors"
+    run = make_run("run", estimator=weights)
+    assert train(run)
+    taken, made = (
+        load_weights(path)[0]["estimator"] for path in (weights, run.folder / "gath-warp.safetensors")
+    )
+    assert _same(taken, made)
+    with pytest.raises(UsageError, match="does not hold the E of a generator"):
+        train(make_run("other", estimator=trained / "classifier.safetensors"))
+    with pytest.raises(
+        UsageError, match="has au_space openface17, but the configuration has facewarehouse46"
+    ):
+        train(make_run("third", "au_space=facewarehouse46", "data.name=toy-46", estimator=weights))
+
+
 def test_teachers_alone_can_be_trained(make_run: MakeRun) -> None:
     run = make_run("run", teachers_only=True)
     assert train(run)
@@ -236,6 +253,34 @@ def test_a_step_changes_g_and_d_and_not_their_teachers(make_run: MakeRun) -> Non
         else:
             # The gradients of D's bias cancel while no margin is reached: the weights of its examples balance.
             assert set(still) <= {"bias.bias"}, f"{name}: {still} did not change"
+
+
+def test_clips_train_the_generator_towards_the_true_target(make_run: MakeRun) -> None:
+    """On a pool where the target is the mirrored source, the error falls; E and C stay as they are."""
+    changes = ("data.clips=8", "generator.steps=1000", "generator.learning_rate=3e-3", "generator.stills=2")
+    weights = ("generator.randomize=0", "losses.au=0", "losses.mask=0")
+    config = make_run("clips", *changes, *weights).config
+    rng = torch.Generator().manual_seed(0)
+    images = torch.rand(8, 3, 8, 8, generator=rng)
+    images = torch.nn.functional.interpolate(images, 64, mode="bilinear").mul(255).byte()
+    clips = Pool(torch.stack([images, 255 - images], 1), torch.rand(8, 2, 17, generator=rng))
+    stills = Pool(images, torch.zeros(8).long())
+    ctx = TrainContext(config, "cpu", Ranks(), FixedData(stills, stills, 8, clips))
+    stage = ClipStage(ctx, build_estimator(config), build_classifier(config, 8))
+    before = [value.clone() for value in stage.estimator.state_dict().values()]
+    errors = [float(values["changed"] / values["copied"]) for values in map(stage.step, range(60))]
+    assert sum(errors[-10:]) < 0.8 * sum(errors[:10])
+    after = stage.estimator.state_dict().values()
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_a_resumed_training_on_clips_gives_the_same_weights(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = ("data.clips=16", "generator.stills=2")
+    straight = make_run("straight", *clips)
+    assert train(straight)
+    _assert_same(_killed_and_resumed(make_run, monkeypatch, 6, *clips), straight.folder)
 
 
 def test_the_discriminator_learns_to_separate_its_examples(make_run: MakeRun) -> None:

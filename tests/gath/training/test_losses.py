@@ -88,3 +88,36 @@ def test_reconstruction_and_magnitudes() -> None:
     assert losses.flow_length(torch.full((1, 2, 4, 4), -0.1)).item() == pytest.approx(0.1)
     assert losses.estimation(torch.zeros(2, 3), torch.full((2, 3), 0.5)).item() == pytest.approx(0.25)
     assert losses.adversarial(torch.tensor([1.0, 3.0])) == -2
+
+
+def test_the_changed_region_holds_what_the_target_changes() -> None:
+    source = torch.full((1, 3, 8, 8), 0.5)
+    target = source.clone()
+    target[:, 1, 2:4, 2:6] += 3 / 255
+    target[:, 0, 6] += 1 / 255  # below the threshold
+    region = losses.changed_region(source, target)
+    assert region.sum() == 8
+    assert region[0, 0, 2:4, 2:6].all()
+
+
+def test_region_error_is_the_mean_over_the_region() -> None:
+    source, image = torch.zeros(2, 3, 4, 4), torch.zeros(2, 3, 4, 4)
+    image[:, :, :2] = 0.5
+    region = torch.zeros(2, 1, 4, 4)
+    assert losses.region_error(image, source, region) == 0
+    region[:, :, 1:3] = 1
+    assert losses.region_error(image, source, region).item() == pytest.approx(0.25)
+
+
+def test_edge_error_ignores_a_constant_offset() -> None:
+    image = torch.rand(2, 3, 8, 8)
+    assert losses.edge_error(image + 0.1, image).item() == pytest.approx(0, abs=1e-6)
+    ramp = image + torch.arange(8) * 0.05
+    assert losses.edge_error(ramp, image).item() == pytest.approx(0.05, abs=1e-6)
+
+
+def test_feature_distance_ignores_the_length_of_features() -> None:
+    maps, flat = torch.rand(2, 5, 4, 4), torch.rand(2, 6)
+    assert losses.feature_distance([maps * 3, flat * 2], [maps, flat]).item() == pytest.approx(0, abs=1e-5)
+    # The squared distance of opposite unit vectors is 4, and layers are added.
+    assert losses.feature_distance([-maps, -flat], [maps, flat]).item() == pytest.approx(8, abs=0.05)

@@ -17,7 +17,7 @@ from gath.training.targets import draw_targets
 from gath_bench.augmentations import flip
 
 #: Clips of a batch that D sees, beside all of its stills.
-_JUDGED = 4
+_JUDGED = 2
 
 
 class ClipStage(AdversarialStage):
