@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gath_bench.contracts.face import Face
 from gath_bench.errors import Unavailable
@@ -68,7 +68,7 @@ def estimate(face: Face, template: Template, size: int) -> SimilarityTransform:
         Unavailable: fewer than two points are common, or they coincide.
     """
     import numpy as np
-    from skimage.transform import SimilarityTransform as Estimator
+    from skimage import transform
 
     found, wanted = named_points(face.landmarks), template.at(size)
     names = [name for name in wanted if name in found]
@@ -78,10 +78,11 @@ def estimate(face: Face, template: Template, size: int) -> SimilarityTransform:
             f"the face cannot be aligned to the template {template.name!r}: "
             f"the detector gives {', '.join(names) or 'none'} of its points ({', '.join(wanted)})."
         )
-    if hasattr(Estimator, "from_estimate"):  # scikit-image >= 0.26
-        fitted = Estimator.from_estimate(source, target)
+    estimator: Any = transform.SimilarityTransform
+    if hasattr(estimator, "from_estimate"):  # scikit-image >= 0.26
+        fitted = estimator.from_estimate(source, target)
     else:
-        fitted = Estimator()
+        fitted = estimator()
         fitted.estimate(source, target)
     return SimilarityTransform(
         float(fitted.scale),
@@ -155,7 +156,7 @@ def extract(image: Tensor, transform: SimilarityTransform, size: int) -> Tensor:
     x, y = transform.apply(axis[None, :], axis[:, None])
     # Positions in the region as shares of its sides, which the reduction does not change.
     u, v = (x - left + 0.5) / width * 2 - 1, (y - top + 0.5) / height * 2 - 1
-    grid = torch.stack(torch.broadcast_tensors(torch.as_tensor(u), torch.as_tensor(v)), -1)
+    grid = torch.stack([torch.as_tensor(u).expand(size, size), torch.as_tensor(v).expand(size, size)], -1)
     crop = F.grid_sample(
         region[None], grid[None], mode="bicubic", padding_mode="reflection", align_corners=False
     )[0]

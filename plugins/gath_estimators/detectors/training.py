@@ -37,7 +37,8 @@ def proposal_loss(answer: Tensor, target: Tensor, weight: Tensor, boxes: Tensor)
     positives = target.sum().clamp(min=1)
     focal = (wrong.square() * crossed * weight).sum() / positives
     error = F.smooth_l1_loss(answer[:, 1:], boxes, reduction="none", beta=0.2).sum(1)
-    return focal + 0.5 * (error * target).sum() / positives
+    loss: Tensor = focal + 0.5 * (error * target).sum() / positives
+    return loss
 
 
 def landmark_loss(points: Tensor, logits: Tensor, wanted: Tensor, size: Tensor, face: Tensor) -> Tensor:
@@ -98,8 +99,8 @@ def train_landmarks(pool: Pool, steps: int, seed: int, progress: Progress) -> La
         network.shape.copy_(pool.shape)
         last = network.points[-1]
         with torch.no_grad():
-            last.weight.mul_(0.1)  # type: ignore[union-attr,operator]
-            last.bias.copy_((pool.shape * 2 / 1.65).flatten())  # type: ignore[union-attr,operator]
+            last.weight.mul_(0.1)  # type: ignore[operator]
+            last.bias.copy_((pool.shape * 2 / 1.65).flatten())  # type: ignore[operator]
         _fit("landmarks", network, loss, steps, progress, average=True)
     return network
 
