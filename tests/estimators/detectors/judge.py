@@ -55,7 +55,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Row:
+class Figures:
     """One detector's figures; see the module."""
 
     detector: str
@@ -135,7 +135,7 @@ def match(faces: list[Face], true: Face) -> Face | None:
     return best
 
 
-def evaluate(name: str, detector: FaceDetector, pictures: list[Picture], true: list[Face | None]) -> Row:
+def evaluate(name: str, detector: FaceDetector, pictures: list[Picture], true: list[Face | None]) -> Figures:
     """All figures of one detector."""
     detector.detect([torch.rand(3, 64, 64)])
     errors, inner, found, total, seconds, megapixels = [], [], 0, 0, 0.0, 0.0
@@ -164,7 +164,7 @@ def evaluate(name: str, detector: FaceDetector, pictures: list[Picture], true: l
             print(f"  {name}: false positives in {', '.join(fired)}", file=sys.stderr)
         false_positives.append(len(fired) / len(images))
     e, i = np.array(errors), np.array(inner)
-    return Row(
+    return Figures(
         name, total, found / total, float(np.median(e)), float(np.quantile(e, 0.95)), float((e < 0.15).mean()),
         float(np.median(i)), float(np.quantile(i, 0.95)), *false_positives, seconds / megapixels,
         seconds / len(pictures),
