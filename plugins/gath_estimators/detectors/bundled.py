@@ -50,9 +50,9 @@ class Search:
     coarsest: int = 28
     proposal: float = 0.15
     proposals: int = 16
-    confidence: float = 0.5
+    confidence: float = 0.9
     rotations: tuple[float, ...] = (45.0, -45.0, 90.0, -90.0, 180.0)
-    rotated_confidence: float = 0.8
+    rotated_confidence: float = 0.97
 
 
 class Detector(nn.Module):
