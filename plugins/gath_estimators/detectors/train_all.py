@@ -27,7 +27,7 @@ from gath_estimators.detectors.networks import LandmarkNetwork, ProposalNetwork
 
 CARD = "card.md"
 #: Held-out portraits and textures on which the finished detector is measured.
-HELD_OUT = 256
+HELD_OUT = 128
 #: Where held-out portraits begin in the stream, in batches: beyond every training.
 _HELD_OUT_START = 1 << 20
 _BATCH = 64
@@ -40,7 +40,7 @@ class Options:
     dataset: str = "synthfaces"
     images: int = 12288
     proposal_steps: int = 1500
-    landmark_steps: int = 1800
+    landmark_steps: int = 1251
     seed: int = 0
 
 

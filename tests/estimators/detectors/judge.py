@@ -94,13 +94,13 @@ def frames(path: Path, av: object) -> Iterator[Picture]:
 
 def backgrounds(count: int = BACKGROUNDS) -> Iterator[Picture]:
     """Procedural backgrounds of synthfaces, without a face."""
-    from gath_datasets.synthfaces.background import paint_background
+    from gath_datasets.synthfaces.background import render_background
     from gath_datasets.synthfaces.rand import derive
     from gath_datasets.synthfaces.scene import draw_scenes
 
     scenes = draw_scenes(derive(torch.arange(count), "detector judge"))
     for i in range(count):
-        yield Picture(f"background {i}", paint_background(scenes.select(torch.tensor([i])), 320)[0])
+        yield Picture(f"background {i}", render_background(scenes.select(torch.tensor([i])), 320)[0])
 
 
 def without_face() -> Iterator[Picture]:
