@@ -40,7 +40,7 @@ class Options:
     dataset: str = "synthfaces"
     images: int = 12288
     proposal_steps: int = 1500
-    landmark_steps: int = 1251
+    landmark_steps: int = 5000
     seed: int = 0
 
 
