@@ -43,9 +43,6 @@ _BUILT_IN = {
         "gath_bench.cli.render_list:render_list",
         "Write portraits and AUs for a system outside Python.",
     ),
-    "perf": CommandSpec(
-        "perf", "gath_bench.cli.perf:perf", "Track the speed of models and metrics over commits."
-    ),
     "doctor": CommandSpec(
         "doctor", "gath_bench.cli.doctor:doctor", "Show devices, versions and plugins, and missing packages."
     ),
