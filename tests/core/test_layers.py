@@ -17,7 +17,8 @@ SHARED = {"errors", "version", "files", "git", "distributed", "statistics", "aug
 VOCABULARY = SHARED | {"capture"} | {"contracts", "au"}
 HOOKS = VOCABULARY | {"hookspecs"}
 COMPONENTS = HOOKS | {"plugins", "registry"}
-STORED = COMPONENTS | {"evaluators", "images", "results"}
+MEDIA = {"images", "faces", "provenance", "video"}
+STORED = COMPONENTS | MEDIA | {"evaluators", "results"}
 PLANNED = STORED | {"suite"}
 MEASURED = PLANNED | {"render_list", "engine", "perf"}
 RESULTS_ALONE = VOCABULARY | {"results"}
@@ -35,6 +36,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "faces": {"contracts", "errors"},
     "perf": {"contracts", "errors"},
     "results": VOCABULARY,
+    "provenance": VOCABULARY,
+    "video": VOCABULARY | {"provenance"},
     "suite": STORED,
     "render_list": PLANNED,
     "engine": PLANNED | {"perf"},
@@ -61,6 +64,8 @@ PUBLIC = {
     "statistics",
     "augmentations",
     "faces",
+    "provenance",
+    "video",
 }
 
 CORE = sorted((ROOT / "gath_bench").rglob("*.py"))
