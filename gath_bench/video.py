@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, islice, pairwise
@@ -44,6 +44,8 @@ GIF_MAX_FPS = 50.0
 #: x264's constant rate factor: visually lossless at its usual sizes.
 _CRF = "18"
 _COLOURS = 256
+#: FFmpeg's disposition of a stream that holds a cover picture.
+_COVER = 0x400
 #: A video may end this many seconds before its stated duration (and 5 % of it): sound is often a little longer.
 _CUT_OFF = 0.5
 #: Frames that are nearer than this are decoded one by one rather than sought.
@@ -126,7 +128,11 @@ def read_frames(path: Path, indices: Sequence[int] | None = None) -> Iterator[Vi
             given; or it has no frame of such an index.
     """
     if indices is not None:
-        yield from _read_some(path, indices)
+        if any(after <= before for before, after in pairwise(indices)):
+            raise ValueError("indices must be in ascending order")
+        if indices:
+            with FrameReader(path) as reader:
+                yield from map(reader.read, indices)
         return
     with _open(path) as (container, stream):
         first, index, time = 0, 0, 0.0
@@ -139,6 +145,62 @@ def read_frames(path: Path, indices: Sequence[int] | None = None) -> Iterator[Vi
         if index == 0:
             raise UsageError(f"{path} is damaged: its video stream holds no frame that can be decoded.")
         _refuse_cut_off(stream, time, path)
+
+
+class FrameReader:
+    """Reads single frames of a video; frames in ascending order cost one pass over the file.
+
+    Args:
+        path: the file.
+
+    Attributes:
+        path: the file.
+        times: seconds of every frame since the first, in the order of display.
+
+    Raises:
+        UsageError: as `probe`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with _open(path) as (container, stream):
+            self._stamps = _stamps(container, stream)
+            base = float(stream.time_base)
+        self.times = tuple((stamp - self._stamps[0]) * base for stamp in self._stamps)
+        self._position = len(self._stamps)  # index of the last frame that was decoded
+        self._frames: Iterator[Any] = iter(())
+        self._stack = ExitStack()
+        self._container, self._stream = self._stack.enter_context(_open(path))
+
+    def __enter__(self) -> FrameReader:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stack.close()
+
+    def read(self, index: int) -> VideoFrame:
+        """The frame of an index.
+
+        Raises:
+            UsageError: there is none, or it cannot be decoded.
+        """
+        if not 0 <= index < len(self._stamps):
+            raise UsageError(f"{self.path} has {len(self._stamps)} frames, none with index {index}.")
+        with _one_sentence(self.path):
+            # A seek lands on the key frame at or before the time stamp.
+            if not self._position < index <= self._position + _SEEK_DISTANCE:
+                self._container.seek(self._stamps[index], stream=self._stream, backward=True)
+                self._frames = self._container.decode(self._stream)
+            for frame in self._frames:
+                if frame.pts is not None and frame.pts >= self._stamps[index]:
+                    self._position = index
+                    return VideoFrame(index, self.times[index], _pixels(frame))
+        self._position = len(self._stamps)
+        raise UsageError(f"{self.path} is damaged: its frame {index} cannot be decoded.")
 
 
 def write_animation(
@@ -216,20 +278,26 @@ def _open(path: Path) -> Iterator[tuple[Any, Any]]:
         raise UsageError(f"there is no file {path}: give a video.")
     if path.stat().st_size == 0:
         raise UsageError(f"{path} is empty: give a video.")
+    with _one_sentence(path), av.open(str(path)) as container:
+        # A cover picture is a video stream of its own, with one frame.
+        streams = [s for s in container.streams.video if not int(s.disposition) & _COVER]
+        if not streams:
+            raise UsageError(f"{path} has no video stream: give a video.")
+        stream = streams[0]
+        if stream.width * stream.height > MAX_PIXELS:
+            raise UsageError(
+                f"{path} has frames of {stream.width} x {stream.height} pixels, more than 8K: scale it down."
+            )
+        stream.thread_type = "AUTO"
+        yield container, stream
+
+
+@contextmanager
+def _one_sentence(path: Path) -> Iterator[None]:
+    """Every fault of the file that a decoder reports becomes one sentence."""
     try:
-        with av.open(str(path)) as container:
-            # A cover picture is a video stream of its own, with one frame.
-            streams = [s for s in container.streams.video if not int(s.disposition) & 0x400]
-            if not streams:
-                raise UsageError(f"{path} has no video stream: give a video.")
-            stream = streams[0]
-            if stream.width * stream.height > MAX_PIXELS:
-                raise UsageError(
-                    f"{path} has frames of {stream.width} x {stream.height} pixels, more than 8K: scale it down."
-                )
-            stream.thread_type = "AUTO"
-            yield container, stream
-    except (av.FFmpegError, ValueError, EOFError) as error:
+        yield
+    except (_av().FFmpegError, ValueError, EOFError) as error:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split()).rstrip(".")
         raise UsageError(f"{path} is damaged or not a video ({reason}): give another file.") from error
 
@@ -259,34 +327,6 @@ def _frame_rate(stream: Any, stamps: Sequence[int], path: Path) -> float:
     if len(stamps) > 1:
         return (len(stamps) - 1) / float((stamps[-1] - stamps[0]) * stream.time_base)
     return float(stream.average_rate or stream.guessed_rate or 25)
-
-
-def _read_some(path: Path, indices: Sequence[int]) -> Iterator[VideoFrame]:
-    wanted = list(indices)
-    if any(after <= before for before, after in pairwise(wanted)):
-        raise ValueError("indices must be in ascending order")
-    if not wanted:
-        return
-    with _open(path) as (container, stream):
-        stamps = _stamps(container, stream)
-        base = float(stream.time_base)
-    if not 0 <= wanted[0] <= wanted[-1] < len(stamps):
-        raise UsageError(f"{path} has {len(stamps)} frames, none with index {wanted[-1]}.")
-    with _open(path) as (container, stream):
-        position = -1  # index of the last frame that was decoded
-        frames: Iterator[Any] = iter(())
-        for index in wanted:
-            # A seek lands on the key frame at or before the time stamp.
-            if position < 0 or index > position + _SEEK_DISTANCE:
-                container.seek(stamps[index], stream=stream, backward=True)
-                frames = container.decode(stream)
-            for frame in frames:
-                if frame.pts is not None and frame.pts >= stamps[index]:
-                    position = index
-                    yield VideoFrame(index, (stamps[index] - stamps[0]) * base, _pixels(frame))
-                    break
-            else:
-                raise UsageError(f"{path} is damaged: its frame {index} cannot be decoded.")
 
 
 def _rotation(frame: Any) -> int:

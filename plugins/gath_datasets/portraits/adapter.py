@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from gath_bench.au import DEFAULT_SPACE, get_space
 from gath_bench.contracts import Batch, DatasetInfo, Sample, Unreadable, file_hash, fingerprint
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
-from gath_bench.images import RESIZE, read_image, resize, to_8bit
-from gath_datasets.portraits.files import PortraitFile, find_portraits
+from gath_bench.images import RESIZE, SUFFIXES, read_image, resize, to_8bit
+from gath_datasets.files import MediaFile, find_files
 from gath_datasets.portraits.targets import Target, parse_targets, read_targets, sweep
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 #: Left, top, right, bottom of the face crop of scikit-image's ``astronaut``; the face fills about 3/4 of its height.
 ASTRONAUT_BOX = (138, 24, 314, 200)
-_ASTRONAUT = PortraitFile(Path("astronaut"), "astronaut", "astronaut", "astronaut")
+_ASTRONAUT = MediaFile(Path("astronaut"), "astronaut", "astronaut", "astronaut")
+_FILES = {"kind": "images", "wanted": "PNG, JPEG or WebP portraits", "default": "portrait"}
 #: Decoded portraits in the cache. Samples of one portrait are consecutive, so a few are enough.
 _CACHED = 4
 
@@ -32,7 +33,7 @@ _CACHED = 4
 class PortraitSample(Sample):
     """A portrait and its target expression."""
 
-    portrait: PortraitFile
+    portrait: MediaFile
     target: Target
 
 
@@ -74,8 +75,8 @@ class Portraits:
             self._targets = read_targets(csv, au_space)
         elif not self._sweeps:
             self._targets = parse_targets(aus, au_space)
-        self.portraits = (_ASTRONAUT,) if root is None else find_portraits(root)
-        self._portrait: Callable[[PortraitFile], Tensor] = lru_cache(maxsize=_CACHED)(self._read)
+        self.portraits = (_ASTRONAUT,) if root is None else find_files(root, SUFFIXES, **_FILES)
+        self._portrait: Callable[[MediaFile], Tensor] = lru_cache(maxsize=_CACHED)(self._read)
 
     @property
     def info(self) -> DatasetInfo:
@@ -143,7 +144,7 @@ class Portraits:
             unreadable=tuple(unreadable),
         )
 
-    def _read(self, portrait: PortraitFile) -> Tensor:
+    def _read(self, portrait: MediaFile) -> Tensor:
         image = _astronaut() if self.root is None else read_image(portrait.path)
         height, width = image.shape[-2:]
         if height != width:
@@ -175,7 +176,7 @@ class Portraits:
             "give PNG, JPEG or WebP portraits."
         )
 
-    def _content_hash(self, portrait: PortraitFile) -> str:
+    def _content_hash(self, portrait: MediaFile) -> str:
         if self.root is None:
             return fingerprint(_astronaut().numpy().tobytes())
         try:
