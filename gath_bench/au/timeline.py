@@ -160,25 +160,40 @@ def resample(
 
 
 def smooth(values: ArrayLike, frames: int = SMOOTH_FRAMES, order: int = SMOOTH_ORDER) -> NDArray[np.float32]:
+    """AU coefficients, filtered over time by `savitzky_golay` and clipped to [0, 1].
+
+    Args:
+        values: (N, K) in [0, 1].
+        frames, order: of the filter.
+
+    Returns:
+        float32 (N, K).
+    """
+    import numpy as np
+
+    return savitzky_golay(values, frames, order).clip(0, 1).astype(np.float32)
+
+
+def savitzky_golay(values: ArrayLike, frames: int, order: int) -> NDArray[np.float64]:
     """Savitzky-Golay filter over time: a least-squares polynomial through a window around each frame.
 
     It has no phase shift, so that a smile does not come late. At the ends the polynomial of the first and last
     window is evaluated. Savitzky & Golay, Analytical Chemistry 36 (1964) 1627.
 
     Args:
-        values: (N, K) in [0, 1].
+        values: (N, K), no NaN.
         frames: length of the window, odd; shortened for a series that is shorter.
         order: order of the polynomial.
 
     Returns:
-        float32 (N, K), clipped to [0, 1].
+        float64 (N, K).
     """
     import numpy as np
 
     series = np.asarray(values, dtype=np.float64)
     frames = min(frames, len(series) - (len(series) + 1) % 2)
     if frames <= order:
-        return series.astype(np.float32)
+        return series
     half = frames // 2
     powers = np.arange(-half, half + 1)[:, None] ** np.arange(order + 1)
     project = powers @ np.linalg.pinv(powers)  # row i: the weights that give the polynomial at position i
@@ -187,7 +202,7 @@ def smooth(values: ArrayLike, frames: int = SMOOTH_FRAMES, order: int = SMOOTH_O
     result[half : len(series) - half] = windows @ project[half]
     result[:half] = project[:half] @ series[:frames]
     result[len(series) - half :] = project[half + 1 :] @ series[-frames:]
-    return result.clip(0, 1).astype(np.float32)
+    return result
 
 
 def relative_to_first(values: ArrayLike, base: ArrayLike) -> NDArray[np.float32]:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gath_bench.contracts.face import Face
+from gath_bench.contracts.face import Face, Template
 from gath_bench.errors import Unavailable
 from gath_bench.faces.points import named_points
-from gath_bench.faces.templates import Template
 
 if TYPE_CHECKING:
     from torch import Tensor
