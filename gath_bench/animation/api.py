@@ -104,7 +104,11 @@ def animate(
     from gath_bench.plugins import load_plugins
 
     ready = PhotoModel.load(
-        model, Registry.of(load_plugins()), detector=detector, estimator=estimator, device=resolve_device(device)
+        model,
+        Registry.of(load_plugins()),
+        detector=detector,
+        estimator=estimator,
+        device=resolve_device(device),
     )
     motion = make_motion(
         ready, aus=aus, csv=csv, livelink=livelink, drive=drive, sweep=sweep, relative=relative, fps=fps

@@ -17,6 +17,7 @@ from gath_bench.video import VideoFrame, probe, read_frames
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL import Image
     from torch import Tensor
 
 #: A face is looked for in every so many frames; its landmarks are interpolated in between.
@@ -88,6 +89,28 @@ def estimate_video(
     wanted = fps or info.fps
     result = resample(fill_gaps(values, times), times, wanted, last=1 / info.fps)
     return AUTimeline(result.clip(0, 1), model.space, wanted, tuple(notes))
+
+
+def frames_at(path: Path, fps: float, count: int) -> Iterator[Image.Image]:
+    """The frames of a video at a constant rate: at each time the last frame that was shown by then.
+
+    Args:
+        path: the video.
+        fps: frames per second.
+        count: number of frames; the last one is repeated.
+    """
+    from PIL import Image
+
+    number, shown = 0, None
+    for frame in read_frames(path):
+        # A quarter of a frame of the output, so that rounded times do not repeat a frame.
+        while shown is not None and number < count and number / fps < frame.time - 0.25 / fps:
+            yield shown
+            number += 1
+        shown = Image.fromarray(frame.pixels)
+    while shown is not None and number < count:
+        yield shown
+        number += 1
 
 
 def _find_faces(

@@ -76,7 +76,9 @@ class PhotoModel:
             )
         try:
             ready = instance.to(device)
-            finder = registry.make("face_detector", detector).instance if isinstance(detector, str) else detector
+            finder = (
+                registry.make("face_detector", detector).instance if isinstance(detector, str) else detector
+            )
             return cls(ready, key, finder.to(device), estimator, registry, device)
         except Unavailable as error:
             raise UsageError(f"{describe_error(error).rstrip('.')}.") from error

@@ -109,9 +109,7 @@ def expression(
     times = torch.arange(round((2 * RISE + HOLD + PAUSE) * rate)) / rate
     weight = torch.minimum(times / RISE, (2 * RISE + HOLD - times) / RISE).clamp(0, 1)
     eased = (1 - torch.cos(math.pi * weight)) / 2
-    return Motion(
-        vector.expand(len(times), -1), eased[:, None], relative=relative, fps=rate, prompt=prompt
-    )
+    return Motion(vector.expand(len(times), -1), eased[:, None], relative=relative, fps=rate, prompt=prompt)
 
 
 def sweep(

@@ -27,7 +27,9 @@ def beside(images: Sequence[Image.Image]) -> Image.Image:
     scaled = [
         image
         if image.height == height
-        else image.resize((max(1, round(image.width * height / image.height)), height), Image.Resampling.LANCZOS)
+        else image.resize(
+            (max(1, round(image.width * height / image.height)), height), Image.Resampling.LANCZOS
+        )
         for image in images
     ]
     row = Image.new("RGB", (sum(image.width for image in scaled), height))

@@ -151,7 +151,8 @@ class Portrait:
         size, place = self.model.size, region.transform
         if isinstance(result, FaceEdit):
             made = [
-                apply_edit(original, result[index], place, size, mask=region.mask) for index in range(len(aus))
+                apply_edit(original, result[index], place, size, mask=region.mask)
+                for index in range(len(aus))
             ]
         else:
             made = [paste_back(original, image, place, mask=region.mask) for image in result]
@@ -220,9 +221,7 @@ def _read(source: Path | str | Image.Image) -> tuple[str, NDArray[np.uint8]]:
     try:
         return path.name, np.round(decode(path) * 255).astype(np.uint8)
     except Unavailable as error:
-        raise UsageError(
-            f"{str(error).rstrip('.')}: give a photo as {', '.join(SUFFIXES)}."
-        ) from error
+        raise UsageError(f"{str(error).rstrip('.')}: give a photo as {', '.join(SUFFIXES)}.") from error
 
 
 def _reduce(pixels: NDArray[np.uint8], longer: int | None) -> NDArray[np.uint8]:
@@ -252,7 +251,9 @@ def _faces(
         )
     notes: tuple[str, ...] = ()
     if len(found) > 1 and not all_faces:
-        notes = (f"{len(found)} faces were found in {name}: the largest is animated (--all-faces takes all).",)
+        notes = (
+            f"{len(found)} faces were found in {name}: the largest is animated (--all-faces takes all).",
+        )
     regions = []
     for face in found if all_faces else found[:1]:
         try:
@@ -280,7 +281,12 @@ def _square(name: str, pixels: NDArray[np.uint8], model: PhotoModel, crop: Crop)
 
 
 def _region(
-    pixels: NDArray[np.uint8], crop: Tensor, transform: SimilarityTransform, size: int, mask: Tensor, face: Face | None
+    pixels: NDArray[np.uint8],
+    crop: Tensor,
+    transform: SimilarityTransform,
+    size: int,
+    mask: Tensor,
+    face: Face | None,
 ) -> Region:
     """A region with the rectangle around its crop, so that the work does not depend on the photo's size."""
     height, width = pixels.shape[:2]

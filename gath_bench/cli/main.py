@@ -46,6 +46,9 @@ _BUILT_IN = {
     "perf": CommandSpec(
         "perf", "gath_bench.cli.perf:perf", "Track the speed of models and metrics over commits."
     ),
+    "animate": CommandSpec(
+        "animate", "gath_bench.cli.animate:animate", "Animate the face in a photo with AUs, a CSV or a video."
+    ),
     "doctor": CommandSpec(
         "doctor", "gath_bench.cli.doctor:doctor", "Show devices, versions and plugins, and missing packages."
     ),

@@ -44,8 +44,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "analysis": RESULTS_ALONE,
     "report": RESULTS_ALONE | {"analysis"},
     "evaluation": MEASURED | {"analysis", "report"},
-    "gath_bench": HOOKS | {"evaluation"},  # it imports the Python API on first use
-    "cli": MEASURED | {"analysis", "report", "evaluation"},
+    "animation": STORED | {"engine"},
+    "gath_bench": HOOKS | {"animation", "evaluation"},  # it imports the Python API on first use
+    "cli": MEASURED | {"analysis", "report", "evaluation", "animation"},
     "__main__": {"cli"},
 }
 
