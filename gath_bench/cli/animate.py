@@ -60,7 +60,7 @@ _MOVING = (".gif", ".mp4")
 @pass_context
 def animate(
     context: Context,
-    /
+    /,
     portraits: tuple[Path, ...],
     model: str,
     grid: bool,
