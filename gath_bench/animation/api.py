@@ -146,6 +146,8 @@ def make_motion(
         raise UsageError(
             f"{' and '.join(named) or 'nothing'} says what the face should do: give one of {', '.join(given)}."
         )
+    if fps is not None:
+        motions.check_fps(fps)
     space: AUSpace = model.space
     if aus is not None:
         text = aus if isinstance(aus, str) else format_aus(aus)

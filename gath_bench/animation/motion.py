@@ -105,7 +105,7 @@ def expression(
     prompt = format_aus(parse_aus(text, native))
     if not animated:
         return Motion(vector[None], relative=relative, prompt=prompt)
-    rate = _checked(fps or FPS)
+    rate = check_fps(fps or FPS)
     times = torch.arange(round((2 * RISE + HOLD + PAUSE) * rate)) / rate
     weight = torch.minimum(times / RISE, (2 * RISE + HOLD - times) / RISE).clamp(0, 1)
     eased = (1 - torch.cos(math.pi * weight)) / 2
@@ -129,7 +129,7 @@ def sweep(
     if not animated:
         levels = torch.tensor(LEVELS)[:, None]
         return Motion(levels * vector, relative=relative, prompt=prompt)
-    rate = _checked(fps or FPS)
+    rate = check_fps(fps or FPS)
     times = torch.arange(round(SWEEP_SECONDS * rate)) / rate
     level = (1 - torch.cos(2 * math.pi * times / SWEEP_SECONDS)) / 2
     return Motion(level[:, None] * vector, relative=relative, fps=rate, prompt=prompt)
@@ -149,7 +149,7 @@ def series(path: Path, space: AUSpace, *, relative: bool = False, fps: float | N
     """
     import torch
 
-    timeline = make_timeline(read_au_csv(path, space.name), fps=None if fps is None else _checked(fps))
+    timeline = make_timeline(read_au_csv(path, space.name), fps=None if fps is None else check_fps(fps))
     return Motion(
         torch.from_numpy(timeline.values),
         relative=relative,
@@ -200,7 +200,7 @@ def driven(
 
     from gath_bench.animation.driver import estimate_video
 
-    timeline = estimate_video(path, model, fps=None if fps is None else _checked(fps), progress=progress)
+    timeline = estimate_video(path, model, fps=None if fps is None else check_fps(fps), progress=progress)
     return Motion(
         torch.from_numpy(smooth(timeline.values)),
         relative=relative,
@@ -240,7 +240,12 @@ def _au(label: str, space: AUSpace) -> str:
     return normalise_au(label) if label.strip().lstrip("AUau _-").isdecimal() else label.strip()
 
 
-def _checked(fps: float) -> float:
+def check_fps(fps: float) -> float:
+    """The frame rate of an output.
+
+    Raises:
+        UsageError: it is not from 1 to 120.
+    """
     if not 1 <= fps <= 120:
         raise UsageError(f"--fps {fps:g} is not possible: give 1 to 120 frames per second.")
     return fps

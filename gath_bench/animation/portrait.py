@@ -155,7 +155,10 @@ class Portrait:
                 for index in range(len(aus))
             ]
         else:
-            made = [paste_back(original, image, place, mask=region.mask) for image in result]
+            made = [
+                paste_back(original, image, place, before=region.crop[0], mask=region.mask)
+                for image in result
+            ]
         return [_to_bytes(image) for image in made]
 
     def _generate(self, region: Region, aus: Tensor) -> FaceEdit | Tensor:
