@@ -64,7 +64,7 @@ def estimate_video(
             progress(min(done, total), total)
 
     landmarks = _find_faces(path, len(times), model, advance)
-    known = ~np.isnan(landmarks).all((1, 2))
+    known: NDArray[np.bool_] = np.asarray(~np.isnan(landmarks).all((1, 2)))
     if not known.any():
         raise UsageError(f"no face was found in {path}: give a video of one face from the front.")
     points, present = _fill(landmarks, known, times)
