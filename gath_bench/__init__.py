@@ -9,7 +9,13 @@ from gath_bench.version import __version__
 
 if TYPE_CHECKING:
     from gath_bench.animation.api import animate
-    from gath_bench.evaluation.components import list_components, load_dataset, load_metric, load_model
+    from gath_bench.evaluation.components import (
+        list_components,
+        load_component,
+        load_dataset,
+        load_metric,
+        load_model,
+    )
     from gath_bench.evaluation.results import Results, load_run, load_runs
     from gath_bench.evaluation.run import evaluate
 
@@ -22,6 +28,7 @@ __all__ = [
     "evaluate",
     "hookimpl",
     "list_components",
+    "load_component",
     "load_dataset",
     "load_metric",
     "load_model",
@@ -36,6 +43,7 @@ _LAZY = {
     "animate": "animation.api",
     "evaluate": "evaluation.run",
     "list_components": "evaluation.components",
+    "load_component": "evaluation.components",
     "load_dataset": "evaluation.components",
     "load_metric": "evaluation.components",
     "load_model": "evaluation.components",

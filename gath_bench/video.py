@@ -295,9 +295,10 @@ def _open(path: Path) -> Iterator[tuple[Any, Any]]:
 @contextmanager
 def _one_sentence(path: Path) -> Iterator[None]:
     """Every fault of the file that a decoder reports becomes one sentence."""
+    damaged: Any = _av().FFmpegError
     try:
         yield
-    except (_av().FFmpegError, ValueError, EOFError) as error:
+    except (damaged, ValueError, EOFError) as error:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split()).rstrip(".")
         raise UsageError(f"{path} is damaged or not a video ({reason}): give another file.") from error
 

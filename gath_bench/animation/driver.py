@@ -174,7 +174,8 @@ def _crop(pixels: NDArray[np.uint8], points: NDArray[np.float64], model: PhotoMo
 
     image = torch.from_numpy(pixels).permute(2, 0, 1).float() / 255
     face = face_from_landmarks(torch.from_numpy(points).float(), 1.0)
-    return align(image, face, SYNTHFACES, SYNTHFACES.size)[0]
+    template = model.estimator.info.template or SYNTHFACES
+    return align(image, face, template, template.size)[0]
 
 
 def _estimate(crops: Sequence[Tensor], model: PhotoModel) -> NDArray[np.float64]:

@@ -11,7 +11,16 @@ Conventions:
 """
 
 from gath_bench.contracts.face import Template
-from gath_bench.faces.align import SimilarityTransform, align, align_all, crop_corners, estimate, extract
+from gath_bench.faces.align import (
+    SimilarityTransform,
+    align,
+    align_all,
+    between,
+    crop_corners,
+    estimate,
+    extract,
+)
+from gath_bench.faces.framing import Framing
 from gath_bench.faces.hull import hull_mask
 from gath_bench.faces.paste import apply_edit, apply_to_crop, feather, paste_back
 from gath_bench.faces.points import MIRROR, face_from_landmarks, named_points
@@ -22,12 +31,14 @@ __all__ = [
     "MIRROR",
     "SYNTHFACES",
     "TEMPLATES",
+    "Framing",
     "SimilarityTransform",
     "Template",
     "align",
     "align_all",
     "apply_edit",
     "apply_to_crop",
+    "between",
     "crop_corners",
     "estimate",
     "extract",

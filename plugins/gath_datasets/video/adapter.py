@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from gath_bench.au import DEFAULT_SPACE, get_space
 from gath_bench.contracts import Batch, DatasetInfo, Sample, Unreadable, file_hash, fingerprint
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
-from gath_bench.images import RESIZE, resize, to_8bit
 from gath_bench.video import FrameReader
+from gath_datasets.cropping import Crop, Cropped, Cropper, stack_masks
 from gath_datasets.files import MediaFile
+from gath_datasets.portraits.adapter import DEFAULT_CROP
 from gath_datasets.portraits.targets import sweep
 from gath_datasets.video.clips import Clip, find_clips, read_clip
 
@@ -60,7 +61,9 @@ class Videos:
         root: the file or folder. Beside ``clip.mp4`` lies its AU time series ``clip.csv``.
         size: the evaluation resolution in pixels.
         step: every ``step``-th frame is a sample.
-        crop: ``centre`` takes the largest centred square; ``none`` takes square videos only.
+        crop: ``face`` aligns the largest face of every frame to the framing of synthfaces; ``centre`` takes the
+            largest centred square; ``none`` takes square videos only.
+        detector: component name of the face detector, for ``crop=face``.
         subjects: a CSV with the columns ``file`` and ``subject``; ``subjects.csv`` in the root by default.
         au_space: the AU space of the targets.
 
@@ -74,7 +77,8 @@ class Videos:
         root: Path,
         size: int = 128,
         step: int = 1,
-        crop: Literal["centre", "none"] = "centre",
+        crop: Crop = DEFAULT_CROP,
+        detector: str = "synthfaces",
         subjects: Path | None = None,
         au_space: str = DEFAULT_SPACE,
     ) -> None:
@@ -85,10 +89,11 @@ class Videos:
         get_space(au_space)
         self.root, self.size, self.step, self.crop, self.au_space = root, size, step, crop, au_space
         self.clips = tuple(read_clip(file, au_space) for file in find_clips(root, subjects))
+        self._cropper = Cropper(crop, size, detector)
         self._readers: OrderedDict[Path, FrameReader] = OrderedDict()
         self._lock = Lock()
         # Cached, so that a pass over a clip does not go back to its first frame for every sample.
-        self._source: Callable[[Clip], Tensor] = lru_cache(maxsize=_SOURCES)(self._read_source)
+        self._source: Callable[[Clip], Cropped] = lru_cache(maxsize=_SOURCES)(self._read_source)
 
     @property
     def info(self) -> DatasetInfo:
@@ -104,11 +109,12 @@ class Videos:
             splits=("test",),
             licence="the user's own videos",
             has_target=True,
+            template=self._cropper.template,
         )
 
     @cached_property
     def fingerprint(self) -> str:
-        parts = [f"{self.au_space} {self.size} {self.step} {self.crop} {RESIZE}"]
+        parts = [f"{self.au_space} {self.step} {self._cropper.fingerprint}"]
         for clip in self.clips:
             parts += [clip.file.relative, clip.file.subject, file_hash(clip.file.path)]
             parts.append(fingerprint(clip.aus.tobytes()))
@@ -142,8 +148,8 @@ class Videos:
         import torch
 
         kept: list[VideoSample] = []
-        sources: list[Tensor] = []
-        targets: list[Tensor] = []
+        sources: list[Cropped] = []
+        targets: list[Cropped] = []
         unreadable: list[Unreadable] = []
         for sample in samples:
             if not isinstance(sample, VideoSample):
@@ -166,39 +172,35 @@ class Videos:
         return Batch(
             sample_id=tuple(sample.sample_id for sample in kept),
             subject=tuple(sample.subject for sample in kept),
-            source=torch.stack(sources) if sources else empty,
+            source=torch.stack([item.image for item in sources]) if sources else empty,
             target_aus=torch.tensor([sample.aus for sample in kept]).reshape(-1, count),
             au_space=self.au_space,
             source_aus=torch.tensor(
                 [sample.source.aus[sample.source.source_index or 0].tolist() for sample in kept]
             ).reshape(-1, count),
-            target=torch.stack(targets) if with_target else None,
+            target=torch.stack([item.image for item in targets]) if with_target else None,
+            face_mask=_united(sources, targets),
             swept_au=swept if swept and all(swept) else None,
             clip=tuple((sample.driver or sample.source).file.name for sample in kept),
             frame=tuple(sample.frame for sample in kept),
             unreadable=tuple(unreadable),
         )
 
-    def _read_source(self, clip: Clip) -> Tensor:
+    def _read_source(self, clip: Clip) -> Cropped:
         return self._picture(clip, clip.source_index or 0)
 
-    def _picture(self, clip: Clip, index: int) -> Tensor:
-        """A frame at the evaluation resolution, float32 (3, size, size)."""
+    def _picture(self, clip: Clip, index: int) -> Cropped:
+        """A frame at the evaluation resolution.
+
+        Raises:
+            Unavailable: no face was found in it, or it is not square under ``crop=none``.
+        """
         import torch
 
         with self._lock:
             pixels = self._reader(clip.file.path).read(index).pixels
         image = torch.from_numpy(pixels).permute(2, 0, 1).float() / 255
-        height, width = image.shape[-2:]
-        if height != width:
-            if self.crop == "none":
-                raise Unavailable(
-                    f"{clip.file.relative} is {width}x{height}, not square: crop it, or use crop=centre."
-                )
-            side = min(height, width)
-            top, left = (height - side) // 2, (width - side) // 2
-            image = image[:, top : top + side, left : left + side]
-        return to_8bit(resize(image, self.size))
+        return self._cropper(image, f"frame {index} of {clip.file.relative}")
 
     def _reader(self, path: Path) -> FrameReader:
         if path not in self._readers:
@@ -207,6 +209,15 @@ class Videos:
         while len(self._readers) > _OPEN:
             self._readers.popitem(last=False)[1].close()
         return self._readers[path]
+
+
+def _united(sources: list[Cropped], targets: list[Cropped]) -> Tensor | None:
+    """Where the face is in source or target, float32 (B, 1, size, size); None if it is not known."""
+    import torch
+
+    masks = stack_masks(sources)
+    others = stack_masks(targets) if targets else masks
+    return None if masks is None or others is None else torch.maximum(masks, others)
 
 
 def _driven(source: Clip, driver: Clip, frame: int, mark: str) -> VideoSample:
