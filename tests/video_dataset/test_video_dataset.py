@@ -158,7 +158,7 @@ def test_oblong_videos_are_cropped_to_the_centre(tmp_path: Path) -> None:
     assert dataset.load(samples(dataset)[:1]).source.shape == (1, 3, 32, 32)
     strict = Videos(root=tmp_path, size=32, crop="none")
     assert strict.load(samples(strict)[:1]).unreadable[0].reason == (
-        "wide.mp4 is 96x64, not square: crop it, or use crop=centre."
+        "frame 0 of wide.mp4 is 96x64, not square: crop it, or use crop=centre."
     )
 
 
