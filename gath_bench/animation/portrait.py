@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from gath_bench.animation.model import PhotoModel
 from gath_bench.contracts import Animated, Face, FaceEdit, HasEdit
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 Crop = Literal["face", "centre", "none"]
 
+#: The portrait that scikit-image ships (NASA, public domain): a name in place of a file.
+BUILT_IN = "astronaut"
 #: Frames that the model generates at once.
 BATCH = 8
 #: Pixels around a crop from which its flow may fetch colour, as a share of the crop's side.
@@ -214,6 +216,11 @@ def _read(source: Path | str | Image.Image) -> tuple[str, NDArray[np.uint8]]:
     if not isinstance(source, Path | str):
         return "the image", np.array(source.convert("RGB"))
     path = Path(source)
+    if str(source) == BUILT_IN and not path.exists():
+        from skimage import data
+
+        astronaut: Any = data.astronaut
+        return BUILT_IN, astronaut().copy()
     if not path.exists():
         raise UsageError(f"there is no file {path}: give a photo.")
     if path.suffix.lower() in (".gif", *VIDEO_SUFFIXES):

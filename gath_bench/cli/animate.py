@@ -77,10 +77,12 @@ def animate(
 ) -> None:
     """Animate the face in a photo of any size, and write a photo or a video.
 
-    Each PORTRAIT is a photo or a folder of photos. With several, the name of each is added to the output's name.
+    Each PORTRAIT is a photo, a folder of photos, or `astronaut`, a portrait of the public domain. With several, the
+    name of each is added to the output's name.
     The output has the photo's size; pixels outside the face are the photo's.
 
     \b
+    gath-bench animate astronaut --aus 45E --relative -o blink.gif
     gath-bench animate me.jpg --aus 6C+12D -o smile.png
     gath-bench animate me.jpg --preset happiness -o smile.gif
     gath-bench animate me.jpg --drive talk.mp4 --relative --side-by-side -o talking.mp4
@@ -226,6 +228,7 @@ def _photos(portraits: Sequence[Path]) -> list[Path]:
     Raises:
         UsageError: a file or folder does not exist, or a folder holds no photos.
     """
+    from gath_bench.animation.portrait import BUILT_IN
     from gath_bench.images import SUFFIXES
 
     found: list[Path] = []
@@ -237,7 +240,7 @@ def _photos(portraits: Sequence[Path]) -> list[Path]:
             if not inside:
                 raise UsageError(f"{path} holds no photos: put {', '.join(SUFFIXES)} files into it.")
             found += inside
-        elif path.exists():
+        elif path.exists() or str(path) == BUILT_IN:
             found.append(path)
         else:
             raise UsageError(f"there is no file {path}: give a photo, or a folder of them.")

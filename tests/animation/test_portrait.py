@@ -182,3 +182,10 @@ def test_photos_that_cannot_be_animated_get_one_sentence(
     faces[:] = []
     with pytest.raises(UsageError, match=r"no face was found in me\.png: .* or --crop centre"):
         Portrait.prepare(photo, warp)
+
+
+def test_the_built_in_portrait_needs_no_file(warp: PhotoModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Portrait.prepare("astronaut", warp).pixels.shape == (512, 512, 3)
+    noise().save(tmp_path / "astronaut", format="PNG")
+    assert Portrait.prepare("astronaut", warp).pixels.shape == (200, 300, 3)  # a file of that name comes first
