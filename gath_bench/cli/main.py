@@ -43,6 +43,9 @@ _BUILT_IN = {
         "gath_bench.cli.render_list:render_list",
         "Write portraits and AUs for a system outside Python.",
     ),
+    "animate": CommandSpec(
+        "animate", "gath_bench.cli.animate:animate", "Animate the face in a photo with AUs, a CSV or a video."
+    ),
     "doctor": CommandSpec(
         "doctor", "gath_bench.cli.doctor:doctor", "Show devices, versions and plugins, and missing packages."
     ),
