@@ -166,9 +166,8 @@ def _membrane(change: Tensor) -> Tensor:
 
     small = F.interpolate(change[None], size=(_MEMBRANE, _MEMBRANE), mode="area")[0]
     solution = small.clone()
-    border = torch.ones_like(small[:1], dtype=torch.bool)
-    border[:, 1:-1, 1:-1] = False
-    solution[:, 1:-1, 1:-1] = small[border.expand_as(small)].view(len(small), -1).mean(1)[:, None, None]
+    border = torch.cat([small[:, 0], small[:, -1], small[:, 1:-1, 0], small[:, 1:-1, -1]], 1)
+    solution[:, 1:-1, 1:-1] = border.mean(1)[:, None, None]
     for _ in range(4 * _MEMBRANE):
         mean = (
             solution[:, :-2, 1:-1] + solution[:, 2:, 1:-1] + solution[:, 1:-1, :-2] + solution[:, 1:-1, 2:]

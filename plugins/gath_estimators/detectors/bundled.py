@@ -50,7 +50,7 @@ class Search:
     coarsest: int = 28
     proposal: float = 0.15
     proposals: int = 16
-    confidence: float = 0.9
+    confidence: float = 0.7
     rotations: tuple[float, ...] = (45.0, -45.0, 90.0, -90.0, 180.0)
     rotated_confidence: float = 0.97
 

@@ -166,9 +166,9 @@ def test_all_parts_stay_on_their_device() -> None:
 
     transform = SimilarityTransform(1.5, 0.2, 10.0, 12.0)
     with FakeTensorMode():
-        image = torch.rand(3, 200, 220, device="cuda")
-        proposals = ProposalNetwork().to("cuda").eval()
-        landmarks = LandmarkNetwork().to("cuda").eval()
+        with torch.device("cuda"):  # a fake module cannot be moved
+            image = torch.rand(3, 200, 220)
+            proposals, landmarks = ProposalNetwork().eval(), LandmarkNetwork().eval()
         crop = extract(image, transform, CROP)
         points, logits = landmarks(crop[None])
         frames = fit_frames(points, landmarks.shape)
