@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from animation.conftest import noise
 from animation.toy_animation import ToyDirect, ToyWarp
-from cli.conftest import Said
+from cli.conftest import CommandResult
 from PIL import Image
 
 import gath_bench
@@ -21,7 +21,7 @@ from gath_bench.plugins import load_plugins
 from gath_bench.provenance import read_provenance
 from gath_bench.video import read_frames
 
-Animate = Callable[..., Said]
+Animate = Callable[..., CommandResult]
 
 
 @pytest.fixture(autouse=True)
@@ -36,14 +36,14 @@ def animate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     """Runs ``gath-bench animate`` in this process."""
     monkeypatch.chdir(tmp_path)
 
-    def call(*words: object) -> Said:
+    def call(*words: object) -> CommandResult:
         toys = ["--no-plugins", "--plugin", "animation.toy_animation"]
         model = [] if "-m" in words else ["-m", "toy-warp"]
         monkeypatch.setattr(sys, "argv", ["gath-bench", *toys, "animate", *map(str, words), *model])
         with pytest.raises(SystemExit) as ended:
             main()
         said = capsys.readouterr()
-        return Said(int(ended.value.code or 0), said.out, said.err)
+        return CommandResult(int(ended.value.code or 0), said.out, said.err)
 
     return call
 
