@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from gath_bench.animation.motion import LEVELS
-from gath_bench.animation.portrait import Portrait
+from gath_bench.animation.portrait import Portrait, to_pixels, to_tensor
+from gath_bench.faces import SimilarityTransform, extract
 
 if TYPE_CHECKING:
     from PIL import Image
+    from torch import Tensor
 
 #: Pixels of a grid's cells, at most.
-CELL = 192
+CELL = 128
 
 
 def beside(images: Sequence[Image.Image]) -> Image.Image:
@@ -53,14 +55,21 @@ def au_grid(portrait: Portrait) -> Image.Image:
     return _labelled(rows, labels, [f"{level:g}" for level in LEVELS])
 
 
-def _faces(portrait: Portrait, aus: object) -> Iterator[Image.Image]:
-    """Frames, cut to the first region and made small."""
+def _faces(portrait: Portrait, aus: Tensor) -> Iterator[Image.Image]:
+    """Frames, cut to the crop of the first region and reduced to cells."""
+    from PIL import Image
+
     region = portrait.regions[0]
-    box = (region.left, region.top, region.right, region.bottom)
-    for frame in portrait.frames(aus):  # type: ignore[arg-type]
-        face = frame.crop(box)
-        face.thumbnail((CELL, CELL))
-        yield face
+    model_size = portrait.model.size
+    size = min(CELL, round(region.side))
+    factor = model_size / size
+    place = region.transform
+    # Pixel (0, 0) of a cell is not the middle of pixel (0, 0) of the crop.
+    dx, dy = place.apply(0.5 * factor - 0.5, 0.5 * factor - 0.5)
+    cell = SimilarityTransform(place.scale * factor, place.angle, float(dx), float(dy))
+    for frame in portrait.frames(aus):
+        part = frame.crop((region.left, region.top, region.right, region.bottom))
+        yield Image.fromarray(to_pixels(extract(to_tensor(part), cell, size)))
 
 
 def _labelled(

@@ -146,7 +146,7 @@ class Portrait:
 
     def _changed(self, region: Region, aus: Tensor) -> list[NDArray[np.uint8]]:
         """The rectangle of a region with each row of AUs, uint8 (h, w, 3) each."""
-        original = _to_tensor(self.pixels[region.top : region.bottom, region.left : region.right])
+        original = to_tensor(self.pixels[region.top : region.bottom, region.left : region.right])
         begun = time.perf_counter()
         result = self._generate(region, aus)
         self.model_seconds += time.perf_counter() - begun
@@ -161,7 +161,7 @@ class Portrait:
                 paste_back(original, image, place, before=region.crop[0], mask=region.mask)
                 for image in result
             ]
-        return [_to_bytes(image) for image in made]
+        return [to_pixels(image) for image in made]
 
     def _generate(self, region: Region, aus: Tensor) -> FaceEdit | Tensor:
         """The model's result for one crop and N rows of AUs, on the CPU: its fields where it gives them, or images.
@@ -243,13 +243,13 @@ def _reduce(pixels: NDArray[np.uint8], longer: int | None) -> NDArray[np.uint8]:
         return pixels
     factor = longer / max(height, width)
     size = (max(1, round(height * factor)), max(1, round(width * factor)))
-    return np.ascontiguousarray(_to_bytes(resize(_to_tensor(pixels), size)))
+    return np.ascontiguousarray(to_pixels(resize(to_tensor(pixels), size)))
 
 
 def _faces(
     name: str, pixels: NDArray[np.uint8], model: PhotoModel, all_faces: bool
 ) -> tuple[tuple[Region, ...], tuple[str, ...]]:
-    image = _to_tensor(pixels)
+    image = to_tensor(pixels)
     try:
         found = model.detector.detect([image.to(model.device)])[0]
     except Unavailable as error:
@@ -286,7 +286,7 @@ def _square(name: str, pixels: NDArray[np.uint8], model: PhotoModel, crop: Crop)
     offset = 0.5 * scale - 0.5
     transform = SimilarityTransform(scale, 0.0, (width - side) // 2 + offset, (height - side) // 2 + offset)
     mask = torch.ones(1, model.size, model.size) if height == width else feather(model.size)
-    image = _to_tensor(pixels)
+    image = to_tensor(pixels)
     return _region(pixels, extract(image, transform, model.size), transform, model.size, mask, None)
 
 
@@ -310,14 +310,15 @@ def _region(
     return Region(to_8bit(crop)[None], moved, left, top, right, bottom, mask, side, face)
 
 
-def _to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
-    """uint8 (H, W, 3) -> float32 (3, H, W) in [0, 1]."""
+def to_tensor(pixels: NDArray[np.uint8] | Image.Image) -> Tensor:
+    """uint8 (H, W, 3), or an RGB image -> float32 (3, H, W) in [0, 1]."""
+    import numpy as np
     import torch
 
-    return torch.from_numpy(pixels).permute(2, 0, 1).float() / 255
+    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float() / 255
 
 
-def _to_bytes(image: Tensor) -> NDArray[np.uint8]:
+def to_pixels(image: Tensor) -> NDArray[np.uint8]:
     """float32 (3, H, W) in [0, 1] -> uint8 (H, W, 3)."""
     import torch
 

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 DEFAULT_FPS = 30.0
 #: Times that mean a higher rate were not measured: OpenFace writes 1 ms steps for sequences of images.
 MAX_FPS = 240.0
-#: Frames and polynomial order of the Savitzky-Golay filter: a fifth of a second at 30 frames per second, so that
-#: a blink (0.1 to 0.4 s) keeps its depth.
+#: Frames and polynomial order of the Savitzky-Golay filter.
 SMOOTH_FRAMES, SMOOTH_ORDER = 7, 2
+#: Differences from the filtered value that are taken for the estimator's tremor, and for movement.
+NOISE, MOVEMENT = 0.05, 0.15
 
 _USUAL_RATES = (
     10,
@@ -160,18 +161,24 @@ def resample(
 
 
 def smooth(values: ArrayLike, frames: int = SMOOTH_FRAMES, order: int = SMOOTH_ORDER) -> NDArray[np.float32]:
-    """AU coefficients, filtered over time by `savitzky_golay` and clipped to [0, 1].
+    """Remove the tremor of an estimator from AU coefficients, and keep fast movements.
+
+    Where a coefficient is within ``NOISE`` of its filtered value (`savitzky_golay`) the filtered value is taken; where
+    it is further than ``MOVEMENT``, its own. A blink may last one or two frames: a filter alone would remove it.
 
     Args:
         values: (N, K) in [0, 1].
         frames, order: of the filter.
 
     Returns:
-        float32 (N, K).
+        float32 (N, K) in [0, 1].
     """
     import numpy as np
 
-    return savitzky_golay(values, frames, order).clip(0, 1).astype(np.float32)
+    own = np.asarray(values, dtype=np.float64)
+    filtered = savitzky_golay(own, frames, order)
+    share = ((np.abs(own - filtered) - NOISE) / (MOVEMENT - NOISE)).clip(0, 1)
+    return (filtered + share * (own - filtered)).clip(0, 1).astype(np.float32)
 
 
 def savitzky_golay(values: ArrayLike, frames: int, order: int) -> NDArray[np.float64]:

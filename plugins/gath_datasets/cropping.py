@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Crop = Literal["face", "centre", "none"]
+#: The face detector where none is named. The name is then in no key; the fingerprint holds the detector's.
+BUNDLED = "synthfaces"
 
 
 @dataclass(frozen=True)
@@ -38,16 +40,16 @@ class Cropper:
         crop: ``face`` aligns the largest face to the framing of synthfaces; ``centre`` takes the largest centred
             square; ``none`` takes square images only.
         size: side of the result in pixels.
-        detector: component name of the face detector, used by ``face`` alone.
+        detector: component name of the face detector, used by ``face`` alone; the bundled one by default.
 
     Raises:
         UsageError: there is no such detector.
     """
 
-    def __init__(self, crop: Crop, size: int, detector: str) -> None:
+    def __init__(self, crop: Crop, size: int, detector: str | None) -> None:
         self.crop, self.size = crop, size
         self._detector: FaceDetector | None = (
-            load_component("face_detector", detector) if crop == "face" else None
+            load_component("face_detector", detector or BUNDLED) if crop == "face" else None
         )
 
     @property

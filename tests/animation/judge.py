@@ -6,7 +6,8 @@ MediaPipe's Face Landmarker scores 52 blendshapes. Three parts:
   AU. Right-signed is a change above 0.02.
 - ``blink``: AU45 on scikit-image's astronaut: at full size, in a corner of a 1500 x 2000 JPEG, in a group, turned by
   20 degrees. The change of eyeBlink against the photo, and the pixels that change outside the crops.
-- ``drive``: videos drive astronaut. The correlation of the driver's blink and smile with the output's over frames.
+- ``drive``: videos drive a photo (``s0.jpg`` by default, whose face is neutral). The correlation of the driver's blink
+  and smile with the output's over frames.
 
     export GATH_BENCH_WEIGHTS=weights GATH_BENCH_SAMPLES=samples   # face_landmarker.task; photos/ and videos/
     python tests/animation/judge.py photos -m gath -m gath-warp
@@ -175,7 +176,7 @@ def blink(model: PhotoModel, judge: Judge, output: Path | None) -> None:
             result.save(output / f"blink-{name}.png")
 
 
-def drive(model: PhotoModel, judge: Judge, output: Path | None, frames: int) -> None:
+def drive(model: PhotoModel, judge: Judge, output: Path | None, frames: int, photo: Path | str) -> None:
     """The table of the driving test for one model."""
     print(
         f"\n{model.key}\n| video | frames | blink | smile | frames/s | share of the model |\n|---|---|---|---|---|---|"
@@ -184,7 +185,7 @@ def drive(model: PhotoModel, judge: Judge, output: Path | None, frames: int) -> 
         begun = time.perf_counter()
         motion = make_motion(model, drive=path, relative=True)
         estimated = time.perf_counter() - begun
-        portrait = Portrait.prepare(astronaut(), model)
+        portrait = Portrait.prepare(photo, model)
         begun = time.perf_counter()
         made: list[Image.Image] = []
         result: Iterator[Image.Image] = play(portrait, motion)
@@ -195,7 +196,8 @@ def drive(model: PhotoModel, judge: Judge, output: Path | None, frames: int) -> 
         seconds = time.perf_counter() - begun
         curves: dict[str, list[tuple[float, float]]] = {"AU45": [], "AU12": []}
         for shown, image in zip(read_frames(path), made, strict=False):
-            driver, face = judge(Image.fromarray(shown.pixels)), judge(image)
+            driver = judge(Image.fromarray(shown.pixels))
+            face = judge(face_of(image, portrait.regions[0]))
             for au in curves:
                 pair = (score(driver[0], au), score(face[0], au)) if driver and face else (np.nan, np.nan)
                 curves[au].append(pair)
@@ -219,6 +221,7 @@ def main() -> None:
     parser.add_argument("-m", "--model", action="append", help="default: gath-warp")
     parser.add_argument("--detector", default="synthfaces")
     parser.add_argument("--frames", type=int, default=10_000, help="of each driving video, at most")
+    parser.add_argument("--portrait", type=Path, help="the photo that videos drive")
     parser.add_argument("--output", type=Path, help="an existing folder for pictures and videos")
     options = parser.parse_args()
     registry, judge = Registry.of(load_plugins()), Judge()
@@ -229,7 +232,8 @@ def main() -> None:
         elif options.part == "blink":
             blink(model, judge, options.output)
         else:
-            drive(model, judge, options.output, options.frames)
+            photo = options.portrait or samples("photos", "s0.jpg")[0]
+            drive(model, judge, options.output, options.frames, photo)
     judge.close()
 
 

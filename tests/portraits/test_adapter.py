@@ -128,3 +128,10 @@ def test_unknown_split_and_protocol() -> None:
         dataset.samples("val", "same-subject", 0)
     with pytest.raises(UsageError, match="did you mean same-subject"):
         dataset.samples("test", "same-subjct", 0)
+
+
+def test_the_framing_of_the_built_in_portrait_is_known_and_that_of_files_is_not(folder: Path) -> None:
+    template = Portraits(crop="centre").info.template
+    assert template is not None
+    assert template.name == "astronaut"
+    assert Portraits(root=folder, crop="centre").info.template is None

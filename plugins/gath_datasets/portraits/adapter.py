@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gath_bench.au import DEFAULT_SPACE, get_space
-from gath_bench.contracts import Batch, DatasetInfo, Sample, Unreadable, file_hash, fingerprint
+from gath_bench.contracts import Batch, DatasetInfo, Sample, Template, Unreadable, file_hash, fingerprint
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
 from gath_bench.images import SUFFIXES, read_image
 from gath_datasets.cropping import Crop, Cropped, Cropper, stack_masks
@@ -26,6 +26,17 @@ if TYPE_CHECKING:
 DEFAULT_CROP: Crop = "centre"
 #: Left, top, right, bottom of the face crop of scikit-image's ``astronaut``; the face fills about 3/4 of its height.
 ASTRONAUT_BOX = (138, 24, 314, 200)
+#: Where that crop shows the parts of the face, by MediaPipe's Face Landmarker.
+ASTRONAUT = Template(
+    "astronaut",
+    ASTRONAUT_BOX[2] - ASTRONAUT_BOX[0],
+    {
+        "left_eye": (65.2, 76.9),
+        "right_eye": (108.0, 79.2),
+        "nose_base": (85.0, 108.9),
+        "mouth": (84.8, 118.5),
+    },
+)
 _ASTRONAUT = MediaFile(Path("astronaut"), "astronaut", "astronaut", "astronaut")
 _FILES = {"kind": "images", "wanted": "PNG, JPEG or WebP portraits", "default": "portrait"}
 #: Decoded portraits in the cache. Samples of one portrait are consecutive, so a few are enough.
@@ -51,7 +62,7 @@ class Portraits:
         csv: a CSV of AUs, whose rows are the targets; instead of ``aus``.
         crop: ``face`` aligns the largest face to the framing of synthfaces; ``centre`` takes the largest centred
             square; ``none`` takes square images only.
-        detector: component name of the face detector, for ``crop=face``.
+        detector: component name of the face detector, for ``crop=face``; the bundled one by default.
         au_space: the AU space of the targets.
 
     Raises:
@@ -66,7 +77,7 @@ class Portraits:
         aus: str = "basic",
         csv: Path | None = None,
         crop: Crop = DEFAULT_CROP,
-        detector: str = "synthfaces",
+        detector: str | None = None,
         au_space: str = DEFAULT_SPACE,
     ) -> None:
         if size < 1:
@@ -99,7 +110,7 @@ class Portraits:
                 else "the user's own images"
             ),
             has_target=False,
-            template=self._cropper.template,
+            template=ASTRONAUT if self.root is None and self.crop != "face" else self._cropper.template,
         )
 
     @cached_property

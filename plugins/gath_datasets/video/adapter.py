@@ -63,7 +63,7 @@ class Videos:
         step: every ``step``-th frame is a sample.
         crop: ``face`` aligns the largest face of every frame to the framing of synthfaces; ``centre`` takes the
             largest centred square; ``none`` takes square videos only.
-        detector: component name of the face detector, for ``crop=face``.
+        detector: component name of the face detector, for ``crop=face``; the bundled one by default.
         subjects: a CSV with the columns ``file`` and ``subject``; ``subjects.csv`` in the root by default.
         au_space: the AU space of the targets.
 
@@ -78,7 +78,7 @@ class Videos:
         size: int = 128,
         step: int = 1,
         crop: Crop = DEFAULT_CROP,
-        detector: str = "synthfaces",
+        detector: str | None = None,
         subjects: Path | None = None,
         au_space: str = DEFAULT_SPACE,
     ) -> None:
