@@ -54,9 +54,14 @@ def flip(images: Tensor, rng: Generator) -> Tensor:
 
 
 def affine(
-    images: Tensor, rng: Generator, *, shift: float = 0.03, turn: float = 0.0, zoom: float = 0.0,
+    images: Tensor,
+    rng: Generator,
+    *,
+    shift: float = 0.03,
+    turn: float = 0.0,
+    zoom: float = 0.0,
     ripple: float = 0.0,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Shift, rotate and scale; outside the image it is mirrored.
 
     Args:

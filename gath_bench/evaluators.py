@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 from gath_bench.capture import capture
 from gath_bench.contracts.evaluator import EvaluatorInfo, Features, Role
+from gath_bench.contracts.face import FaceDetector, Template
 from gath_bench.contracts.metric import RoleRequest, Side
+from gath_bench.contracts.specs import Kind
 from gath_bench.errors import Unavailable, describe_error
+from gath_bench.faces.framing import Framing
 from gath_bench.registry import Component
 
 if TYPE_CHECKING:
@@ -26,16 +29,16 @@ class EvaluatorPool:
         device: the device that ``get`` moves evaluators to; None leaves them where they were created.
     """
 
-    make: Callable[[Role, str], Component]
+    make: Callable[[Kind, str], Component]
     device: str | None = None
-    _created: dict[tuple[Role, str], Future[Component]] = field(default_factory=dict, repr=False)
-    _moved: dict[tuple[Role, str], Future[Component]] = field(default_factory=dict, repr=False)
+    _created: dict[tuple[Kind, str], Future[Component]] = field(default_factory=dict, repr=False)
+    _moved: dict[tuple[Kind, str], Future[Component]] = field(default_factory=dict, repr=False)
 
     def to(self, device: str) -> EvaluatorPool:
         """A pool of the same evaluators on a device."""
         return replace(self, device=device, _moved={})
 
-    def find(self, role: Role, name: str) -> Component:
+    def find(self, role: Kind, name: str) -> Component:
         """The evaluator as it was created, for its key; on any device and for any domain.
 
         Raises:
@@ -45,7 +48,7 @@ class EvaluatorPool:
             self._created[role, name] = capture(self._create, role, name)
         return self._created[role, name].result()
 
-    def get(self, role: Role, name: str, domain: str) -> Component:
+    def get(self, role: Kind, name: str, domain: str) -> Component:
         """The evaluator on the pool's device.
 
         Args:
@@ -68,7 +71,22 @@ class EvaluatorPool:
             )
         return component
 
-    def _create(self, role: Role, name: str) -> Component:
+    def framing(self, template: Template | None, detector: str, domain: str) -> Framing:
+        """Alignment of the images of a data set.
+
+        Args:
+            template: how its images are framed, ``DatasetInfo.template``.
+            detector: name of the face detector, which is created on first use.
+            domain: the domain of the images.
+        """
+
+        def find() -> FaceDetector:
+            found: FaceDetector = self.get("face_detector", detector, domain).instance
+            return found
+
+        return Framing(template, find)
+
+    def _create(self, role: Kind, name: str) -> Component:
         try:
             component = self.make(role, name)
             _ = component.instance.info
@@ -77,7 +95,7 @@ class EvaluatorPool:
             raise Unavailable(describe_error(error).rstrip(".")) from error
         return component
 
-    def _move(self, role: Role, name: str) -> Component:
+    def _move(self, role: Kind, name: str) -> Component:
         component = self.find(role, name)
         if self.device is None:
             return component
@@ -93,11 +111,13 @@ class FeatureCache:
         images: the generated, source and target images, float32 (B, 3, H, W) in [0, 1]; None for a side
             that does not exist.
         domain: the data set's domain.
+        framing: aligns the images for evaluators that expect another framing; None passes them on as they are.
     """
 
     pool: EvaluatorPool
     images: Mapping[Side, Tensor | None]
     domain: str
+    framing: Framing | None = None
     _features: dict[tuple[Role, str, Side], Future[Features]] = field(default_factory=dict, repr=False)
 
     def features(self, role: Role, name: str, side: Side) -> Features:
@@ -115,9 +135,34 @@ class FeatureCache:
         images = self.images[side]
         if images is None:
             raise Unavailable(f"no {side} image")
+        template = component.instance.info.template
+        if self.framing is not None and self.framing.differs(template):
+            return _aligned_features(component, images, template, self.framing, side)
         # A copy: networks may normalise in place.
         features: Features = component.instance(images.clone())
         return features
+
+
+def _aligned_features(
+    component: Component, images: Tensor, template: Template, framing: Framing, side: Side
+) -> Features:
+    """Features of the aligned faces; an image without a face has none, with that reason."""
+    import torch
+
+    aligned = framing.align(images, template, template.size, side)
+    if not aligned.positions:
+        raise Unavailable(next(iter(aligned.missing.values())))
+    found: Features = component.instance(aligned.crops)
+    positions = torch.tensor(aligned.positions, device=images.device)
+
+    def spread(values: Tensor) -> Tensor:
+        whole = values.new_zeros((len(images), *values.shape[1:]))
+        whole[positions] = values
+        return whole
+
+    values = tuple(map(spread, found.values)) if isinstance(found.values, tuple) else spread(found.values)
+    missing = {aligned.positions[index]: reason for index, reason in found.missing.items()}
+    return Features(values, aligned.missing | missing)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import typing
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,15 @@ _LIST_ARGUMENTS: dict[Kind, str] = {
     "perceptual_trunk": "encoders",
     "face_detector": "detectors",
 }
+
+
+#: The registry that is creating a component, for components that use others.
+_ACTIVE: ContextVar[Registry | None] = ContextVar("active registry", default=None)
+
+
+def active_registry() -> Registry | None:
+    """The registry that is creating a component right now; None outside of ``Registry.make``."""
+    return _ACTIVE.get()
 
 
 @dataclass(frozen=True)
@@ -135,6 +145,7 @@ class Registry:
             raise UsageError(f"the {_KIND_NAMES[kind]} {spec.name!r} {lacking}.")
         factory = _load(spec)
         values = _validate(spec, factory, wanted.params)
+        active = _ACTIVE.set(self)
         try:
             instance = factory(**values)
         except UsageError as error:
@@ -143,6 +154,8 @@ class Registry:
             raise UsageError(
                 f"the {_KIND_NAMES[kind]} {wanted} cannot be created: {describe_error(error).rstrip('.')}."
             ) from error
+        finally:
+            _ACTIVE.reset(active)
         shown = {name: _show(value) for name, value in values.items() if not _is_path(value)}
         return Component(spec, wanted, shown, instance)
 

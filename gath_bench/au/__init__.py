@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gath_bench.au.readers import read_au_csv
     from gath_bench.au.series import AUSeries
     from gath_bench.au.spaces import DEFAULT_SPACE, SPACES, AUSpace, get_space, normalise_au
+    from gath_bench.au.timeline import AUTimeline, make_timeline, relative_to_first, smooth
 
 #: Public name -> the module of this package that defines it.
 _MODULES = {
@@ -25,6 +26,7 @@ _MODULES = {
     "AUMap": "maps",
     "AUSeries": "series",
     "AUSpace": "spaces",
+    "AUTimeline": "timeline",
     "Preset": "presets",
     "apply": "maps",
     "aus_to_vector": "notation",
@@ -32,10 +34,13 @@ _MODULES = {
     "format_aus": "notation",
     "get_preset": "presets",
     "get_space": "spaces",
+    "make_timeline": "timeline",
     "normalise_au": "spaces",
     "parse_aus": "notation",
     "preset": "presets",
     "read_au_csv": "readers",
+    "relative_to_first": "timeline",
+    "smooth": "timeline",
     "vector_to_aus": "notation",
 }
 
@@ -47,6 +52,7 @@ __all__ = [
     "AUMap",
     "AUSeries",
     "AUSpace",
+    "AUTimeline",
     "Preset",
     "apply",
     "aus_to_vector",
@@ -54,10 +60,13 @@ __all__ = [
     "format_aus",
     "get_preset",
     "get_space",
+    "make_timeline",
     "normalise_au",
     "parse_aus",
     "preset",
     "read_au_csv",
+    "relative_to_first",
+    "smooth",
     "vector_to_aus",
 ]
 

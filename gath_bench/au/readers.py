@@ -10,7 +10,7 @@ from gath_bench.au.maps import apply, find_map
 from gath_bench.au.series import AUSeries
 from gath_bench.au.spaces import DEFAULT_SPACE, AUSpace, get_space
 from gath_bench.au.table import Table, read_columns, read_header
-from gath_bench.au.timecode import DAY, parse_timecode
+from gath_bench.au.timecode import DAY, parse_timecode, timecode_rate
 from gath_bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _UNUSED = (
 )
 
 
-def read_au_csv(path: str | Path, space: str = DEFAULT_SPACE, fps: float = 60.0) -> AUSeries:
+def read_au_csv(path: str | Path, space: str = DEFAULT_SPACE, fps: float | None = None) -> AUSeries:
     """Read a CSV of AUs by column name, mapped to an AU space.
 
     Recognised: OpenFace 2 (``AU12_r`` in [0, 5]; image and video layout, with or without blanks
@@ -45,7 +45,8 @@ def read_au_csv(path: str | Path, space: str = DEFAULT_SPACE, fps: float = 60.0)
     Args:
         path: the file.
         space: the AU space of the result.
-        fps: frame rate of Live Link Face timecodes; not used otherwise.
+        fps: frame rate of Live Link Face timecodes; by default it is taken from the highest frame number in them (60
+            for a recording within one second). Not used otherwise.
 
     Returns:
         N rows, including those on which the tracker failed. Missing values are NaN and listed in ``warnings``.
@@ -112,7 +113,7 @@ def _frames(table: Table, roles: dict[str, str]) -> NDArray[np.int64]:
     return table.whole(roles["frame"]) if "frame" in roles else np.arange(len(table.lines))
 
 
-def _timestamps(table: Table, roles: dict[str, str], fps: float) -> NDArray[np.float64] | None:
+def _timestamps(table: Table, roles: dict[str, str], fps: float | None) -> NDArray[np.float64] | None:
     """Seconds: the column ``timestamp``, or the time since the first timecode, also across midnight."""
     import numpy as np
 
@@ -121,6 +122,8 @@ def _timestamps(table: Table, roles: dict[str, str], fps: float) -> NDArray[np.f
     if "timecode" not in roles:
         return None
     seconds = np.empty(len(table.lines), dtype=np.float64)
+    if fps is None:
+        fps = timecode_rate(table.cells[roles["timecode"]])
     for row, cell in enumerate(table.cells[roles["timecode"]]):
         try:
             seconds[row] = parse_timecode(cell, fps)

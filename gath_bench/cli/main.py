@@ -43,8 +43,8 @@ _BUILT_IN = {
         "gath_bench.cli.render_list:render_list",
         "Write portraits and AUs for a system outside Python.",
     ),
-    "perf": CommandSpec(
-        "perf", "gath_bench.cli.perf:perf", "Track the speed of models and metrics over commits."
+    "animate": CommandSpec(
+        "animate", "gath_bench.cli.animate:animate", "Animate the face in a photo with AUs, a CSV or a video."
     ),
     "doctor": CommandSpec(
         "doctor", "gath_bench.cli.doctor:doctor", "Show devices, versions and plugins, and missing packages."

@@ -37,6 +37,7 @@ from gath_bench.contracts.face import (
     HasEdit,
     LandmarkedBatch,
     LandmarkStream,
+    Template,
 )
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey, ComponentName, file_hash, fingerprint
 from gath_bench.contracts.lifecycle import CellResult, RunInfo
@@ -52,7 +53,7 @@ from gath_bench.contracts.metric import (
     SystemMetric,
     SystemUnderTest,
 )
-from gath_bench.contracts.model import MODEL_NEEDS, Animated, AnimationModel, ModelInfo
+from gath_bench.contracts.model import MODEL_NEEDS, Animated, AnimationModel, HasSourceAUs, ModelInfo
 from gath_bench.contracts.specs import (
     KINDS,
     AUEstimatorSpec,
@@ -103,6 +104,7 @@ __all__ = [
     "FramesBatch",
     "HasEdit",
     "HasMeanPortrait",
+    "HasSourceAUs",
     "IdentityEncoder",
     "IdentityEncoderSpec",
     "Kind",
@@ -128,6 +130,7 @@ __all__ = [
     "Summary",
     "SystemMetric",
     "SystemUnderTest",
+    "Template",
     "TrainingStreams",
     "Unreadable",
     "file_hash",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,3 +69,18 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.sample_id)
+
+    def select(self, positions: Sequence[int]) -> Batch:
+        """The samples at some positions, without the unreadable ones."""
+        kept = list(positions)
+
+        def picked(value: Any) -> Any:
+            # Every field with B entries is a tuple or a tensor.
+            return tuple(value[i] for i in kept) if isinstance(value, tuple) else value[kept]
+
+        fields = {
+            name: picked(value)
+            for name, value in vars(self).items()
+            if value is not None and name not in ("au_space", "unreadable")
+        }
+        return replace(self, **fields, unreadable=())

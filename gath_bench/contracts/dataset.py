@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from gath_bench.contracts.batch import Batch, Sample
+from gath_bench.contracts.face import Template
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,6 +25,7 @@ class DatasetInfo:
         splits: the splits it has.
         licence: one line.
         has_target: whether its batches hold target images.
+        template: where its images show the parts of a face; None where that is not known.
     """
 
     au_space: str
@@ -33,6 +35,7 @@ class DatasetInfo:
     splits: tuple[str, ...]
     licence: str
     has_target: bool
+    template: Template | None = None
 
 
 @runtime_checkable

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
 
+from gath_bench.contracts.face import Template
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -26,12 +28,14 @@ class EvaluatorInfo:
         calibration: for an identity encoder, as far as its makers measured them on people that are in no
             evaluated split: ``impostor_mean``, the mean cosine between images of unlike people, and
             ``threshold``, the cosine that one such pair in a thousand reaches (false accept rate 1e-3).
+        template: where it expects the parts of a face; None for an evaluator that takes images as they are.
     """
 
     fingerprint: str
     domains: frozenset[str]
     au_space: str | None = None
     calibration: Mapping[str, float] = field(default_factory=dict)
+    template: Template | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -11,6 +11,33 @@ if TYPE_CHECKING:
 
 #: Number of landmarks in the iBUG 300-W layout (Sagonas et al., 300 Faces in-the-Wild Challenge, ICCVW 2013).
 LANDMARKS = 68
+
+
+@dataclass(frozen=True)
+class Template:
+    """Named points at pixel positions of a square image.
+
+    Attributes:
+        name: how messages and manifests call it.
+        size: side of the image, in pixels.
+        points: name (see ``gath_bench.faces.points.POINTS``) -> (x, y) in pixels.
+    """
+
+    name: str
+    size: int
+    points: Mapping[str, tuple[float, float]]
+
+    def at(self, size: int) -> dict[str, tuple[float, float]]:
+        """The points for an image of another side.
+
+        >>> Template("t", 4, {"mouth": (1.5, 1.5)}).at(8)
+        {'mouth': (3.5, 3.5)}
+        """
+        factor = size / self.size
+        # Pixel centres lie at integers, so that the image begins at -0.5.
+        return {
+            name: ((x + 0.5) * factor - 0.5, (y + 0.5) * factor - 0.5) for name, (x, y) in self.points.items()
+        }
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from gath_bench.contracts.face import Template
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -30,6 +32,7 @@ class ModelInfo:
         precision: the number format of most of its arithmetic: ``"fp32"``, ``"tf32"``,
             ``"bf16"``, ``"fp16"``, ``"int8"``. It is part of the key of system metrics, so that
             different precisions share no column.
+        template: where it expects the parts of a face; None for a model that takes images as they are.
     """
 
     fingerprint: str = ""
@@ -39,6 +42,7 @@ class ModelInfo:
     trained_against: tuple[str, ...] = ()
     timed: bool = True
     precision: str = "fp32"
+    template: Template | None = None
 
     @property
     def is_reference(self) -> bool:
@@ -85,4 +89,13 @@ class AnimationModel(Protocol):
         Raises:
             Unavailable: no image of this batch can be generated; every value becomes NA with that reason.
         """
+        ...
+
+
+@runtime_checkable
+class HasSourceAUs(Protocol):
+    """A model that estimates the own AUs of a portrait: asking it for them changes nothing."""
+
+    def source_aus(self, portraits: Tensor) -> Tensor:
+        """AUs of float32 (B, 3, H, W) portraits in [0, 1], float32 (B, K) in [0, 1], in ``info.au_space``."""
         ...

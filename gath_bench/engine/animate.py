@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from gath_bench.au.maps import AUMap, apply, find_map
@@ -10,6 +10,7 @@ from gath_bench.contracts.batch import Batch
 from gath_bench.contracts.dataset import DatasetInfo, HasMeanPortrait
 from gath_bench.contracts.model import MODEL_NEEDS, Animated, AnimationModel, ModelInfo
 from gath_bench.errors import Unavailable, UsageError
+from gath_bench.faces.framing import Framing
 from gath_bench.images import RESIZE, resize, to_8bit
 from gath_bench.registry import Component
 
@@ -33,17 +34,20 @@ class Generated:
 
 @dataclass(frozen=True)
 class Animator:
-    """A model on a device with the adapters for one data set: AU space, resolution and declared needs."""
+    """A model on a device with the adapters for one data set: AU space, framing, resolution and declared needs."""
 
     model: AnimationModel
     dataset: Component
     device: str
     seed: int
+    framing: Framing
 
     @classmethod
-    def on_device(cls, model: Component, dataset: Component, device: str, seed: int) -> Animator:
+    def on_device(
+        cls, model: Component, dataset: Component, device: str, seed: int, framing: Framing
+    ) -> Animator:
         """Move a model to a device; whatever its ``to`` raises is raised."""
-        return cls(model.instance.to(device), dataset, device, seed)
+        return cls(model.instance.to(device), dataset, device, seed, framing)
 
     @property
     def info(self) -> ModelInfo:
@@ -57,11 +61,28 @@ class Animator:
         """
         import torch
 
+        template = self.info.template
+        if template is None or not self.framing.differs(template):
+            return self._generate(self.portraits(batch), batch, number, batch.source.shape[-1])
+        source = batch.source.to(self.device)
+        aligned = self.framing.align(source, template, self.info.resolution or template.size, "source")
+        if not aligned.positions:
+            raise Unavailable(next(iter(aligned.missing.values())))
+        with torch.inference_mode():
+            shown = replace(aligned, crops=to_8bit(aligned.crops))
+            part = batch.select(aligned.positions)
+            generated = self._generate(shown.crops.clone(), part, number, shown.crops.shape[-1])
+            images = to_8bit(shown.paste(source, generated.images))
+        missing = {aligned.positions[index]: reason for index, reason in generated.missing.items()}
+        return Generated(images, aligned.missing | missing)
+
+    def _generate(self, portraits: Tensor, batch: Batch, number: int, side: int) -> Generated:
+        """The model's images of portraits that are framed as it expects, at ``side`` pixels."""
+        import torch
+
         extras = self.extras(batch)
         _seed_all((self.seed * 1_000_003 + number) % 2**63)
-        side = batch.source.shape[-1]
         with torch.inference_mode():
-            portraits = self.portraits(batch)
             result = self.model.animate(portraits, self.target_aus(batch), **extras)
             animated = result if isinstance(result, Animated) else Animated(result)
             self._check(animated.images, len(batch))
@@ -150,3 +171,15 @@ def resize_note(dataset: DatasetInfo, model: ModelInfo) -> dict[str, str]:
     if model.resolution is None or model.resolution == dataset.resolution:
         return {}
     return {"resize": f"{RESIZE}:{model.resolution}to{dataset.resolution}"}
+
+
+def align_note(dataset: DatasetInfo, model: ModelInfo, detector: str) -> dict[str, str]:
+    """The key parameter of an alignment between the data set's framing and the model's.
+
+    Args:
+        detector: name and hash of the face detector, for images whose framing is not known.
+    """
+    if model.template is None or model.template == dataset.template:
+        return {}
+    origin = dataset.template.name if dataset.template else f"faces by {detector}"
+    return {"align": f"{origin} to {model.template.name}"}

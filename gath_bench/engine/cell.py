@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gath_bench.capture import capture
 from gath_bench.contracts.batch import Batch, Sample, Unreadable
+from gath_bench.contracts.dataset import DatasetInfo
 from gath_bench.contracts.metric import SystemMetric
 from gath_bench.distributed import Ranks
 from gath_bench.engine.animate import Animator, Generated
@@ -20,6 +21,7 @@ from gath_bench.engine.scoring import BatchScorer
 from gath_bench.engine.system_metrics import system_under_test
 from gath_bench.errors import UsageError, describe_error
 from gath_bench.evaluators import EvaluatorPool, FeatureCache
+from gath_bench.faces.framing import Framing
 from gath_bench.images import to_8bit
 from gath_bench.results.observations import Observations
 from gath_bench.results.shards import SYSTEM_BATCH, ShardStore
@@ -54,6 +56,7 @@ class CellRunner:
         ranks: this process in its group.
         progress: called after each batch.
         strict: stop at the first failure.
+        detector: name of the face detector, for images whose framing is not known.
     """
 
     store: ShardStore
@@ -66,11 +69,14 @@ class CellRunner:
     ranks: Ranks
     progress: Progress
     strict: bool
+    detector: str
 
     def run(self, cell: Cell) -> None:
         """Measure the batches of a cell that are not yet on disk."""
         done = self._done(cell)
-        animator = capture(Animator.on_device, cell.model, cell.dataset, self.device, self.seed)
+        animator = capture(
+            Animator.on_device, cell.model, cell.dataset, self.device, self.seed, self._framing(cell)
+        )
         if self.ranks.first and SYSTEM_BATCH not in done:
             self._run_system(cell, animator)
         chunks = [
@@ -90,6 +96,10 @@ class CellRunner:
                 self._stop_if_strict(pending)
                 pending, numbers, flushed = Observations(), [], time.monotonic()
             self.progress(cell.cell_id, len(samples))
+
+    def _framing(self, cell: Cell) -> Framing:
+        info: DatasetInfo = cell.dataset.instance.info
+        return self.evaluators.framing(info.template, self.detector, info.domain)
 
     def _done(self, cell: Cell) -> set[int]:
         """The batches on disk, read by rank 0 before any rank starts, since reading removes failed shards."""
@@ -133,6 +143,7 @@ class CellRunner:
             self.evaluators,
             {"generated": images, "source": batch.source, "target": batch.target},
             cell.dataset.instance.info.domain,
+            self._framing(cell),
         )
         with torch.inference_mode():
             for metric in metrics:
@@ -171,17 +182,7 @@ def _present(batch: Batch, generated: Generated) -> tuple[Batch, Tensor, list[Un
         for position, reason in sorted(generated.missing.items())
     ]
     kept = [position for position in range(len(batch)) if position not in generated.missing]
-
-    def picked(value: object) -> object:
-        # Every field with B entries is a tuple or a tensor; the unreadable samples are recorded already.
-        return tuple(value[i] for i in kept) if isinstance(value, tuple) else value[kept]  # type: ignore[index]
-
-    fields = {
-        name: picked(value)
-        for name, value in vars(batch).items()
-        if value is not None and name not in ("au_space", "unreadable")
-    }
-    return replace(batch, **fields), generated.images[kept], lost  # type: ignore[arg-type]
+    return batch.select(kept), generated.images[kept], lost
 
 
 def _as_graded(batch: Batch, device: str) -> Batch:

@@ -6,9 +6,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from gath_bench.contracts.keys import NO_WEIGHTS, fingerprint
+from gath_bench.contracts.dataset import DatasetInfo
+from gath_bench.contracts.keys import HASH_DIGITS, NO_WEIGHTS, fingerprint
 from gath_bench.contracts.metric import MetricInfo, SystemMetric
-from gath_bench.engine.animate import resize_note
+from gath_bench.engine.animate import align_note, resize_note
 from gath_bench.errors import Unavailable
 from gath_bench.registry import Component
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
@@ -42,7 +43,9 @@ def new_manifest(plan: Plan, *, command: list[str], device: str, environment: di
 
 def _cell(cell: Cell, plan: Plan) -> CellRecord:
     model, dataset = cell.model.instance.info, cell.dataset.instance.info
-    model_key = cell.model.key(model.fingerprint, **resize_note(dataset, model))
+    notes = align_note(dataset, model, _detector(plan)) or resize_note(dataset, model)
+    faces = {"faces": _detector(plan)} if _evaluators_need_faces(cell, plan) else {}
+    model_key = cell.model.key(model.fingerprint, **notes)
     return CellRecord(
         cell_id=cell.cell_id,
         model=str(cell.model.name),
@@ -50,7 +53,7 @@ def _cell(cell: Cell, plan: Plan) -> CellRecord:
         sees_target=model.is_reference,
         trained_against=list(model.trained_against),
         dataset=str(cell.dataset.name),
-        dataset_key=str(cell.dataset.key(cell.dataset.instance.fingerprint)),
+        dataset_key=str(cell.dataset.key(cell.dataset.instance.fingerprint, **faces)),
         domain=dataset.domain,
         split=plan.suite.split,
         protocol=cell.protocol,
@@ -58,6 +61,29 @@ def _cell(cell: Cell, plan: Plan) -> CellRecord:
         metrics=[str(metric.name) for metric in cell.metrics],
         precision=model.precision,
     )
+
+
+def _detector(plan: Plan) -> str:
+    """Name and hash of the face detector, as keys state it."""
+    try:
+        found = plan.evaluators.find("face_detector", plan.suite.detector)
+    except Unavailable:
+        return f"{plan.suite.detector} {NO_WEIGHTS}"
+    return f"{found.name} {found.instance.info.fingerprint[:HASH_DIGITS]}"
+
+
+def _evaluators_need_faces(cell: Cell, plan: Plan) -> bool:
+    """Whether values of a cell depend on the face detector: its images have no known framing, an evaluator has one."""
+    info: DatasetInfo = cell.dataset.instance.info
+    if info.template is not None:
+        return False
+    for metric in plan.metrics:
+        for request in metric.instance.info.roles:
+            with suppress(Unavailable):
+                known = plan.evaluators.find(request.role, request.component).instance.info
+                if known.template is not None and info.domain in known.domains:
+                    return True
+    return False
 
 
 def _metric(metric: Component, plan: Plan) -> MetricRecord:

@@ -134,6 +134,7 @@ def _execute(
         ranks=ranks,
         progress=progress,
         strict=options.strict,
+        detector=plan.suite.detector,
     )
     timed_out = False
     for cell, record in zip(plan.cells, manifest.cells, strict=True):

@@ -17,7 +17,7 @@ from gath_bench.contracts.model import AnimationModel
 from gath_bench.contracts.specs import KINDS, ComponentSpec, DatasetSpec, Kind, MetricSpec, ModelSpec
 from gath_bench.errors import UsageError, did_you_mean
 from gath_bench.plugins import Plugins, load_plugins
-from gath_bench.registry import Component, Registry
+from gath_bench.registry import Component, Registry, active_registry
 
 _SPECS: dict[Kind, type[ComponentSpec]] = {"model": ModelSpec, "dataset": DatasetSpec, "metric": MetricSpec}
 #: ``id`` of an instance that was loaded by name -> the instance and its component.
@@ -57,6 +57,18 @@ def load(kind: Kind, name: str, registry: Registry) -> Any:
     with suppress(TypeError):  # an instance that does not support weak references is treated as unnamed
         _LOADED[id(component.instance)] = weakref.ref(component.instance), component
     return component.instance
+
+
+def load_component(kind: Kind, name: str) -> Any:
+    """Create a component of any kind by name.
+
+    A component that uses another (a data set with a face detector) calls it in its constructor, and gets the other
+    from the plugins that it comes from itself.
+
+    Raises:
+        UsageError: an unknown name or parameter, or a missing package.
+    """
+    return load(kind, name, active_registry() or Registry.of(installed_plugins()))
 
 
 def load_model(name: str) -> AnimationModel:

@@ -10,23 +10,35 @@ Conventions:
 - A `SimilarityTransform` maps pixels of the aligned crop to pixels of the original image.
 """
 
-from gath_bench.faces.align import SimilarityTransform, align, align_all, crop_corners, estimate, extract
+from gath_bench.contracts.face import Template
+from gath_bench.faces.align import (
+    SimilarityTransform,
+    align,
+    align_all,
+    between,
+    crop_corners,
+    estimate,
+    extract,
+)
+from gath_bench.faces.framing import Framing
 from gath_bench.faces.hull import hull_mask
 from gath_bench.faces.paste import apply_edit, apply_to_crop, feather, paste_back
 from gath_bench.faces.points import MIRROR, face_from_landmarks, named_points
-from gath_bench.faces.templates import ARCFACE_112, SYNTHFACES, TEMPLATES, Template
+from gath_bench.faces.templates import ARCFACE_112, SYNTHFACES, TEMPLATES
 
 __all__ = [
     "ARCFACE_112",
     "MIRROR",
     "SYNTHFACES",
     "TEMPLATES",
+    "Framing",
     "SimilarityTransform",
     "Template",
     "align",
     "align_all",
     "apply_edit",
     "apply_to_crop",
+    "between",
     "crop_corners",
     "estimate",
     "extract",

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from gath_bench.contracts.face import Face
+from gath_bench.contracts.face import Face, Template
 from gath_bench.errors import Unavailable
 from gath_bench.faces.points import named_points
-from gath_bench.faces.templates import Template
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 #: Pixels around a cut region that interpolation may touch.
 _MARGIN = 4
+#: Points closer together than this, in pixels, do not define a direction.
+_COINCIDENT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -67,22 +68,50 @@ def estimate(face: Face, template: Template, size: int) -> SimilarityTransform:
     Raises:
         Unavailable: fewer than two points are common, or they coincide.
     """
-    import numpy as np
-    from skimage.transform import SimilarityTransform as Estimator
-
     found, wanted = named_points(face.landmarks), template.at(size)
     names = [name for name in wanted if name in found]
-    source, target = np.array([wanted[n] for n in names]), np.array([found[n] for n in names])
-    if len(names) < 2 or np.ptp(target, axis=0).max() < 1e-6:
+    if len(names) < 2 or _extent([found[name] for name in names]) < _COINCIDENT:
         raise Unavailable(
             f"the face cannot be aligned to the template {template.name!r}: "
             f"the detector gives {', '.join(names) or 'none'} of its points ({', '.join(wanted)})."
         )
-    if hasattr(Estimator, "from_estimate"):  # scikit-image >= 0.26
-        fitted = Estimator.from_estimate(source, target)
+    return _fit([wanted[name] for name in names], [found[name] for name in names])
+
+
+def between(source: Template, source_size: int, target: Template, target_size: int) -> SimilarityTransform:
+    """The similarity from an image framed as ``target`` to one framed as ``source``: no detection is needed.
+
+    Args:
+        source, source_size: template and side in pixels of the image to cut from.
+        target, target_size: template and side in pixels of the crop.
+
+    Raises:
+        Unavailable: the templates have fewer than two points in common.
+    """
+    found, wanted = source.at(source_size), target.at(target_size)
+    names = [name for name in wanted if name in found]
+    if len(names) < 2:
+        raise Unavailable(
+            f"the templates {source.name!r} and {target.name!r} have fewer than two points in common."
+        )
+    return _fit([wanted[name] for name in names], [found[name] for name in names])
+
+
+def _extent(points: Sequence[tuple[float, float]]) -> float:
+    return float(max(max(axis) - min(axis) for axis in zip(*points, strict=True)))
+
+
+def _fit(source: Sequence[tuple[float, float]], target: Sequence[tuple[float, float]]) -> SimilarityTransform:
+    """The least-squares similarity that maps N points to N others."""
+    import numpy as np
+    from skimage.transform import SimilarityTransform as Estimator
+
+    estimator: Any = Estimator
+    if hasattr(estimator, "from_estimate"):  # scikit-image >= 0.26
+        fitted = estimator.from_estimate(np.array(source), np.array(target))
     else:
-        fitted = Estimator()
-        fitted.estimate(source, target)
+        fitted = estimator()
+        fitted.estimate(np.array(source), np.array(target))
     return SimilarityTransform(
         float(fitted.scale),
         float(fitted.rotation),
@@ -155,7 +184,7 @@ def extract(image: Tensor, transform: SimilarityTransform, size: int) -> Tensor:
     x, y = transform.apply(axis[None, :], axis[:, None])
     # Positions in the region as shares of its sides, which the reduction does not change.
     u, v = (x - left + 0.5) / width * 2 - 1, (y - top + 0.5) / height * 2 - 1
-    grid = torch.stack(torch.broadcast_tensors(torch.as_tensor(u), torch.as_tensor(v)), -1)
+    grid = torch.stack([torch.as_tensor(u).expand(size, size), torch.as_tensor(v).expand(size, size)], -1)
     crop = F.grid_sample(
         region[None], grid[None], mode="bicubic", padding_mode="reflection", align_corners=False
     )[0]

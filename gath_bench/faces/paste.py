@@ -113,6 +113,7 @@ def paste_back(
     crop: Tensor,
     transform: SimilarityTransform,
     *,
+    before: Tensor | None = None,
     mask: Tensor | None = None,
     match_colour: bool = True,
 ) -> Tensor:
@@ -129,6 +130,7 @@ def paste_back(
         original: float32 (3, H, W) in [0, 1].
         crop: the edited crop, float32 (3, size, size).
         transform: from crop to image, as `align` gave it.
+        before: the unedited crop as the model saw it (rounded to 8 bits, say); cut from the original by default.
         mask: (1, size, size) in [0, 1], where the crop applies; `feather` by default.
         match_colour: subtract the colour difference at the border.
 
@@ -142,7 +144,7 @@ def paste_back(
     if covered is None:
         return original.clone()
     crop = crop.to(original)
-    before = extract(original, transform, size)
+    before = extract(original, transform, size) if before is None else before.to(original)
     change = crop - before
     if match_colour:
         change = change - _membrane(change)

@@ -3,35 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Template:
-    """Named points at pixel positions of a square image.
-
-    Attributes:
-        name: how messages and manifests call it.
-        size: side of the image, in pixels.
-        points: name (see ``gath_bench.faces.points.POINTS``) -> (x, y) in pixels.
-    """
-
-    name: str
-    size: int
-    points: Mapping[str, tuple[float, float]]
-
-    def at(self, size: int) -> dict[str, tuple[float, float]]:
-        """The points for an image of another side.
-
-        >>> Template("t", 4, {"mouth": (1.5, 1.5)}).at(8)
-        {'mouth': (3.5, 3.5)}
-        """
-        factor = size / self.size
-        # Pixel centres lie at integers, so that the image begins at -0.5.
-        return {
-            name: ((x + 0.5) * factor - 0.5, (y + 0.5) * factor - 0.5) for name, (x, y) in self.points.items()
-        }
-
+from gath_bench.contracts.face import Template
 
 #: The framing of synthfaces portraits: means over neutral portraits.
 SYNTHFACES = Template(

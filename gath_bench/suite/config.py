@@ -59,6 +59,7 @@ class Suite(_Strict):
         seed: seeds the data sets' sampling and the models' random numbers.
         batch_size: samples per batch; values depend on it only by rounding.
         skip_missing: leave out components that are not installed instead of raising an error.
+        detector: the face detector, for images whose framing is not known.
     """
 
     name: str = "suite"
@@ -70,6 +71,7 @@ class Suite(_Strict):
     seed: int = Field(default=0, ge=0, le=SEED_MAX)
     batch_size: int = Field(default=16, ge=1)
     skip_missing: bool = False
+    detector: str = "synthfaces"
 
     def with_choices(
         self,

@@ -20,6 +20,13 @@ def gath_bench_datasets() -> list[DatasetSpec]:
             "gath_datasets.portraits.adapter:Portraits",
             "your own photos (a file, a folder, a folder per subject), or the built-in real portrait",
         ),
+        DatasetSpec(
+            "video",
+            "gath_datasets.video.adapter:Videos",
+            "your own videos (a file, a folder, a folder per subject) with an AU time series beside each",
+            requires=("av",),
+            extra="video",
+        ),
     ]
 
 

@@ -10,8 +10,9 @@ from typing import Any, TypedDict
 import torch
 from torch import Tensor, nn
 
-from gath_bench.contracts import NO_WEIGHTS, EvaluatorInfo, Features, file_hash, fingerprint
+from gath_bench.contracts import NO_WEIGHTS, EvaluatorInfo, Features, Template, file_hash, fingerprint
 from gath_bench.errors import Unavailable
+from gath_bench.faces import SYNTHFACES
 from gath_bench.files import atomic_write, write_json
 from gath_estimators.data import LEFT, SCALE, SIDE, TOP, crop_face
 from gath_estimators.networks import TRUNK_WIDTH, AUEnsemble, ConvEncoder
@@ -40,6 +41,8 @@ class BundledEvaluator:
     """
 
     file: str
+    #: Perceptual trunks compare two images as they are: separate alignments would make them differ.
+    template: Template | None = None
 
     def __init__(self, *, folder: Path | None = None) -> None:
         self._folder = folder or WEIGHTS
@@ -64,7 +67,11 @@ class BundledEvaluator:
         # Everything that the values depend on: weights, calibration and crop.
         settings = json.dumps([entry["calibration"], (SCALE, SIDE, TOP, LEFT)], sort_keys=True)
         return EvaluatorInfo(
-            fingerprint(entry["sha256"], settings), DOMAINS, entry["au_space"], entry["calibration"]
+            fingerprint(entry["sha256"], settings),
+            DOMAINS,
+            entry["au_space"],
+            entry["calibration"],
+            self.template,
         )
 
     def to(self, device: str) -> BundledEvaluator:
@@ -125,6 +132,7 @@ class SynthFacesAUs(BundledEvaluator):
     """The AU estimator ``synthfaces``."""
 
     file = "au-estimator.safetensors"
+    template = SYNTHFACES
 
     def build(self, outputs: int) -> nn.Module:
         return AUEnsemble(outputs)
@@ -134,6 +142,7 @@ class SynthFacesIdentity(BundledEvaluator):
     """The identity encoder ``synthfaces``."""
 
     file = "identity-encoder.safetensors"
+    template = SYNTHFACES
 
     def build(self, outputs: int) -> nn.Module:
         return ConvEncoder(outputs)

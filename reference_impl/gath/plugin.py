@@ -35,6 +35,5 @@ def gath_bench_commands() -> list[CommandSpec]:
     """The commands; their code is imported on first use."""
     return [
         CommandSpec("train", "gath.commands.train:train", "Train GATH or gath-warp."),
-        CommandSpec("animate", "gath.commands.animate:animate", "Animate portraits with given AUs."),
         CommandSpec("export", "gath.commands.export:export", "Write a trained generator as an ONNX file."),
     ]

@@ -46,7 +46,7 @@ def test_the_expansion_equals_student(count: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_one_sample_a_subject_equals_scipy(seed: int) -> None:
+def test_one_sample_per_subject_equals_scipy(seed: int) -> None:
     rng = np.random.default_rng(seed)
     values = rng.exponential(1.0, 50)
     found = estimate(REDUCERS["mean"], [(values,)], [np.arange(50)])
@@ -71,9 +71,15 @@ def test_a_correlation_equals_scipy() -> None:
     x = y + 0.3 * rng.standard_normal(60)
     found = estimate(REDUCERS["pcc"], [(x, y)], [np.arange(60)])
     reference = stats.bootstrap(
-        (x, y), lambda a, b: stats.pearsonr(a, b).statistic, paired=True, vectorized=False, method="BCa",
-        n_resamples=2000, rng=np.random.default_rng(1), confidence_level=expanded_confidence(60),
-    ).confidence_interval  # fmt: skip
+        (x, y),
+        lambda a, b: stats.pearsonr(a, b).statistic,
+        paired=True,
+        vectorized=False,
+        method="BCa",
+        n_resamples=2000,
+        rng=np.random.default_rng(1),
+        confidence_level=expanded_confidence(60),
+    ).confidence_interval
     length = reference.high - reference.low
     assert found.low == pytest.approx(reference.low, abs=length / 8)
     assert found.high == pytest.approx(reference.high, abs=length / 8)
@@ -121,21 +127,21 @@ def test_order_and_names_of_subjects_change_nothing() -> None:
     )
 
 
-def test_a_constant_is_its_own_interval() -> None:
+def test_interval_of_a_constant_is_the_constant() -> None:
     found = estimate(REDUCERS["mean"], [(np.full(40, 0.25),)], [np.arange(40)])
     assert (found.value, found.low, found.high) == pytest.approx((0.25, 0.25, 0.25))
 
 
 def test_one_subject_has_no_interval_and_few_are_marked() -> None:
     values = np.arange(30.0)
-    lonely = estimate(REDUCERS["mean"], [(values,)], [np.zeros(30, np.int64)])
-    assert (lonely.value, lonely.low, lonely.high, lonely.few_subjects) == (14.5, None, None, True)
+    single = estimate(REDUCERS["mean"], [(values,)], [np.zeros(30, np.int64)])
+    assert (single.value, single.low, single.high, single.few_subjects) == (14.5, None, None, True)
     for count in (FEW_SUBJECTS - 1, FEW_SUBJECTS):
         found = estimate(REDUCERS["mean"], [(values[:count],)], [np.arange(count)])
         assert found.few_subjects == (count < FEW_SUBJECTS)
 
 
-def test_nothing_has_no_value() -> None:
+def test_no_samples_give_no_value() -> None:
     for groups, subjects in (([], []), ([(np.zeros(0),)], [np.zeros(0, np.int64)])):
         found = estimate(REDUCERS["mean"], groups, subjects)
         assert (found.value, found.low, found.high) == (None, None, None)
@@ -155,11 +161,15 @@ def test_a_grouped_reducer_is_the_mean_over_subjects_and_groups() -> None:
     rng = np.random.default_rng(0)
     who = np.repeat(np.arange(30), 5)
     requested = np.tile(np.linspace(0, 1, 5), 30)
-    # A level of its own a subject would spoil a correlation over all of them, and says nothing here.
+    # Each subject has its own level: it changes a correlation over all subjects, and not the grouped value.
     groups = [(requested * gain + 3 * who + rng.random(150) / 2, requested) for gain in (1.0, 0.5)]
     found = estimate(REDUCERS["monotonicity"], groups, [who, who])
-    each = np.array([[stats.somersd(requested[who == one], x[who == one]).statistic for one in range(30)]
-                     for x, _ in groups])  # fmt: skip
+    each = np.array(
+        [
+            [stats.somersd(requested[who == one], x[who == one]).statistic for one in range(30)]
+            for x, _ in groups
+        ]
+    )
     assert found.value == pytest.approx(each.mean(), abs=1e-12)
     by_subject = estimate(REDUCERS["mean"], [(each.mean(0),)], [np.arange(30)])
     assert (found.low, found.high) == pytest.approx((by_subject.low, by_subject.high), abs=1e-9)
@@ -174,12 +184,12 @@ def test_a_subject_whose_grouped_value_is_undefined_does_not_count() -> None:
     assert none.value is None
 
 
-def test_intervals_cover_roughly_what_they_say() -> None:
+def test_interval_coverage_is_roughly_nominal() -> None:
     assert coverage(40, sets=150) >= 0.9
 
 
 @pytest.mark.slow
-def test_intervals_cover_what_they_say() -> None:
+def test_interval_coverage_is_nominal() -> None:
     at_40, at_20 = coverage(40, sets=1000), coverage(20, sets=1000)
     print(f"coverage of the 95 % interval: {at_40:.1%} at 40 subjects, {at_20:.1%} at 20")
     assert 0.93 <= at_40 <= 0.97

@@ -34,14 +34,14 @@ def test_the_difference_is_paired_and_has_its_sign() -> None:
     assert (other.better, other.p_value) == ("b", one.p_value)
 
 
-def test_higher_is_better_and_what_ranks_nothing() -> None:
+def test_better_model_by_direction() -> None:
     for direction, better in (("higher", "b"), ("none", None)):
         record = metric(direction=direction)  # type: ignore[arg-type]
         (one,) = compare(world({"a": GOOD}, record), world({"b": BAD}, record))
         assert one.better == better
 
 
-def test_a_run_against_itself_differs_by_nothing() -> None:
+def test_run_compared_with_itself_has_no_difference() -> None:
     (one,) = compare(world({"a": GOOD}), world({"a": GOOD}))
     assert (one.difference, one.low, one.high, one.p_value, one.better) == (0, 0, 0, 1, None)
 
@@ -61,7 +61,7 @@ def test_no_common_sample_is_no_difference() -> None:
     assert (one.difference, one.low, one.p_value, one.p_holm, one.better, one.n) == (None,) * 5 + (0,)
 
 
-def test_namesakes_then_all_others_and_no_reference_rows() -> None:
+def test_equal_names_then_all_other_pairs_without_baseline_rows() -> None:
     first = world({"oracle": GOOD * 0, "copy-source": BAD, "x": GOOD, "a": GOOD, "b": BAD})
     second = world({"oracle": GOOD * 0, "copy-source": BAD, "x": GOOD, "c": BAD})
     found = compare(first, second)
@@ -95,10 +95,13 @@ SPEED: dict[str, Any] = {"direction": "higher", "system": True}
     [
         (metric(key="m[trunk=alex]@1"), metric(key="m[trunk=vgg]@1"), "metric m: trunk: alex versus vgg"),
         (metric(key="m@1"), metric(key="m@2"), "metric m: version: 1 versus 2"),
-        (metric(key=f"m@1#{fingerprint(WEIGHTS)[:8]}"), metric(key=f"m@1#{fingerprint(ONE_BYTE_OFF)[:8]}"),
-         f"weights or content: #{fingerprint(WEIGHTS)[:8]} versus #{fingerprint(ONE_BYTE_OFF)[:8]}"),
+        (
+            metric(key=f"m@1#{fingerprint(WEIGHTS)[:8]}"),
+            metric(key=f"m@1#{fingerprint(ONE_BYTE_OFF)[:8]}"),
+            f"weights or content: #{fingerprint(WEIGHTS)[:8]} versus #{fingerprint(ONE_BYTE_OFF)[:8]}",
+        ),
     ],
-)  # fmt: skip
+)
 def test_unlike_metrics_are_refused(first: Any, second: Any, reason: str) -> None:
     with pytest.raises(UsageError, match="cannot be compared") as refused:
         compare(world({"a": GOOD}, first), world({"b": BAD}, second))
@@ -115,11 +118,16 @@ def test_unlike_metrics_are_refused(first: Any, second: Any, reason: str) -> Non
         ("b", {"seed": 3}, {}, {}, "seed: 0 versus 3"),
         ("a", {}, {"model_key": "a@1#00"}, {}, "model a: weights or content: #ab versus #00"),
         ("b", {"device": "cuda:0"}, {}, SPEED, "metric m: device: cpu versus cuda"),
-        ("b", {"environment": {"machine": {"cpu": "Other CPU @ 2 GHz", "threads": 8}}}, {}, SPEED,
-         "metric m: device: cpu versus cpu Other CPU @ 2 GHz x8"),
+        (
+            "b",
+            {"environment": {"machine": {"cpu": "Other CPU @ 2 GHz", "threads": 8}}},
+            {},
+            SPEED,
+            "metric m: device: cpu versus cpu Other CPU @ 2 GHz x8",
+        ),
         ("b", {}, {"precision": "bf16"}, SPEED, "metric m: precision: fp32 versus bf16"),
     ],
-)  # fmt: skip
+)
 def test_unlike_runs_are_refused(
     model: str, fields: dict[str, Any], cell: dict[str, Any], record: dict[str, Any], reason: str
 ) -> None:
@@ -135,13 +143,13 @@ def test_quality_may_be_measured_on_another_device() -> None:
     assert one.better == "a"
 
 
-def test_two_models_of_one_name_are_compared_if_they_are_named_as_two() -> None:
+def test_different_models_of_one_name_are_compared_with_explicit_pairs() -> None:
     other = world({"a": BAD}, cells={"a": {"model_key": "a@1#00"}})
     (one,) = compare(world({"a": GOOD}), other, pairs=[("a", "a")])
     assert (one.model_key_a, one.model_key_b, one.better) == ("a@1#ab", "a@1#00", "a")
 
 
-def test_nothing_in_common_and_unknown_names_are_told() -> None:
+def test_no_common_columns_and_unknown_names_are_refused() -> None:
     with pytest.raises(UsageError, match="nothing to compare"):
         compare(world({"a": GOOD}), world({"b": BAD}, metric("other")))
     with pytest.raises(UsageError, match="no model 'c'"):

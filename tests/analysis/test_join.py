@@ -18,7 +18,7 @@ def rows(run: Run) -> dict[tuple[str, str], SummaryRow]:
     return found
 
 
-def test_models_measured_apart_stand_in_one_table_with_the_marks_of_one_run() -> None:
+def test_joined_runs_have_the_rows_of_one_run() -> None:
     values = {"oracle": VALUES * 0, "copy-source": VALUES * 3, "a": VALUES, "b": VALUES + 0.5}
     whole = rows(world(values))
     first = world({name: values[name] for name in ("oracle", "copy-source", "a")}, path="first")
@@ -28,11 +28,12 @@ def test_models_measured_apart_stand_in_one_table_with_the_marks_of_one_run() ->
     assert rows(run) == whole
     assert joined.notes == []
     assert {run.origin(cell)[0].name: run.origin(cell)[1] for cell in run.manifest.cells} == {
-        "first": "002-a", "second": "002-b",
-    }  # fmt: skip
+        "first": "002-a",
+        "second": "002-b",
+    }
 
 
-def test_one_run_stays_as_it_is() -> None:
+def test_single_run_is_unchanged() -> None:
     run = world({"a": VALUES})
     assert join([run]).runs == [run]
 
@@ -42,9 +43,13 @@ def test_unlike_keys_have_columns_of_their_own_and_the_part_is_named() -> None:
     second = world({"a": VALUES + 1, "b": VALUES + 2}, metric(key="m[trunk=vgg]@1#aa"), path="second")
     joined = join([first, second])
     (run,) = joined.runs
-    assert {place: row.value for place, row in rows(run).items()} == pytest.approx({
-        ("a", "m[trunk=alex]@1#aa"): 1.5, ("a", "m[trunk=vgg]@1#aa"): 2.5, ("b", "m[trunk=vgg]@1#aa"): 3.5,
-    })  # fmt: skip
+    assert {place: row.value for place, row in rows(run).items()} == pytest.approx(
+        {
+            ("a", "m[trunk=alex]@1#aa"): 1.5,
+            ("a", "m[trunk=vgg]@1#aa"): 2.5,
+            ("b", "m[trunk=vgg]@1#aa"): 3.5,
+        }
+    )
     (note,) = joined.notes
     assert "second" in note
     assert "trunk: alex versus vgg" in note
@@ -71,7 +76,7 @@ def test_a_model_of_one_name_and_other_weights_goes_by_its_key() -> None:
     )
 
 
-def test_what_both_have_measured_is_taken_once() -> None:
+def test_values_of_both_runs_are_taken_once() -> None:
     first, second = world({"a": VALUES}), world({"a": VALUES + 1e-9, "b": VALUES})
     (run,) = join([first, second]).runs
     assert {row.model: row.value for row in rows(run).values()} == {"a": 1.5, "b": 1.5}
@@ -97,7 +102,7 @@ def test_runs_on_other_samples_have_tables_of_their_own(fields, values, cells, r
     assert reason in note
 
 
-def test_other_data_sets_join_without_a_word() -> None:
+def test_runs_on_different_data_sets_join_without_notes() -> None:
     other = {"a": {"dataset": "e", "dataset_key": "e@1#ee"}}
     joined = join([world({"a": VALUES}), world({"a": VALUES}, cells=other)])
     assert (len(joined.runs), joined.notes) == (1, [])
@@ -119,7 +124,7 @@ def test_a_run_joins_only_what_is_alike_in_every_run_of_the_group() -> None:
     assert "third has separate tables: e under same-subject: 24 versus 8 samples." in joined.notes
 
 
-def test_a_group_has_one_seed() -> None:
+def test_joined_runs_have_one_seed() -> None:
     e = {"a": {"dataset": "e", "dataset_key": "e@1#ee"}}
     joined = join([world({"a": VALUES}), world({"a": VALUES}, cells=e, seed=7)])
     assert [run.manifest.seed for run in joined.runs] == [0, 7]

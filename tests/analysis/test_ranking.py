@@ -29,7 +29,7 @@ def columns(seed: int = 0, subjects: int = SUBJECTS) -> dict[str, Array]:
     }
 
 
-def test_best_and_what_is_not_significantly_worse() -> None:
+def test_best_and_tied_models() -> None:
     rows = table(world(columns()))
     winner = min(("good", "close"), key=lambda name: rows[name].value or 0)
     other = {"good": "close", "close": "good"}[winner]
@@ -61,7 +61,7 @@ def test_higher_is_better_is_the_mirror_image() -> None:
 
 def test_p_values_are_corrected_over_the_models_of_a_column() -> None:
     three = columns()
-    # Whichever is best is not compared: `good` has to be the best by itself and beside the others.
+    # The best is not tested: `good` has to be the best of two models and of three.
     values = {"good": three["good"] - 0.02, "close": three["close"], "bad": three["bad"]}
     rows = table(world(values))
     alone = {
@@ -72,23 +72,23 @@ def test_p_values_are_corrected_over_the_models_of_a_column() -> None:
     assert [rows[name].p_value for name in alone] == pytest.approx(holm(list(alone.values())))
 
 
-def test_a_single_model_is_not_the_best_of_anything() -> None:
+def test_single_model_is_not_marked_as_best() -> None:
     rows = table(world({name: columns()[name] for name in ("oracle", "copy-source", "bad")}))
     assert not any(row.best or row.tied for row in rows.values())
     assert rows["bad"].rank is None
     assert rows["bad"].gain is not None
 
 
-def test_what_ranks_nothing_has_no_best() -> None:
+def test_metric_without_direction_has_no_best() -> None:
     rows = table(world(columns(), metric(direction="none")))
     assert not any(row.best or row.tied or row.gain is not None for row in rows.values())
 
 
-def test_a_model_that_sees_the_target_and_one_taught_by_the_grader_take_no_part() -> None:
-    judge = "judge@1#ab12cd34"
+def test_models_that_see_the_target_and_contaminated_models_are_not_ranked() -> None:
+    grader = "grader@1#ab12cd34"
     run = world(
         {"good": columns()["good"], "close": columns()["close"], "bad": columns()["bad"]},
-        replace(metric(), evaluators=[judge]),
+        replace(metric(), evaluators=[grader]),
         cells={"good": {"trained_against": ["teacher@1#ab12cd34"]}, "close": {"sees_target": True}},
     )
     rows = table(run)
@@ -114,7 +114,7 @@ def test_models_are_compared_on_their_common_samples() -> None:
     assert rows["bad"].p_value == pytest.approx(half["bad"].p_value)
 
 
-def test_without_a_common_sample_nothing_is_known() -> None:
+def test_models_without_common_samples_are_tied() -> None:
     values = columns()
     odd, even = values["good"].copy(), values["bad"].copy()
     odd[::2], even[1::2] = np.nan, np.nan
@@ -123,7 +123,7 @@ def test_without_a_common_sample_nothing_is_known() -> None:
     assert (rows["bad"].tied, rows["bad"].p_value) == (True, None)
 
 
-def test_where_a_model_lost_samples_the_rest_is_still_paired() -> None:
+def test_remaining_samples_are_paired_where_a_model_lost_some() -> None:
     """An engine counts the samples of a batch anew when a model has no image of one: ids say which is which."""
     run = world({"a": columns()["good"], "b": columns()["bad"]})
     rows = run.observations.to_pydict()
@@ -136,7 +136,7 @@ def test_where_a_model_lost_samples_the_rest_is_still_paired() -> None:
     assert table(shuffled)["b"].p_value == pytest.approx(table(run)["b"].p_value)
 
 
-def test_gain_is_the_share_of_the_way_from_no_edit_to_perfect() -> None:
+def test_gain_is_the_position_between_copy_source_and_oracle() -> None:
     values = columns()
     rows = table(world(values))
     for name in ("good", "bad"):
@@ -165,9 +165,12 @@ def test_gain_interval_equals_scipy() -> None:
     reference = stats.bootstrap(
         (values["copy-source"], values["good"], values["oracle"]),
         lambda c, m, o, axis=-1: (c.mean(axis) - m.mean(axis)) / (c.mean(axis) - o.mean(axis)),
-        paired=True, method="BCa", n_resamples=5000, rng=np.random.default_rng(1),
+        paired=True,
+        method="BCa",
+        n_resamples=5000,
+        rng=np.random.default_rng(1),
         confidence_level=float(2 * stats.norm.cdf(reach) - 1),
-    ).confidence_interval  # fmt: skip
+    ).confidence_interval
     length = reference.high - reference.low
     assert row.gain_low == pytest.approx(reference.low, abs=length / 8)
     assert row.gain_high == pytest.approx(reference.high, abs=length / 8)
@@ -188,22 +191,31 @@ def test_no_gain_where_the_oracle_is_not_better(how: str) -> None:
 def test_a_system_metric_has_a_best_by_its_intervals_and_no_test() -> None:
     rng = np.random.default_rng(0)
     record = metric(direction="higher", system=True, reducer="median", inputs=("m",))
-    rows = table(world({"oracle": rng.normal(9, 1, 20), "copy-source": rng.normal(9, 1, 20),
-                        "fast": rng.normal(10, 0.1, 20), "as-fast": rng.normal(9.99, 0.1, 20),
-                        "slow": rng.normal(5, 0.1, 20)}, record))  # fmt: skip
+    rows = table(
+        world(
+            {
+                "oracle": rng.normal(9, 1, 20),
+                "copy-source": rng.normal(9, 1, 20),
+                "fast": rng.normal(10, 0.1, 20),
+                "as-fast": rng.normal(9.99, 0.1, 20),
+                "slow": rng.normal(5, 0.1, 20),
+            },
+            record,
+        )
+    )
     assert {row.best or row.tied for name, row in rows.items() if name in ("fast", "as-fast")} == {True}
     assert not rows["slow"].tied
     assert {(row.p_value, row.gain) for row in rows.values()} == {(None, None)}
 
 
-def test_mean_ranks_give_each_metric_one_vote() -> None:
+def test_mean_ranks_weigh_metrics_equally() -> None:
     run = world({"a": np.arange(30.0), "b": np.arange(30.0) + 1})
     (first, second) = mean_ranks(run.manifest, summarise(run.manifest, run.observations))
     assert [(one.model, one.rank, one.metrics) for one in (first, second)] == [("a", 1.0, 1), ("b", 2.0, 1)]
     rows = summarise(run.manifest, run.observations)
     # Two more summaries of another metric in which b wins, one of them not for a: that one does not count.
     other = [replace(row, metric="n", key="n@1", rank={"a": 2.0, "b": 1.0}[row.model]) for row in rows]
-    lonely = replace(rows[1], metric="n.more", key="n@1", rank=1.0)
+    alone_in_metric = replace(rows[1], metric="n.more", key="n@1", rank=1.0)
     manifest = replace(run.manifest, metrics=[metric(), metric("n"), metric("n.more")])
-    ranks = mean_ranks(manifest, [*rows, *other, lonely])
+    ranks = mean_ranks(manifest, [*rows, *other, alone_in_metric])
     assert {one.model: (one.rank, one.metrics) for one in ranks} == {"a": (1.5, 2), "b": (1.5, 2)}

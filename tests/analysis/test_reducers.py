@@ -60,9 +60,14 @@ def test_pairs_equal_the_reference(name: str, seed: int) -> None:
 def test_single_inputs_equal_numpy() -> None:
     x, _ = pair(0)
     references = {
-        "mean": np.mean, "sum": np.sum, "max": np.max, "median": np.median, "p50": np.median,
-        "p90": lambda v: np.quantile(v, 0.9), "p99": lambda v: np.quantile(v, 0.99),
-    }  # fmt: skip
+        "mean": np.mean,
+        "sum": np.sum,
+        "max": np.max,
+        "median": np.median,
+        "p50": np.median,
+        "p90": lambda v: np.quantile(v, 0.9),
+        "p99": lambda v: np.quantile(v, 0.99),
+    }
     assert set(references) | set(REFERENCES) == set(REDUCERS)
     for name, reference in references.items():
         assert REDUCERS[name](x) == pytest.approx(float(reference(x)), rel=1e-12), name

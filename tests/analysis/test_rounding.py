@@ -68,8 +68,11 @@ def test_exact_product_of_nothing_and_of_zeros() -> None:
 
 def test_equal_is_relative_to_the_values() -> None:
     assert equal([1.0, 1e-12, 0.0, 1e12], [1 + PRECISION / 2, 2e-12, 0.0, 1e12 + 1]).tolist() == [
-        True, False, True, True,
-    ]  # fmt: skip
+        True,
+        False,
+        True,
+        True,
+    ]
     assert not equal(np.nan, np.nan)
     assert difference([3.0, 3.0, np.nan], [3.0 + 1e-12, 2.0, 1.0]).tolist()[:2] == [0.0, 1.0]
 

@@ -46,15 +46,19 @@ def test_many_subjects_equal_scipy_within_chance() -> None:
     rng = np.random.default_rng(0)
     one, other = rng.exponential(1.0, 40), rng.exponential(1.3, 40)
     reference = stats.permutation_test(
-        (one - other,), np.mean, permutation_type="samples", n_resamples=20_000, vectorized=True,
+        (one - other,),
+        np.mean,
+        permutation_type="samples",
+        n_resamples=20_000,
+        vectorized=True,
         rng=np.random.default_rng(5),
-    ).pvalue  # fmt: skip
+    ).pvalue
     assert 0.01 < reference < 0.9
     error = np.sqrt(reference * (1 - reference) / EXCHANGES)
     assert chance(one, other, np.arange(40)) == pytest.approx(reference, abs=5 * error)
 
 
-def test_samples_of_a_subject_go_together() -> None:
+def test_samples_of_a_subject_are_exchanged_together() -> None:
     rng = np.random.default_rng(1)
     one, other, who = clustered_pair(rng, 12, 0.3)
     by_subject = [np.bincount(who, values) for values in (one, other)]
@@ -86,7 +90,7 @@ def test_any_reducer_by_exchanging_samples_themselves(reducer: str) -> None:
     assert found == pytest.approx(hits / (1 << subjects), abs=1e-12)
 
 
-def test_the_test_keeps_its_level_and_finds_what_is_there() -> None:
+def test_has_its_nominal_level_and_power() -> None:
     rng = np.random.default_rng(3)
     nothing = [chance(*clustered_pair(rng, 12, 0.0)) <= 0.05 for _ in range(200)]
     something = [chance(*clustered_pair(rng, 12, 0.8)) <= 0.05 for _ in range(50)]
@@ -95,12 +99,12 @@ def test_the_test_keeps_its_level_and_finds_what_is_there() -> None:
     assert np.mean(something) > 0.8
 
 
-def test_alike_models_differ_by_chance_only() -> None:
+def test_equal_models_have_p_1() -> None:
     values = np.random.default_rng(0).random(30)
     assert chance(values, values, np.arange(30)) == 1.0
 
 
-def test_two_subjects_prove_nothing() -> None:
+def test_two_subjects_are_never_significant() -> None:
     assert chance(np.zeros(2), np.ones(2), np.arange(2)) == 0.5
     assert 2 / 2**EXACT_SUBJECTS < 0.05
 
@@ -120,7 +124,7 @@ def test_groups_are_averaged() -> None:
     assert both == pytest.approx(single)
 
 
-def test_what_is_undefined_is_not_tested() -> None:
+def test_undefined_values_are_not_tested() -> None:
     constant = np.ones(5)
     pair = (np.arange(5.0), constant)
     assert exchange_test(REDUCERS["pcc"], [pair], [pair], [np.arange(5)], 5) is None
@@ -132,7 +136,7 @@ def test_holm_equals_statsmodels(seed: int) -> None:
     assert holm(chances.tolist()) == pytest.approx(multipletests(chances, method="holm")[1])
 
 
-def test_holm_of_nothing_is_nothing() -> None:
+def test_holm_of_an_empty_list_is_empty() -> None:
     assert holm([]) == []
 
 
@@ -150,12 +154,12 @@ def difference_coverage(subjects: int, sets: int) -> float:
     return hits / sets
 
 
-def test_paired_intervals_cover_roughly_what_they_say() -> None:
+def test_paired_interval_coverage_is_roughly_nominal() -> None:
     assert difference_coverage(40, sets=100) >= 0.88
 
 
 @pytest.mark.slow
-def test_paired_intervals_cover_what_they_say() -> None:
+def test_paired_interval_coverage_is_nominal() -> None:
     at_40, at_20 = difference_coverage(40, sets=1000), difference_coverage(20, sets=1000)
     print(
         f"coverage of the 95 % interval of a paired difference: {at_40:.1%} at 40 subjects, {at_20:.1%} at 20"
@@ -172,9 +176,13 @@ def test_a_paired_interval_equals_scipy() -> None:
     found = contrast(lambda a, b: a - b, theirs, mine)
     reach = np.sqrt(60 / 59) * stats.t.ppf(0.975, 59)
     reference = stats.bootstrap(
-        (other - one,), np.mean, method="BCa", n_resamples=20_000, rng=np.random.default_rng(1),
+        (other - one,),
+        np.mean,
+        method="BCa",
+        n_resamples=20_000,
+        rng=np.random.default_rng(1),
         confidence_level=float(2 * stats.norm.cdf(reach) - 1),
-    ).confidence_interval  # fmt: skip
+    ).confidence_interval
     length = reference.high - reference.low
     assert found.value == pytest.approx(float(np.mean(other - one)), rel=1e-9)
     assert found.low == pytest.approx(reference.low, abs=length / 10)

@@ -18,14 +18,40 @@ from gath_bench.report import as_json
 from gath_bench.results import CellRecord, Manifest, MetricRecord, Observations
 from gath_bench.results.observations import COLUMNS, schema
 
-#: The keys of a row that other programs read; ``BESIDE`` come after them.
-BESIDE = {
-    "few_subjects", "contaminated", "best", "tied", "p_value", "rank", "gain", "gain_low", "gain_high",
-}  # fmt: skip
+#: The keys of a row that other programs read; ``ADDED`` are later additions, after ``KEYS``.
+ADDED = {
+    "few_subjects",
+    "contaminated",
+    "best",
+    "tied",
+    "p_value",
+    "rank",
+    "gain",
+    "gain_low",
+    "gain_high",
+}
 KEYS = {
-    "model", "model_key", "dataset", "dataset_key", "split", "protocol", "metric", "key", "au", "value", "low",
-    "high", "unit", "direction", "n", "coverage", "status", "reason", "device", "seed",
-}  # fmt: skip
+    "model",
+    "model_key",
+    "dataset",
+    "dataset_key",
+    "split",
+    "protocol",
+    "metric",
+    "key",
+    "au",
+    "value",
+    "low",
+    "high",
+    "unit",
+    "direction",
+    "n",
+    "coverage",
+    "status",
+    "reason",
+    "device",
+    "seed",
+}
 
 
 def manifest(*summaries: Summary, samples: int = 4, system: bool = False) -> Manifest:
@@ -225,7 +251,7 @@ def test_json_has_the_keys_of_the_design_and_no_nan() -> None:
     assert (content["schema"], content["run"]) == (1, "results/runs/x")
     assert content["manifest"] == "results/runs/x/manifest.json"
     for row in content["rows"]:
-        assert set(row) - BESIDE == KEYS
+        assert set(row) - ADDED == KEYS
         assert list(row)[:20] == [name for name in row if name in KEYS]
     assert content["rows"][0]["n"] == 1
     assert content["rows"][1]["value"] is None

@@ -20,18 +20,39 @@ REFERENCES = {"oracle": "oracle", "copy_source": "copy-source"}
 def metric(name: str = "m", direction: Direction = "lower", key: str = "", **fields: Any) -> MetricRecord:
     """A metric of one summary, the mean unless said otherwise."""
     summary = Summary(name, direction, **{k: fields.pop(k) for k in ("reducer", "inputs") if k in fields})
-    return MetricRecord(**{
-        "name": name, "key": key or f"{name}@1", "evaluators": [], "system": False, "deterministic": True,
-        "tolerance": 1e-5, "display": "{:.3f}", "summaries": [summary], **fields,
-    })  # fmt: skip
+    return MetricRecord(
+        **{
+            "name": name,
+            "key": key or f"{name}@1",
+            "evaluators": [],
+            "system": False,
+            "deterministic": True,
+            "tolerance": 1e-5,
+            "display": "{:.3f}",
+            "summaries": [summary],
+            **fields,
+        }
+    )
 
 
 def cell(number: int, model: str, metrics: Sequence[str], samples: int, **fields: Any) -> CellRecord:
-    return CellRecord(**{
-        "cell_id": f"{number:03d}-{model}", "model": model, "model_key": f"{model}@1#ab", "dataset": "d",
-        "sees_target": model == "oracle", "trained_against": [], "dataset_key": "d@1#cd", "domain": "photo",
-        "split": "test", "protocol": "same-subject", "samples": samples, "metrics": list(metrics), **fields,
-    })  # fmt: skip
+    return CellRecord(
+        **{
+            "cell_id": f"{number:03d}-{model}",
+            "model": model,
+            "model_key": f"{model}@1#ab",
+            "dataset": "d",
+            "sees_target": model == "oracle",
+            "trained_against": [],
+            "dataset_key": "d@1#cd",
+            "domain": "photo",
+            "split": "test",
+            "protocol": "same-subject",
+            "samples": samples,
+            "metrics": list(metrics),
+            **fields,
+        }
+    )
 
 
 def world(
@@ -63,16 +84,34 @@ def world(
             for name, value in zip(record.summaries[0].inputs, entries, strict=True):
                 known = bool(np.isfinite(value))
                 rows.add(
-                    cell=made.cell_id, batch=at // 4, position=at % 4, sample_id=f"s{at:04d}",
-                    subject=f"p{at // per_subject:04d}", metric=record.name, observation=name,
-                    value=float(value) if known else None, status="ok" if known else "na",
+                    cell=made.cell_id,
+                    batch=at // 4,
+                    position=at % 4,
+                    sample_id=f"s{at:04d}",
+                    subject=f"p{at // per_subject:04d}",
+                    metric=record.name,
+                    observation=name,
+                    value=float(value) if known else None,
+                    status="ok" if known else "na",
                     reason=None if known else "no face found",
-                )  # fmt: skip
-    manifest = Manifest(**{
-        "status": "finished", "command": [], "suite": {}, "references": REFERENCES, "seed": 0, "device": "cpu",
-        "batch_size": 4, "created": "now", "environment": {}, "skipped": [], "metrics": [record],
-        "cells": records, **fields,
-    })  # fmt: skip
+                )
+    manifest = Manifest(
+        **{
+            "status": "finished",
+            "command": [],
+            "suite": {},
+            "references": REFERENCES,
+            "seed": 0,
+            "device": "cpu",
+            "batch_size": 4,
+            "created": "now",
+            "environment": {},
+            "skipped": [],
+            "metrics": [record],
+            "cells": records,
+            **fields,
+        }
+    )
     return Run(Path(path), manifest, rows.table())
 
 

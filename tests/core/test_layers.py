@@ -17,7 +17,8 @@ SHARED = {"errors", "version", "files", "git", "distributed", "statistics", "aug
 VOCABULARY = SHARED | {"capture"} | {"contracts", "au"}
 HOOKS = VOCABULARY | {"hookspecs"}
 COMPONENTS = HOOKS | {"plugins", "registry"}
-STORED = COMPONENTS | {"evaluators", "images", "results"}
+MEDIA = {"images", "faces", "provenance", "video"}
+STORED = COMPONENTS | MEDIA | {"evaluators", "results"}
 PLANNED = STORED | {"suite"}
 MEASURED = PLANNED | {"render_list", "engine", "perf"}
 RESULTS_ALONE = VOCABULARY | {"results"}
@@ -30,19 +31,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hook_guards": {"errors"},
     "plugins": HOOKS | {"hook_guards"},
     "registry": HOOKS | {"plugins"},
-    "evaluators": COMPONENTS,
+    "evaluators": COMPONENTS | {"faces"},
     "images": VOCABULARY,
-    "faces": {"contracts", "errors"},
+    "faces": {"contracts", "errors", "images"},
     "perf": {"contracts", "errors"},
     "results": VOCABULARY,
+    "provenance": VOCABULARY,
+    "video": VOCABULARY | {"provenance"},
     "suite": STORED,
     "render_list": PLANNED,
     "engine": PLANNED | {"perf"},
     "analysis": RESULTS_ALONE,
     "report": RESULTS_ALONE | {"analysis"},
     "evaluation": MEASURED | {"analysis", "report"},
-    "gath_bench": HOOKS | {"evaluation"},  # it imports the Python API on first use
-    "cli": MEASURED | {"analysis", "report", "evaluation"},
+    "animation": STORED | {"engine"},
+    "gath_bench": HOOKS | {"animation", "evaluation"},  # it imports the Python API on first use
+    "cli": MEASURED | {"analysis", "report", "evaluation", "animation"},
     "__main__": {"cli"},
 }
 
@@ -61,6 +65,8 @@ PUBLIC = {
     "statistics",
     "augmentations",
     "faces",
+    "provenance",
+    "video",
 }
 
 CORE = sorted((ROOT / "gath_bench").rglob("*.py"))

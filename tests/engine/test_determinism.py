@@ -80,7 +80,7 @@ def test_in_place_changes_do_not_affect_other_components(tmp_path: Path, compone
     _, loud = measure(toy_suite(("toy-in-place",), metrics), tmp_path / "loud")
     for model in ("toy-exact", "toy-copy"):
         assert values(loud, model) == values(quiet, model)
-    # It painted black: that is what it is graded for, against a source that is not black.
+    # It generated black, and is graded on that, against a source that is not black.
     assert table(loud, "toy-in-place", "toy-source-l1").value > 0.3  # type: ignore[operator]
 
 

@@ -14,7 +14,7 @@ from gath_bench.results import Run, load
 
 
 def status_of(run: Run, model: str, metric: str) -> dict[str, tuple[Any, Any]]:
-    """Sample -> (status, reason), one row a sample."""
+    """Sample -> (status, reason), one row per sample."""
     rows = long_rows(run, model, metric)
     found = {row["sample_id"]: (row["status"], row["reason"]) for row in rows}
     assert len(found) == len(rows)

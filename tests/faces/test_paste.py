@@ -131,7 +131,7 @@ def test_a_large_photo_stays_sharp() -> None:
     edit.residual.fill_(0.2)
     warped = apply_edit(image, edit, t, SIZE)[:, 350:450, 350:450]
     assert warped.std() > 0.09
-    # A direct model that repaints everything: the old detail must go.
+    # A direct model that replaces every pixel: the old detail must be gone.
     pasted = paste_back(image, torch.zeros(3, SIZE, SIZE), t, match_colour=False)[:, 350:450, 350:450]
     assert pasted.abs().max() < 0.02
     # A direct model that changes nothing but the mouth: detail stays elsewhere.

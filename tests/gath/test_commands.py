@@ -1,14 +1,12 @@
-"""The commands ``gath-bench train``, ``animate`` and ``export``."""
+"""The commands ``gath-bench train`` and ``export``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import click
-import pytest
 import torch
 from click.testing import CliRunner, Result
-from gath.commands.animate import animate
 from gath.commands.export import export
 from gath.commands.train import train
 from gath.inference.model import WarpModel
@@ -17,7 +15,6 @@ from toy_faces import ToyFaces
 from gath_bench.contracts import CommandSpec
 from gath_bench.engine.device import resolve_device
 from gath_bench.errors import UsageError
-from gath_bench.images import read_image, size_of, write_png
 
 
 class ToyContext:
@@ -48,7 +45,7 @@ def test_every_command_is_registered_under_its_name() -> None:
     from gath.plugin import gath_bench_commands, gath_bench_models
 
     commands = {spec.name: spec for spec in gath_bench_commands()}
-    assert set(commands) == {"train", "animate", "export"}
+    assert set(commands) == {"train", "export"}
     assert all(isinstance(spec, CommandSpec) for spec in commands.values())
     assert {spec.name for spec in gath_bench_models()} == {"gath", "gath-warp", "onnx"}
 
@@ -77,43 +74,6 @@ def test_train_refuses_invalid_options(trained: Path, tmp_path: Path) -> None:
     _refused(_call(train, trained, "--device", "tpu", "--output", tmp_path / "x"), "'tpu' is not a device")
     if not torch.cuda.is_available():
         _refused(_call(train, trained, "--device", "cuda", "--output", tmp_path / "x"), "no CUDA device")
-
-
-def test_animate_accepts_files_and_portraits_of_a_data_set(trained: Path, tmp_path: Path) -> None:
-    portrait, out = tmp_path / "me.png", tmp_path / "out.png"
-    write_png(portrait, torch.rand(3, 80, 100))
-    assert _call(animate, trained, portrait, "--aus", "AU12=0.8,AU6=0.5", "-o", out).exit_code == 0
-    assert size_of(out) == (128, 64)
-    assert _call(animate, trained, "--subjects", 2, "--grid", "-o", out).exit_code == 0
-    width, height = size_of(out)
-    sheet, (left, top) = read_image(out), (width - 2 * 5 * 64, height - 17 * 64)  # the labels' margins
-    assert 0 < left < 128
-    assert 0 < top < 64
-    first, at_zero = sheet[:, top : top + 64, left : left + 64], sheet[:, -64:, left : left + 64]
-    assert torch.equal(first, at_zero)  # every image row starts with intensity 0
-    assert sheet[:, :top].min() < 0.5  # there are labels
-    _refused(_call(animate, trained, portrait, "--grid", "-o", tmp_path / "o.gif"), "name a .png, .jpg")
-
-
-@pytest.mark.parametrize(
-    ("aus", "said"),
-    [
-        ("AU12=3", "in [0, 1]"),
-        ("AU12", "in [0, 1]"),
-        ("AU11=1", "did you mean"),
-        ("=1", "not an action unit"),
-    ],
-)
-def test_animate_refuses_invalid_aus(trained: Path, tmp_path: Path, aus: str, said: str) -> None:
-    _refused(_call(animate, trained, "--subjects", 1, "--aus", aus, "-o", tmp_path / "o.png"), said)
-
-
-def test_animate_refuses_incomplete_options(trained: Path, tmp_path: Path) -> None:
-    out = tmp_path / "o.png"
-    _refused(_call(animate, trained, "--subjects", 1, "-o", out), "give the AUs")
-    _refused(_call(animate, trained, "--grid", "-o", out), "give portraits")
-    _refused(_call(animate, trained, tmp_path / "none.png", "--grid", "-o", out), "none.png")
-    _refused(_call(animate, trained, "--subjects", 1, "--grid", "-o", tmp_path / "no" / "o.png"), "no folder")
 
 
 def test_export_refuses_a_missing_folder(trained: Path, tmp_path: Path) -> None:

@@ -47,9 +47,14 @@ class ToyFaces:
     @property
     def info(self) -> DatasetInfo:
         return DatasetInfo(
-            au_space=self.au_space, resolution=SIDE, domain="synthetic", protocols=("same-subject",),
-            splits=("test", "val"), licence="none needed", has_target=True,
-        )  # fmt: skip
+            au_space=self.au_space,
+            resolution=SIDE,
+            domain="synthetic",
+            protocols=("same-subject",),
+            splits=("test", "val"),
+            licence="none needed",
+            has_target=True,
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -95,9 +100,12 @@ class ToyFaces:
         return Batch(
             sample_id=tuple(sample.sample_id for sample in samples),
             subject=tuple(sample.subject for sample in samples),
-            source=draw(people, source), target=draw(people, target), au_space=self.au_space,
-            source_aus=source, target_aus=target,
-        )  # fmt: skip
+            source=draw(people, source),
+            target=draw(people, target),
+            au_space=self.au_space,
+            source_aus=source,
+            target_aus=target,
+        )
 
 
 @hookimpl

@@ -19,11 +19,16 @@ from gath_bench.images import to_8bit
 def reference(a: Tensor, b: Tensor, dtype: str = "float64") -> list[float]:
     return [
         structural_similarity(
-            x.numpy().astype(dtype), y.numpy().astype(dtype), channel_axis=0, data_range=1.0,
-            gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
+            x.numpy().astype(dtype),
+            y.numpy().astype(dtype),
+            channel_axis=0,
+            data_range=1.0,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
         )
         for x, y in zip(a, b, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("size", [(64, 64), (65, 97), (128, 128), (201, 131), (256, 256), (11, 12)])

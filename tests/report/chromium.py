@@ -30,14 +30,31 @@ def visit(page: Path, scratch: Path, *flags: str) -> Visit:
     log = scratch / "net.json"
     said = subprocess.run(
         [
-            BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-default-apps", "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={scratch / 'profile'}",
-            "--enable-logging=stderr", "--v=0", f"--log-net-log={log}", "--window-size=1280,9000",
-            "--virtual-time-budget=10000", *flags, "--dump-dom", page.resolve().as_uri(),
+            BROWSER,
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-default-apps",
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+            f"--user-data-dir={scratch / 'profile'}",
+            "--enable-logging=stderr",
+            "--v=0",
+            f"--log-net-log={log}",
+            "--window-size=1280,9000",
+            "--virtual-time-budget=10000",
+            *flags,
+            "--dump-dom",
+            page.resolve().as_uri(),
         ],
-        capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     console = [line for line in said.stderr.splitlines() if ":CONSOLE" in line]
     return Visit(said.stdout, console, _requests(log))
 

@@ -19,7 +19,7 @@ def visited(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Visit:
 
 
 @needs_browser
-def test_scripts_run_to_their_end_in_silence(visited: Visit) -> None:
+def test_scripts_finish_without_console_messages(visited: Visit) -> None:
     assert 'data-ready="yes"' in visited.dom
     assert visited.console == []
 
@@ -51,7 +51,7 @@ def test_figures_and_gallery_are_drawn(visited: Visit) -> None:
     assert len(sorted_by_keys) > 3
 
 
-#: Uses the page as a reader at a keyboard does, and writes what came of it into the page.
+#: Operates the page with keyboard events, and writes the outcome into the page.
 DRIVER = """
 setTimeout(() => {
   const shown = "article:not([hidden]) ";

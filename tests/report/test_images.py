@@ -1,4 +1,4 @@
-"""Images beside a run's rows: what is kept is what was graded, and not too much of it."""
+"""Images in a run folder: the stored images are those that were scored, up to a limit."""
 
 from __future__ import annotations
 
@@ -51,8 +51,11 @@ def test_a_run_keeps_what_was_graded(folder: Path) -> None:
     for sample in source:
         assert np.array_equal(source[sample], copy[sample])
         assert np.array_equal(target[sample], oracle[sample])
-    measured = {row["sample_id"]: row["value"] for row in run.observations.to_pylist()
-                if row["cell"] == cells["toy-copy"].cell_id and row["status"] == "ok"}  # fmt: skip
+    measured = {
+        row["sample_id"]: row["value"]
+        for row in run.observations.to_pylist()
+        if row["cell"] == cells["toy-copy"].cell_id and row["status"] == "ok"
+    }
     for sample, value in measured.items():
         distance = np.abs(copy[sample].astype(float) - target[sample].astype(float)).mean() / 255
         assert distance == pytest.approx(value, abs=1e-6)

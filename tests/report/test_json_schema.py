@@ -38,7 +38,7 @@ def test_what_is_printed_follows_it(printed: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "damage",
     [
         lambda it: it["rows"][0].update(value="0.5"),
         lambda it: it["rows"][0].update(extra=1),
@@ -46,8 +46,8 @@ def test_what_is_printed_follows_it(printed: Any) -> None:
         lambda it: it.update(schema=2),
     ],
 )
-def test_it_refuses_what_is_not_so(printed: Any, spoil: Callable[[Any], None]) -> None:
-    spoil(printed)
+def test_it_refuses_what_is_not_so(printed: Any, damage: Callable[[Any], None]) -> None:
+    damage(printed)
     assert list(jsonschema.Draft202012Validator(json_schema()).iter_errors(printed))
 
 

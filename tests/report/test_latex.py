@@ -25,8 +25,11 @@ def test_a_report_compiles_and_is_on_the_page(tmp_path: Path) -> None:
     (tmp_path / "page.tex").write_text(source, encoding="utf-8")
     said = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "page.tex"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert said.returncode == 0, said.stdout[-2000:]
     assert not re.search(r"Undefined|Missing character", said.stdout)
     if shutil.which("pdftotext"):

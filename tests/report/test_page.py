@@ -26,7 +26,7 @@ def places_of(run: Run) -> tuple[list[Place], list[str]]:
 URL = re.compile(r"^(?:https?:)?//", re.IGNORECASE)
 
 
-def test_nothing_from_outside_is_markup(page: Path) -> None:
+def test_names_and_reasons_are_escaped(page: Path) -> None:
     html = page.read_text(encoding="utf-8")
     elements = Elements(html)
     assert [tag for tag, _ in elements.tags].count("script") == 3  # data, plotly, the page's own
@@ -37,7 +37,7 @@ def test_nothing_from_outside_is_markup(page: Path) -> None:
         assert shown in elements.text  # model, reason, sample id, suite
 
 
-def test_nothing_is_asked_for(page: Path) -> None:
+def test_page_requests_nothing(page: Path) -> None:
     elements = Elements(page.read_text(encoding="utf-8"))
     for tag, attributes in elements.tags:
         for name in ("src", "href", "action", "data", "poster", "srcset"):
@@ -65,7 +65,7 @@ def test_the_summary_has_the_values_of_the_analysis(page: Path, run_folder: Path
     assert "coverage 91.7% (n = 22)" in html
 
 
-def test_the_front_holds_those_that_no_other_beats(page: Path) -> None:
+def test_pareto_front_has_the_models_that_no_other_beats(page: Path) -> None:
     pareto: Any = data_of(page.read_text(encoding="utf-8"))["places"][0]["pareto"]  # type: ignore[index]
     assert [axis["name"] for axis in pareto["speeds"]] == ["throughput.images_per_s"]
     models = list(MODELS)

@@ -65,7 +65,7 @@ LOOKS = {
 }
 
 
-def raced(**cells: dict[str, object]) -> Run:
+def ranked_run(**cells: dict[str, object]) -> Run:
     """``good`` is best, ``close`` as good up to noise, ``bad`` clearly worse; references beat or lose to all."""
     rng = np.random.default_rng(0)
     hard = rng.exponential(1, 40) + 1
@@ -81,7 +81,7 @@ def line_of(text: str, model: str) -> str:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_best_and_what_is_not_significantly_worse_are_marked_and_nothing_else(form: str) -> None:
-    run = raced()
+    run = ranked_run()
     text = FORMS[form](tables_of(run))
     kinds = {}
     for row in summarise(run.manifest, run.observations):
@@ -100,7 +100,7 @@ def test_the_best_and_what_is_not_significantly_worse_are_marked_and_nothing_els
 
 
 def test_a_terminal_shows_the_best_in_bold_and_no_other_value() -> None:
-    made = tables_of(raced())
+    made = tables_of(ranked_run())
     (table,) = made
     (best,) = [cell for cell in table.cells if cell.best]
     bold = re.findall(r"\x1b\[1m([^\x1b]*)", console(made, colour=True))
@@ -109,7 +109,7 @@ def test_a_terminal_shows_the_best_in_bold_and_no_other_value() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_contaminated_value_keeps_its_dagger_and_is_never_the_best(form: str) -> None:
-    run = raced(good={"trained_against": ["teacher@1#ab12cd34"]})
+    run = ranked_run(good={"trained_against": ["teacher@1#ab12cd34"]})
     manifest = replace(run.manifest, metrics=[replace(run.manifest.metrics[0], evaluators=["x@1#ab12cd34"])])
     text = FORMS[form](tables_of(replace(run, manifest=manifest)))
     dagger = r"\dag{}" if form == "latex" else DAGGER
@@ -122,16 +122,16 @@ def test_a_contaminated_value_keeps_its_dagger_and_is_never_the_best(form: str) 
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_without_a_race_nothing_is_marked_and_no_footnote_speaks_of_it(form: str) -> None:
+def test_without_ranked_models_there_are_no_marks_and_footnotes(form: str) -> None:
     text = FORMS[form](tables_of(world({"oracle": VALUES * 0, "copy-source": VALUES * 2, "a": VALUES})))
     assert BEST not in text
     assert not re.search(r"\*\*|textbf|≈|approx|\d\*", text)
 
 
-def test_footnote_letters_do_not_skip_for_the_other_marks() -> None:
-    rows = summarise(raced().manifest, raced().observations)
+def test_footnote_letters_are_consecutive() -> None:
+    rows = summarise(ranked_run().manifest, ranked_run().observations)
     told = [replace(row, coverage=0.5, reason=row.model) for row in rows]
-    (table,) = tables(raced().manifest, told)
+    (table,) = tables(ranked_run().manifest, told)
     letters = [note.split()[0] for note in table.notes if not note.startswith(TIED)]
     assert letters == ["a", "b", "c", "d", "e"]
 
@@ -173,7 +173,7 @@ def test_unlike_keys_never_have_the_same_header() -> None:
     assert len({column.header for column in told}) == len(keys)
 
 
-def test_a_header_says_no_more_than_what_differs() -> None:
+def test_header_has_only_the_parts_that_differ() -> None:
     def told(*keys: str) -> list[str]:
         return [column.apart for column in set_apart(columns(keys))]
 
@@ -271,13 +271,40 @@ def test_reference_rows_are_told_by_the_cell_of_the_table() -> None:
 
 #: Every command that a table may use -> the text it stands for; all in LaTeX itself but the three rules (booktabs).
 COMMANDS = {
-    r"\&": "&", r"\%": "%", r"\$": "$", r"\#": "#", r"\_": "_", r"\{": "{", r"\}": "}", r"\textasciitilde": "~",
-    r"\textasciicircum": "^", r"\textbackslash": "\\", r"\textless": "<", r"\textgreater": ">", r"\textbar": "|",
-    r"\uparrow": "↑", r"\downarrow": "↓", r"\cdot": "·", r"\approx": "≈", r"\dag": "†", r"\times": "×",
-    r"\textendash": "–", r"\textemdash": "—", r"\dots": "…", r"\textbf": "", r"\textit": "", r"\par": "",
+    r"\&": "&",
+    r"\%": "%",
+    r"\$": "$",
+    r"\#": "#",
+    r"\_": "_",
+    r"\{": "{",
+    r"\}": "}",
+    r"\textasciitilde": "~",
+    r"\textasciicircum": "^",
+    r"\textbackslash": "\\",
+    r"\textless": "<",
+    r"\textgreater": ">",
+    r"\textbar": "|",
+    r"\uparrow": "↑",
+    r"\downarrow": "↓",
+    r"\cdot": "·",
+    r"\approx": "≈",
+    r"\dag": "†",
+    r"\times": "×",
+    r"\textendash": "–",
+    r"\textemdash": "—",
+    r"\dots": "…",
+    r"\textbf": "",
+    r"\textit": "",
+    r"\par": "",
     r"\footnotesize": "",
-    r"\caption": "", r"\begin": "", r"\end": "", r"\toprule": "", r"\midrule": "", r"\bottomrule": "", r"\\": "\n",
-}  # fmt: skip
+    r"\caption": "",
+    r"\begin": "",
+    r"\end": "",
+    r"\toprule": "",
+    r"\midrule": "",
+    r"\bottomrule": "",
+    r"\\": "\n",
+}
 MATHS = {r"\uparrow", r"\downarrow", r"\cdot", r"\approx", r"\times"}
 
 
@@ -327,9 +354,22 @@ PRINTABLE = "".join(map(chr, range(32, 127)))
 @pytest.mark.parametrize("best", [False, True])
 @pytest.mark.parametrize(
     "text",
-    [PRINTABLE[1:], PRINTABLE[:0:-1], r"\end{tabular}\input{/etc/passwd}", "a\\\\b", "a & b % c", "[0.5ex] x", "*x",
-     "a--b---c", "?`!`", "$x$", "^^41", "éÅñü", "a ≈ b × c – d — e…"],
-)  # fmt: skip
+    [
+        PRINTABLE[1:],
+        PRINTABLE[:0:-1],
+        r"\end{tabular}\input{/etc/passwd}",
+        "a\\\\b",
+        "a & b % c",
+        "[0.5ex] x",
+        "*x",
+        "a--b---c",
+        "?`!`",
+        "$x$",
+        "^^41",
+        "éÅñü",
+        "a ≈ b × c – d — e…",
+    ],
+)
 def test_latex_shows_text_as_it_is(text: str, best: bool) -> None:
     page = shown(text, best=best)
     (line,) = [line for line in page.splitlines() if "\t" in line and not line.startswith("model ")]
@@ -342,9 +382,16 @@ def test_latex_shows_text_as_it_is(text: str, best: bool) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seen"),
-    [("你", "U+4F60"), ("a\x00b\x1b", "aU+0000bU+001B"), ("ß", "U+00DF"), ("a\r\nb\u2028c\td", "a b c d"),
-     ("e\u0301", "é"), ("\u202e", "U+202E"), ("\U0001f600", "U+1F600")],
-)  # fmt: skip
+    [
+        ("你", "U+4F60"),
+        ("a\x00b\x1b", "aU+0000bU+001B"),
+        ("ß", "U+00DF"),
+        ("a\r\nb\u2028c\td", "a b c d"),
+        ("e\u0301", "é"),
+        ("\u202e", "U+202E"),
+        ("\U0001f600", "U+1F600"),
+    ],
+)
 def test_latex_shows_what_would_stop_it_by_number(text: str, seen: str) -> None:
     assert seen in shown(text).splitlines()[1]
 

@@ -1,4 +1,4 @@
-"""Runs written by hand: every kind of value, absence and image that a report has to show, and hostile names."""
+"""Runs written by hand: every kind of value, missing value and image in a report, and names that contain markup."""
 
 from __future__ import annotations
 
@@ -14,8 +14,13 @@ from gath_bench.results.images import IMAGES, ImageStore, inputs_name
 
 SCRIPT = "<script>document.title='owned'</script>"
 #: Name -> how far the model stays from the target (0: the target itself), and its speed.
-MODELS = {"oracle": (0.0, 900.0), "copy-source": (1.0, 800.0), "good": (0.3, 50.0), f"fast{SCRIPT}": (0.6, 300.0),
-          "slow": (0.7, 20.0)}  # fmt: skip
+MODELS = {
+    "oracle": (0.0, 900.0),
+    "copy-source": (1.0, 800.0),
+    "good": (0.3, 50.0),
+    f"fast{SCRIPT}": (0.6, 300.0),
+    "slow": (0.7, 20.0),
+}
 AUS = ("AU01", "AU12")
 SAMPLES = 24
 SIDE = 16
@@ -41,13 +46,18 @@ CONTROL = _record(
     Summary("au-control.slope", "none", reducer="slope", inputs=_pair("au-control"), per_au=True),
     Summary("au-control.leakage", "lower", "AU coefficient", 0, 1, per_au=True),
 )
-SPEED = _record("throughput", Summary("throughput.images_per_s", "higher", "images/s", reducer="median",
-                                      inputs=("throughput.images_per_s",)), system=True)  # fmt: skip
+SPEED = _record(
+    "throughput",
+    Summary(
+        "throughput.images_per_s", "higher", "images/s", reducer="median", inputs=("throughput.images_per_s",)
+    ),
+    system=True,
+)
 PROTOCOLS = {"same-subject": [PSNR, LPIPS, ERROR, SPEED], "sweep": [CONTROL]}
 
 
 def sample_ids() -> list[str]:
-    """The first of them is hostile."""
+    """The first one contains markup."""
     return [f"s00{SCRIPT}", *(f"s{number:02d}" for number in range(1, SAMPLES))]
 
 
@@ -68,27 +78,46 @@ def write_run(
         for model in models:
             far, speed = MODELS[model]
             cell = CellRecord(
-                f"{len(cells):03d}-cell", model, f"m{list(MODELS).index(model)}@1#ab", model == "oracle",
-                ["teacher@1#aabbccdd"] if model == "good" else [], "faces", "faces@1#12", "synthetic", "test",
-                protocol, SAMPLES, [record.name for record in records], "ok", 1.5,
-            )  # fmt: skip
+                f"{len(cells):03d}-cell",
+                model,
+                f"m{list(MODELS).index(model)}@1#ab",
+                model == "oracle",
+                ["teacher@1#aabbccdd"] if model == "good" else [],
+                "faces",
+                "faces@1#12",
+                "synthetic",
+                "test",
+                protocol,
+                SAMPLES,
+                [record.name for record in records],
+                "ok",
+                1.5,
+            )
             cells.append(cell)
             rows = Observations()
             for record in records:
                 _measure(rows, cell.cell_id, record, far, speed, rng, hostile=model == "slow")
             store.write(cell.cell_id, rows, [0])
             if images and protocol == "same-subject":
-                painted = far * images_of(1).astype(float) + (1 - far) * images_of(2)
-                kept.write(cell.cell_id, 0, sample_ids(), painted.round().astype(np.uint8))
+                generated = far * images_of(1).astype(float) + (1 - far) * images_of(2)
+                kept.write(cell.cell_id, 0, sample_ids(), generated.round().astype(np.uint8))
     if images:
         for side, number in (("source", 1), ("target", 2)):
             kept.write(inputs_name("faces", "same-subject", side), 0, sample_ids(), images_of(number))  # type: ignore[arg-type]
     Manifest(
-        status="finished", command=["gath-bench", "run", "my suite.toml"], suite={"name": f"toys{SCRIPT}"},
-        references={"oracle": "oracle", "copy_source": "copy-source"}, seed=0, device="cpu", batch_size=SAMPLES,
-        created="2026-01-01T00:00:00+00:00", environment={"packages": {"torch": "2.9.0"}}, skipped=[],
-        metrics=[*PROTOCOLS["same-subject"], CONTROL], cells=cells,
-    ).write(folder)  # fmt: skip
+        status="finished",
+        command=["gath-bench", "run", "my suite.toml"],
+        suite={"name": f"toys{SCRIPT}"},
+        references={"oracle": "oracle", "copy_source": "copy-source"},
+        seed=0,
+        device="cpu",
+        batch_size=SAMPLES,
+        created="2026-01-01T00:00:00+00:00",
+        environment={"packages": {"torch": "2.9.0"}},
+        skipped=[],
+        metrics=[*PROTOCOLS["same-subject"], CONTROL],
+        cells=cells,
+    ).write(folder)
     return folder
 
 
@@ -104,12 +133,26 @@ def _measure(
     if record is SPEED:
         for number in range(5):
             name = f"repeat-{number}"
-            rows.add(cell=cell, batch=-1, position=number, sample_id=name, subject=name, metric=record.name,
-                     observation="throughput.images_per_s", value=speed * float(rng.uniform(0.95, 1.05)))  # fmt: skip
+            rows.add(
+                cell=cell,
+                batch=-1,
+                position=number,
+                sample_id=name,
+                subject=name,
+                metric=record.name,
+                observation="throughput.images_per_s",
+                value=speed * float(rng.uniform(0.95, 1.05)),
+            )
         return
     for position, sample in enumerate(sample_ids()):
-        common = {"cell": cell, "batch": 0, "position": position, "sample_id": sample,
-                  "subject": f"p{position // 2}", "metric": record.name}  # fmt: skip
+        common = {
+            "cell": cell,
+            "batch": 0,
+            "position": position,
+            "sample_id": sample,
+            "subject": f"p{position // 2}",
+            "metric": record.name,
+        }
         noise = float(rng.uniform(0, 0.02))
         level = position % 3 / 2
         if record is PSNR:

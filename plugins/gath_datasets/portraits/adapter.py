@@ -9,21 +9,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from gath_bench.au import DEFAULT_SPACE, get_space
 from gath_bench.contracts import Batch, DatasetInfo, Sample, Unreadable, file_hash, fingerprint
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
-from gath_bench.images import RESIZE, read_image, resize, to_8bit
-from gath_datasets.portraits.files import PortraitFile, find_portraits
+from gath_bench.images import SUFFIXES, read_image
+from gath_datasets.cropping import Crop, Cropped, Cropper, stack_masks
+from gath_datasets.files import MediaFile, find_files
 from gath_datasets.portraits.targets import Target, parse_targets, read_targets, sweep
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+#: How portraits are cropped where nothing is said.
+DEFAULT_CROP: Crop = "centre"
 #: Left, top, right, bottom of the face crop of scikit-image's ``astronaut``; the face fills about 3/4 of its height.
 ASTRONAUT_BOX = (138, 24, 314, 200)
-_ASTRONAUT = PortraitFile(Path("astronaut"), "astronaut", "astronaut", "astronaut")
+_ASTRONAUT = MediaFile(Path("astronaut"), "astronaut", "astronaut", "astronaut")
+_FILES = {"kind": "images", "wanted": "PNG, JPEG or WebP portraits", "default": "portrait"}
 #: Decoded portraits in the cache. Samples of one portrait are consecutive, so a few are enough.
 _CACHED = 4
 
@@ -32,7 +36,7 @@ _CACHED = 4
 class PortraitSample(Sample):
     """A portrait and its target expression."""
 
-    portrait: PortraitFile
+    portrait: MediaFile
     target: Target
 
 
@@ -45,7 +49,9 @@ class Portraits:
         aus: the target expressions: ``basic`` (six emotions), ``sweep``, or expressions in the notation of
             `gath_bench.au.parse_aus`, separated by ``;``.
         csv: a CSV of AUs, whose rows are the targets; instead of ``aus``.
-        crop: ``centre`` takes the largest centred square; ``none`` takes square images only.
+        crop: ``face`` aligns the largest face to the framing of synthfaces; ``centre`` takes the largest centred
+            square; ``none`` takes square images only.
+        detector: component name of the face detector, for ``crop=face``.
         au_space: the AU space of the targets.
 
     Raises:
@@ -59,7 +65,8 @@ class Portraits:
         size: int = 128,
         aus: str = "basic",
         csv: Path | None = None,
-        crop: Literal["centre", "none"] = "centre",
+        crop: Crop = DEFAULT_CROP,
+        detector: str = "synthfaces",
         au_space: str = DEFAULT_SPACE,
     ) -> None:
         if size < 1:
@@ -74,8 +81,9 @@ class Portraits:
             self._targets = read_targets(csv, au_space)
         elif not self._sweeps:
             self._targets = parse_targets(aus, au_space)
-        self.portraits = (_ASTRONAUT,) if root is None else find_portraits(root)
-        self._portrait: Callable[[PortraitFile], Tensor] = lru_cache(maxsize=_CACHED)(self._read)
+        self.portraits = (_ASTRONAUT,) if root is None else find_files(root, SUFFIXES, **_FILES)
+        self._cropper = Cropper(crop, size, detector)
+        self._portrait: Callable[[MediaFile], Cropped] = lru_cache(maxsize=_CACHED)(self._read)
 
     @property
     def info(self) -> DatasetInfo:
@@ -91,13 +99,14 @@ class Portraits:
                 else "the user's own images"
             ),
             has_target=False,
+            template=self._cropper.template,
         )
 
     @cached_property
     def fingerprint(self) -> str:
         portraits = (part for item in self.portraits for part in (item.relative, self._content_hash(item)))
         targets = (f"{item.name} {item.values} {item.reason}" for item in self._targets)
-        settings = f"{self.au_space} {self.size} {self.crop} {RESIZE}"
+        settings = f"{self.au_space} {self._cropper.fingerprint}"
         return fingerprint(settings, *portraits, *targets)
 
     def samples(self, split: str, protocol: str, seed: int) -> Sequence[PortraitSample]:
@@ -119,7 +128,7 @@ class Portraits:
         import torch
 
         kept: list[PortraitSample] = []
-        images: list[Tensor] = []
+        cropped: list[Cropped] = []
         unreadable: list[Unreadable] = []
         for sample in samples:
             if not isinstance(sample, PortraitSample):
@@ -127,7 +136,7 @@ class Portraits:
             try:
                 if sample.target.reason is not None:
                     raise Unavailable(sample.target.reason)
-                images.append(self._portrait(sample.portrait))
+                cropped.append(self._portrait(sample.portrait))
                 kept.append(sample)
             except Unavailable as reason:
                 unreadable.append(Unreadable(sample.sample_id, sample.subject, str(reason)))
@@ -136,25 +145,22 @@ class Portraits:
         return Batch(
             sample_id=tuple(sample.sample_id for sample in kept),
             subject=tuple(sample.subject for sample in kept),
-            source=torch.stack(images) if images else torch.zeros(0, 3, self.size, self.size),
+            source=(
+                torch.stack([item.image for item in cropped])
+                if cropped
+                else torch.zeros(0, 3, self.size, self.size)
+            ),
             target_aus=torch.tensor([sample.target.values for sample in kept]).reshape(-1, count),
             au_space=self.au_space,
+            face_mask=stack_masks(cropped),
             swept_au=swept if swept and all(swept) else None,
             unreadable=tuple(unreadable),
         )
 
-    def _read(self, portrait: PortraitFile) -> Tensor:
-        image = _astronaut() if self.root is None else read_image(portrait.path)
-        height, width = image.shape[-2:]
-        if height != width:
-            if self.crop == "none":
-                raise Unavailable(
-                    f"{portrait.relative} is {width}x{height}, not square: crop it, or use crop=centre."
-                )
-            side = min(height, width)
-            top, left = (height - side) // 2, (width - side) // 2
-            image = image[:, top : top + side, left : left + side]
-        return to_8bit(resize(image, self.size))
+    def _read(self, portrait: MediaFile) -> Cropped:
+        if self.root is None:
+            return self._cropper(_astronaut(whole=self.crop == "face"), "the built-in portrait")
+        return self._cropper(read_image(portrait.path), portrait.relative)
 
     def _refuse_unreadable(self) -> None:
         """Refuse a folder without any readable image; single unreadable images become NA later.
@@ -175,21 +181,21 @@ class Portraits:
             "give PNG, JPEG or WebP portraits."
         )
 
-    def _content_hash(self, portrait: PortraitFile) -> str:
+    def _content_hash(self, portrait: MediaFile) -> str:
         if self.root is None:
-            return fingerprint(_astronaut().numpy().tobytes())
+            return fingerprint(_astronaut(whole=self.crop == "face").numpy().tobytes())
         try:
             return file_hash(portrait.path)
         except OSError:
             return "unreadable"
 
 
-def _astronaut() -> Tensor:
-    """The face of scikit-image's ``astronaut``, float32 (3, H, W) in [0, 1]; the file is part of its wheel."""
+def _astronaut(*, whole: bool) -> Tensor:
+    """scikit-image's ``astronaut`` or its face, float32 (3, H, W) in [0, 1]; the file is part of its wheel."""
     import torch
     from skimage import data
 
     astronaut: Any = data.astronaut
     left, top, right, bottom = ASTRONAUT_BOX
-    pixels = astronaut()[top:bottom, left:right].copy()
+    pixels = astronaut().copy() if whole else astronaut()[top:bottom, left:right].copy()
     return torch.from_numpy(pixels).permute(2, 0, 1).float() / 255

@@ -20,6 +20,7 @@ from gath_bench.contracts import (
     fingerprint,
 )
 from gath_bench.errors import UsageError
+from gath_bench.faces import SYNTHFACES
 from gath_bench.images import to_8bit
 from gath_datasets.synthfaces import AU_LABELS, AU_SPACE, MAX_SIZE, MIN_SIZE, PROTOCOLS, VERSION, streams
 from gath_datasets.synthfaces.landmarked import landmarked_batch
@@ -75,6 +76,7 @@ class SynthFaces:
             splits=("test", *(split for split in SPLIT_SUBJECTS if split != "test")),
             licence="none needed: procedural, drawn by this package",
             has_target=True,
+            template=SYNTHFACES,
         )
 
     @property

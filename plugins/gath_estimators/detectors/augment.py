@@ -161,7 +161,7 @@ def compress(x: Tensor) -> Tensor:
 
 
 def degrade(x: Tensor) -> Tensor:
-    """Everything that a photograph or a painting may do to a face, each on its share of the images."""
+    """Variation of photographs and artworks, each applied to its share of the images."""
     count = len(x)
     plain = chance(count, 0.2)
     x = x + (recolour(relight(x)) - x) * (1 - plain)

@@ -50,9 +50,9 @@ class Search:
     coarsest: int = 28
     proposal: float = 0.15
     proposals: int = 16
-    confidence: float = 0.5
+    confidence: float = 0.9
     rotations: tuple[float, ...] = (45.0, -45.0, 90.0, -90.0, 180.0)
-    rotated_confidence: float = 0.8
+    rotated_confidence: float = 0.97
 
 
 class Detector(nn.Module):
@@ -65,10 +65,10 @@ class Detector(nn.Module):
 
 @dataclass(frozen=True)
 class Found:
-    """N candidates: landmarks (N, 68, 2) in pixels, confidences (N,)."""
+    """N candidates: landmarks (N, 68, 2) in pixels, and the probabilities of their proposals (N,)."""
 
     landmarks: Tensor
-    confidence: Tensor
+    probability: Tensor
 
 
 class SynthFacesDetector:
@@ -178,28 +178,48 @@ def find_faces(network: Detector, image: Tensor, search: Search) -> list[Face]:
         search: how to search.
     """
     base = _to_search_size(image, search)
-    found = _search_upright(network, base, search, search.confidence)
-    if not len(found.confidence):
-        for degrees in search.rotations:
-            turned, back = _rotate(base, math.radians(degrees))
-            there = _search_upright(network, turned, search, search.rotated_confidence)
-            if len(there.confidence):
-                found = Found(back(there.landmarks), there.confidence)
-                break
-    if not len(found.confidence):
-        return []
-    # The last pass looks at the image itself: the searched one may be much smaller.
     factor = torch.tensor(
         [image.shape[-1] / base.shape[-1], image.shape[-2] / base.shape[-2]], device=image.device
     )
-    points = (found.landmarks + 0.5) * factor - 0.5
-    points, confidence = _refine(network, image, fit_frames(points, network.landmarks.shape), mirrored=True)
-    faces = [
-        face_from_landmarks(p, c)
-        for p, c in zip(points, confidence.tolist(), strict=True)
-        if c >= search.confidence
-    ]
-    return sorted(faces, key=lambda face: -face.area)
+    for degrees in (0.0, *search.rotations):
+        turned, back = _rotate(base, math.radians(degrees)) if degrees else (base, lambda points: points)
+        found = _candidates(network, turned, search)
+        if not len(found.probability):
+            continue
+        points = (back(found.landmarks) + 0.5) * factor - 0.5
+        least = search.rotated_confidence if degrees else search.confidence
+        faces = _confirm(network, image, points, found.probability, least)
+        if faces:
+            return sorted(faces, key=lambda face: -face.area)
+    return []
+
+
+def _confirm(
+    network: Detector, image: Tensor, points: Tensor, probability: Tensor, least: float
+) -> list[Face]:
+    """The last pass: landmarks from the image itself, which may be much larger than the searched one."""
+    shape = network.landmarks.shape
+    frames = fit_frames(points, shape)
+    final, logits, spread = _refine(network, image, frames)
+    moved = (final - points).norm(dim=-1).mean(1) / frames.size
+    sure = confidence(probability, logits, spread + moved)
+    kept = (sure >= least).nonzero().flatten()
+    kept = kept[_suppress(fit_frames(final[kept], shape), sure[kept], 0.6)]
+    return [face_from_landmarks(final[i], float(sure[i])) for i in kept.tolist()]
+
+
+def confidence(probability: Tensor, logits: Tensor, disagreement: Tensor) -> Tensor:
+    """A face's confidence, (N,) in [0, 1].
+
+    The landmarks of a face agree between passes and with those of the mirrored crop; those of anything else do not.
+
+    Args:
+        probability: of the proposal.
+        logits: of the landmark network.
+        disagreement: mean distance of landmarks between passes and between mirror images, over the face size.
+    """
+    proposed = torch.logit(probability.clamp(1e-4, 1 - 1e-4))
+    return torch.sigmoid(proposed + 0.5 * logits.clamp(-6, 6) + 4 - 70 * disagreement)
 
 
 def _to_search_size(image: Tensor, search: Search) -> Tensor:
@@ -213,17 +233,15 @@ def _to_search_size(image: Tensor, search: Search) -> Tensor:
     return image
 
 
-def _search_upright(network: Detector, image: Tensor, search: Search, confidence: float) -> Found:
+def _candidates(network: Detector, image: Tensor, search: Search) -> Found:
+    """Proposals whose landmarks were read twice, the second time from the aligned crop."""
     frames, scores = _propose(network.proposals, image, search)
     if not len(scores):
         return Found(image.new_zeros(0, 68, 2), scores)
     shape = network.landmarks.shape
-    points, _ = _refine(network, image, frames)
-    points, sure = _refine(network, image, fit_frames(points, shape))
-    keep = sure >= confidence
-    points, sure, scores = points[keep], sure[keep], scores[keep]
-    kept = _suppress(fit_frames(points, shape), sure + 0.1 * scores, 0.6)
-    return Found(points[kept], sure[kept])
+    points = _read(network, image, frames)[0]
+    points = _read(network, image, fit_frames(points, shape))[0]
+    return Found(points, scores)
 
 
 def _propose(network: ProposalNetwork, image: Tensor, search: Search) -> tuple[Frames, Tensor]:
@@ -267,17 +285,23 @@ def _propose(network: ProposalNetwork, image: Tensor, search: Search) -> tuple[F
     return frames[kept], sure[kept]
 
 
-def _refine(
-    network: Detector, image: Tensor, frames: Frames, *, mirrored: bool = False
-) -> tuple[Tensor, Tensor]:
-    """Landmarks (N, 68, 2) in pixels of the image, and confidences (N,), of faces near the frames."""
-    crops = crop_faces(image, frames, CROP).contiguous(memory_format=torch.channels_last)
-    points, logits = network.landmarks(crops)
-    if mirrored:
-        other, more = network.landmarks(crops.flip(-1).contiguous(memory_format=torch.channels_last))
-        other = other[:, list(MIRROR)] * other.new_tensor([-1.0, 1.0])
-        points, logits = (points + other) / 2, (logits + more) / 2
-    return frames.to_image(points.float() * (CROP_SCALE / 2)), logits.float().sigmoid()
+def _read(network: Detector, image: Tensor, frames: Frames) -> tuple[Tensor, Tensor]:
+    """Landmarks (N, 68, 2) in pixels of the image, and logits (N,), of faces near the frames."""
+    crops = crop_faces(image, frames, CROP)
+    points, logits = network.landmarks(crops.contiguous(memory_format=torch.channels_last))
+    return frames.to_image(points.float() * (CROP_SCALE / 2)), logits.float()
+
+
+def _refine(network: Detector, image: Tensor, frames: Frames) -> tuple[Tensor, Tensor, Tensor]:
+    """As `_read`, the mean over each crop and its mirror image; and their mean distance over the face size (N,)."""
+    crops = crop_faces(image, frames, CROP)
+    both = torch.cat([crops, crops.flip(-1)]).contiguous(memory_format=torch.channels_last)
+    points, logits = (answer.float() for answer in network.landmarks(both))
+    count = len(crops)
+    other = points[count:, list(MIRROR)] * points.new_tensor([-1.0, 1.0])
+    spread = (points[:count] - other).norm(dim=-1).mean(1) * (CROP_SCALE / 2)
+    mean = (points[:count] + other) / 2
+    return frames.to_image(mean * (CROP_SCALE / 2)), (logits[:count] + logits[count:]) / 2, spread
 
 
 def _suppress(frames: Frames, scores: Tensor, overlap: float) -> Tensor:

@@ -31,7 +31,7 @@ from gath_bench.contracts import CommandContext
 @click.option(
     "--landmark-steps",
     type=click.IntRange(2),
-    default=1800,
+    default=5000,
     show_default=True,
     help="Of the landmark network.",
 )

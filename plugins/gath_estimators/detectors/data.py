@@ -100,9 +100,9 @@ def landmark_batch(pool: Pool, count: int) -> LandmarkBatch:
 
     fine = (torch.rand(count) < 0.5).float()
     coarse = 1 - fine
-    turn = (torch.rand(count) * 2 - 1) * (0.65 * coarse + 0.15 * fine)
-    scale = 1.65 * torch.exp((torch.rand(count) * 2 - 1) * (0.33 * coarse + 0.10 * fine))
-    shift = (torch.rand(count, 2) * 2 - 1) * (0.30 * coarse + 0.06 * fine)[:, None]
+    turn = (torch.rand(count) * 2 - 1) * (0.45 * coarse + 0.12 * fine)
+    scale = 1.65 * torch.exp((torch.rand(count) * 2 - 1) * (0.22 * coarse + 0.08 * fine))
+    shift = (torch.rand(count, 2) * 2 - 1) * (0.18 * coarse + 0.05 * fine)[:, None]
 
     # Crops without a face: beside it, a piece of it, far too small, turned by more than 75 degrees.
     kind = torch.rand(count)

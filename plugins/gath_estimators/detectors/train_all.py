@@ -8,6 +8,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from gath_estimators.detectors.networks import LandmarkNetwork, ProposalNetwork
 
 CARD = "card.md"
 #: Held-out portraits and textures on which the finished detector is measured.
-HELD_OUT = 256
+HELD_OUT = 128
 #: Where held-out portraits begin in the stream, in batches: beyond every training.
 _HELD_OUT_START = 1 << 20
 _BATCH = 64
@@ -39,7 +40,7 @@ class Options:
     dataset: str = "synthfaces"
     images: int = 12288
     proposal_steps: int = 1500
-    landmark_steps: int = 1800
+    landmark_steps: int = 5000
     seed: int = 0
 
 
@@ -71,14 +72,12 @@ def train_all(context: CommandContext, folder: Path, options: Options, tell: Cal
     _claim(work, options)
     pool = _pool(context, work, options, tell)
     network = Detector()
-    minutes = {}
-    for name, made, steps, train in (
-        ("proposals", network.proposals, options.proposal_steps, training.train_proposals),
-        ("landmarks", network.landmarks, options.landmark_steps, training.train_landmarks),
-    ):
-        minutes[name] = _trained(work / f"{name}.pt", made, lambda tell_step, s=steps, t=train: t(
-            pool, s, options.seed, tell_step
-        ), tell)  # fmt: skip
+    proposals = partial(training.train_proposals, pool, options.proposal_steps, options.seed)
+    landmarks = partial(training.train_landmarks, pool, options.landmark_steps, options.seed)
+    minutes = {
+        "proposals": _trained(work / "proposals.pt", network.proposals, proposals, tell),
+        "landmarks": _trained(work / "landmarks.pt", network.landmarks, landmarks, tell),
+    }
     write_weights(folder, network.eval())
     quality = measure(SynthFacesDetector(folder=folder), _held_out(context, options))
     card = folder / CARD

@@ -18,8 +18,6 @@ PROPOSAL_BATCH, LANDMARK_BATCH = 24, 48
 RATE = 2e-3
 #: Weight of the jaw line's points in the landmark loss: hair and beards hide them.
 JAW_WEIGHT = 0.5
-#: Landmark network: steps of the linear warm-up, steps at the full rate, and decay of the average of the weights.
-WARM_UP, FLAT, AVERAGE = 60, 250, 0.995
 _REPORT_EVERY = 50
 
 Progress = Callable[[str, int, int, float], None]
@@ -37,7 +35,8 @@ def proposal_loss(answer: Tensor, target: Tensor, weight: Tensor, boxes: Tensor)
     positives = target.sum().clamp(min=1)
     focal = (wrong.square() * crossed * weight).sum() / positives
     error = F.smooth_l1_loss(answer[:, 1:], boxes, reduction="none", beta=0.2).sum(1)
-    return focal + 0.5 * (error * target).sum() / positives
+    loss: Tensor = focal + 0.5 * (error * target).sum() / positives
+    return loss
 
 
 def landmark_loss(points: Tensor, logits: Tensor, wanted: Tensor, size: Tensor, face: Tensor) -> Tensor:
@@ -48,7 +47,8 @@ def landmark_loss(points: Tensor, logits: Tensor, wanted: Tensor, size: Tensor, 
     error = (distance * weights).sum(1) / weights.sum()
     known = face.float()
     crossed = F.binary_cross_entropy_with_logits(logits, known)
-    return (error * known).sum() / known.sum().clamp(min=1) + 0.05 * crossed
+    loss: Tensor = (error * known).sum() / known.sum().clamp(min=1) + 0.05 * crossed
+    return loss
 
 
 @contextmanager
@@ -98,9 +98,9 @@ def train_landmarks(pool: Pool, steps: int, seed: int, progress: Progress) -> La
         network.shape.copy_(pool.shape)
         last = network.points[-1]
         with torch.no_grad():
-            last.weight.mul_(0.1)  # type: ignore[union-attr,operator]
-            last.bias.copy_((pool.shape * 2 / 1.65).flatten())  # type: ignore[union-attr,operator]
-        _fit("landmarks", network, loss, steps, progress, average=True)
+            last.weight.mul_(0.1)  # type: ignore[operator]
+            last.bias.copy_((pool.shape * 2 / 1.65).flatten())  # type: ignore[operator]
+        _fit("landmarks", network, loss, steps, progress)
     return network
 
 
@@ -112,30 +112,13 @@ def _forward(network: nn.Module, images: Tensor) -> Tensor:
 
 
 def _fit(
-    name: str,
-    network: nn.Module,
-    loss_of: Callable[[nn.Module], Tensor],
-    steps: int,
-    progress: Progress,
-    *,
-    average: bool = False,
+    name: str, network: nn.Module, loss_of: Callable[[nn.Module], Tensor], steps: int, progress: Progress
 ) -> None:
-    """Train with AdamW, and leave the network in evaluation mode.
-
-    Args:
-        average: let the rate fall with the square root of the step, whatever ``steps`` is, and return an exponential
-            moving average of the weights: a longer training then begins with the same steps as a shorter one. By
-            default the rate falls to 0 along a cosine.
-    """
-    network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    """Train with AdamW and a one-cycle learning rate, and leave the network in evaluation mode."""
+    network.to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.02)
-    schedule: torch.optim.lr_scheduler.LRScheduler
-    if average:
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _inverse_root)
-    else:
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.05)
-    mean = {key: value.clone() for key, value in network.state_dict().items()}
-    shown = 0.0
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.05)
+    mean_loss = 0.0
     for step in range(steps):
         loss = loss_of(network)
         optimizer.zero_grad(set_to_none=True)
@@ -143,19 +126,7 @@ def _fit(
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         schedule.step()
-        if average:
-            keep = min(AVERAGE, (1 + step) / (10 + step))
-            for key, value in network.state_dict().items():
-                if value.is_floating_point():
-                    mean[key].lerp_(value, 1 - keep)
-        shown += (float(loss.detach()) - shown) / min(step + 1, _REPORT_EVERY)
+        mean_loss += (float(loss.detach()) - mean_loss) / min(step + 1, _REPORT_EVERY)
         if step % _REPORT_EVERY == 0 or step + 1 == steps:
-            progress(name, step + 1, steps, shown)
-    if average:
-        network.load_state_dict(mean)
+            progress(name, step + 1, steps, mean_loss)
     network.eval()
-
-
-def _inverse_root(step: int) -> float:
-    """Factor on the rate: a linear warm-up, then 1, then the inverse square root of the step."""
-    return min((step + 1) / WARM_UP, (FLAT / (step + 1)) ** 0.5 if step >= FLAT else 1.0)

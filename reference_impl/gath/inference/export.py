@@ -58,15 +58,24 @@ def export_onnx(trained: Trained, path: Path) -> None:
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            graph, (portraits, aus), input_names=list(INPUTS), output_names=[OUTPUT], opset_version=OPSET,
-            dynamic_shapes=({0: batch}, {0: batch}), dynamo=True, verbose=False,
-        )  # fmt: skip
+            graph,
+            (portraits, aus),
+            input_names=list(INPUTS),
+            output_names=[OUTPUT],
+            opset_version=OPSET,
+            dynamic_shapes=({0: batch}, {0: batch}),
+            dynamo=True,
+            verbose=False,
+        )
     assert program is not None
     model = program.model_proto
     about = {
-        "au_space": config.au_space, "resolution": config.resolution, "model": config.model,
-        "trained_against": trained.trained_against, "weights": trained.hash,
-    }  # fmt: skip
+        "au_space": config.au_space,
+        "resolution": config.resolution,
+        "model": config.model,
+        "trained_against": trained.trained_against,
+        "weights": trained.hash,
+    }
     entry = model.metadata_props.add()
     entry.key, entry.value = "gath", json.dumps(about)
     with atomic_write(path) as file:

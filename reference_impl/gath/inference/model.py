@@ -15,10 +15,11 @@ from torch import Tensor
 from gath.config import Config, ModelName, parse_config
 from gath.networks.build import build_estimator, build_generator
 from gath.networks.encoders import AUEstimator
-from gath.networks.generator import Generator
+from gath.networks.generator import Generated, Generator
 from gath.release.weights_file import load_weights
-from gath_bench.contracts import ModelInfo, file_hash, fingerprint
+from gath_bench.contracts import FaceEdit, ModelInfo, file_hash, fingerprint
 from gath_bench.errors import Unavailable, UsageError
+from gath_bench.faces import SYNTHFACES
 
 Precision = Literal["fp32", "bf16", "fp16"]
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -153,6 +154,7 @@ class Gath:
             resolution=config.resolution,
             trained_against=trained.trained_against,
             precision=self.precision,
+            template=SYNTHFACES,
         )
 
     def to(self, device: str) -> Gath:
@@ -169,15 +171,33 @@ class Gath:
 
     def animate(self, portraits: Tensor, target_aus: Tensor, **needs: object) -> Tensor:
         """Generate images: float32 (B, 3, R, R) in [0, 1] and (B, K) -> float32 (B, 3, R, R) in [0, 1]."""
+        return self.generate(portraits, target_aus).image.float().clamp(0, 1).contiguous()
+
+    def source_aus(self, portraits: Tensor) -> Tensor:
+        """The portraits' own AUs, by the E of the training: (B, 3, R, R) in [0, 1] -> float32 (B, K) in [0, 1]."""
+        if self._generate is None:
+            self.to(str(portraits.device))
+        with torch.no_grad():
+            return self._own_aus(self._prepare(portraits)).float()
+
+    def generate(self, portraits: Tensor, target_aus: Tensor) -> Generated:
+        """All that the generator gives for float32 (B, 3, R, R) portraits in [0, 1] and (B, K) AUs."""
         if self._generate is None:
             self.to(str(portraits.device))
         assert self._generate is not None
-        dtype = _DTYPES[self.precision]
         with torch.no_grad():
-            source = portraits.to(dtype).contiguous(memory_format=torch.channels_last)
-            own = self.trained.estimator(source).clamp(0, 1).to(dtype)
-            images: Tensor = self._generate(source, target_aus.to(dtype), own).image
-        return images.float().clamp(0, 1).contiguous()
+            source = self._prepare(portraits)
+            generated: Generated = self._generate(
+                source, target_aus.to(_DTYPES[self.precision]), self._own_aus(source)
+            )
+        return generated
+
+    def _prepare(self, portraits: Tensor) -> Tensor:
+        return portraits.to(_DTYPES[self.precision]).contiguous(memory_format=torch.channels_last)
+
+    def _own_aus(self, source: Tensor) -> Tensor:
+        own: Tensor = self.trained.estimator(source).clamp(0, 1).to(_DTYPES[self.precision])
+        return own
 
 
 class DirectModel(Gath):
@@ -196,3 +216,11 @@ class WarpModel(Gath):
         self, *, weights: Path | None = None, precision: Precision = "fp32", compiled: bool = False
     ) -> None:
         super().__init__("gath-warp", weights, precision, compiled)
+
+    def edit(self, portraits: Tensor, target_aus: Tensor) -> FaceEdit:
+        """Flow, mask and residual for portraits (B, 3, R, R) and AUs (B, K), to be applied at any resolution."""
+        generated = self.generate(portraits, target_aus)
+        assert generated.flow is not None
+        assert generated.mask is not None
+        assert generated.residual is not None
+        return FaceEdit(generated.flow.float(), generated.mask.float(), generated.residual.float())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gath.inference.visualize import tile
 from gath.networks.encoders import AUEstimator
 from gath.networks.generator import Generator
 from gath_bench.au import SPACES
@@ -21,6 +20,11 @@ def shown_aus(au_space: str, count: int = 9) -> Tensor:
     if not indices:
         indices = list(range(0, len(labels), -(-len(labels) // count)))
     return torch.cat([torch.zeros(1, len(labels)), torch.eye(len(labels))[indices]])
+
+
+def tile(rows: list[Tensor]) -> Tensor:
+    """Image rows (n, 3, R, R) -> one image (3, rows * R, n * R)."""
+    return torch.cat([torch.cat(list(row), dim=2) for row in rows], dim=1)
 
 
 @torch.no_grad()

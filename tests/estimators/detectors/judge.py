@@ -55,7 +55,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Row:
+class Figures:
     """One detector's figures; see the module."""
 
     detector: str
@@ -94,13 +94,13 @@ def frames(path: Path, av: object) -> Iterator[Picture]:
 
 def backgrounds(count: int = BACKGROUNDS) -> Iterator[Picture]:
     """Procedural backgrounds of synthfaces, without a face."""
-    from gath_datasets.synthfaces.background import paint_background
+    from gath_datasets.synthfaces.background import render_background
     from gath_datasets.synthfaces.rand import derive
     from gath_datasets.synthfaces.scene import draw_scenes
 
     scenes = draw_scenes(derive(torch.arange(count), "detector judge"))
     for i in range(count):
-        yield Picture(f"background {i}", paint_background(scenes.select(torch.tensor([i])), 320)[0])
+        yield Picture(f"background {i}", render_background(scenes.select(torch.tensor([i])), 320)[0])
 
 
 def without_face() -> Iterator[Picture]:
@@ -135,7 +135,7 @@ def match(faces: list[Face], true: Face) -> Face | None:
     return best
 
 
-def evaluate(name: str, detector: FaceDetector, pictures: list[Picture], true: list[Face | None]) -> Row:
+def evaluate(name: str, detector: FaceDetector, pictures: list[Picture], true: list[Face | None]) -> Figures:
     """All figures of one detector."""
     detector.detect([torch.rand(3, 64, 64)])
     errors, inner, found, total, seconds, megapixels = [], [], 0, 0, 0.0, 0.0
@@ -164,7 +164,7 @@ def evaluate(name: str, detector: FaceDetector, pictures: list[Picture], true: l
             print(f"  {name}: false positives in {', '.join(fired)}", file=sys.stderr)
         false_positives.append(len(fired) / len(images))
     e, i = np.array(errors), np.array(inner)
-    return Row(
+    return Figures(
         name, total, found / total, float(np.median(e)), float(np.quantile(e, 0.95)), float((e < 0.15).mean()),
         float(np.median(i)), float(np.quantile(i, 0.95)), *false_positives, seconds / megapixels,
         seconds / len(pictures),

@@ -47,7 +47,7 @@ def test_mean_shape_is_normalised() -> None:
 
 
 def test_a_crop_shows_the_face_upright_and_in_the_middle() -> None:
-    """Landmarks painted into the image reappear where the frame says."""
+    """Landmarks drawn into the image reappear where the frame puts them."""
     face = face_at(150.0, 120.0, 40.0, 0.5)
     frames = fit_frames(face.landmarks[None], UNIT)
     y, x = torch.meshgrid(torch.arange(300.0), torch.arange(300.0), indexing="ij")

@@ -11,8 +11,9 @@ import torch
 from gath.inference import model as inference_model
 from gath.inference.model import DirectModel, WarpModel, packaged, read_weights
 
-from gath_bench.contracts import AnimationModel, file_hash
+from gath_bench.contracts import AnimationModel, HasEdit, HasSourceAUs, file_hash
 from gath_bench.errors import Unavailable, UsageError
+from gath_bench.faces import SYNTHFACES, apply_to_crop
 
 PORTRAITS, AUS = torch.rand(5, 3, 64, 64), torch.rand(5, 17)
 
@@ -32,6 +33,24 @@ def test_trained_weights_can_be_used_as_a_model(weights: Path) -> None:
     assert images.dtype == torch.float32
     alone = model.animate(PORTRAITS[2:3], AUS[2:3])
     assert torch.allclose(images[2:3], alone, atol=1e-5)
+
+
+def test_the_edit_of_gath_warp_gives_the_images_of_animate(weights: Path) -> None:
+    """Flow, mask and residual, applied at the model's resolution, are the model's own image."""
+    model = WarpModel(weights=weights).to("cpu")
+    assert isinstance(model, HasEdit)
+    edited = apply_to_crop(PORTRAITS, model.edit(PORTRAITS, AUS))
+    assert torch.allclose(edited, model.animate(PORTRAITS, AUS), atol=1e-5)
+    assert not isinstance(DirectModel(), HasEdit)
+
+
+def test_models_estimate_the_own_aus_of_portraits_and_state_their_framing(weights: Path) -> None:
+    model = WarpModel(weights=weights).to("cpu")
+    assert isinstance(model, HasSourceAUs)
+    own = model.source_aus(PORTRAITS)
+    assert own.shape == AUS.shape
+    assert 0 <= float(own.min()) <= float(own.max()) <= 1
+    assert model.info.template == SYNTHFACES
 
 
 def test_the_fingerprint_depends_on_the_weights(weights: Path, tmp_path: Path) -> None:

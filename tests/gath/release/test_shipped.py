@@ -78,7 +78,7 @@ def test_requesting_no_change_changes_little(name: str) -> None:
 
 @pytest.mark.skipif(evaluators.missing() is not None, reason=str(evaluators.missing()))
 def test_an_external_network_detects_the_movement() -> None:
-    seen = judge.sweeps(count=4, seed=5001, draw=judge.painter("gath-warp"))
+    seen = judge.sweeps(count=4, seed=5001, draw=judge.model_source("gath-warp"))
     for au in ("AU12", "AU45", "AU26", "AU01"):
         assert seen["change"][au] > 0, au
         assert seen["spearman"][au] > 0.5, au

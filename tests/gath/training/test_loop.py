@@ -218,8 +218,9 @@ def test_a_failed_measurement_does_not_end_the_training(make_run: MakeRun) -> No
 
 def test_samples_and_log_are_written(trained: Path) -> None:
     assert {path.name for path in (trained / "samples").iterdir()} == {
-        "generator-000002.png", "generator-000004.png"
-    }  # fmt: skip
+        "generator-000002.png",
+        "generator-000004.png",
+    }
     lines = [json.loads(line) for line in (trained / LOG).read_text().splitlines()]
     assert [line["step"] for line in lines if line["stage"] == "generator"] == [0, 1, 2, 3]
     last = lines[-1]

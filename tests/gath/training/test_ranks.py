@@ -14,9 +14,15 @@ from gath_bench.distributed import Ranks
 
 def test_two_gloo_ranks_train_and_agree(tmp_path: Path) -> None:
     command = [
-        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone",
-        str(Path(__file__).parent / "two_ranks.py"), str(tmp_path / "run"),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        "2",
+        "--standalone",
+        str(Path(__file__).parent / "two_ranks.py"),
+        str(tmp_path / "run"),
+    ]
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",

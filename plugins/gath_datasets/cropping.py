@@ -1,0 +1,106 @@
+"""From a photo or a frame to the square image of a sample: the aligned face, the centred square, or as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from gath_bench import load_component
+from gath_bench.contracts import FaceDetector, Template
+from gath_bench.errors import Unavailable
+from gath_bench.faces import SYNTHFACES, align, hull_mask
+from gath_bench.images import RESIZE, resize, to_8bit
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Crop = Literal["face", "centre", "none"]
+
+
+@dataclass(frozen=True)
+class Cropped:
+    """The image of a sample.
+
+    Attributes:
+        image: float32 (3, size, size), in multiples of 1/255.
+        face_mask: float32 (1, size, size), 1 inside the hull of the landmarks; None where no face was looked for, or
+            the detector gives too few landmarks.
+    """
+
+    image: Tensor
+    face_mask: Tensor | None
+
+
+class Cropper:
+    """Crops images.
+
+    Args:
+        crop: ``face`` aligns the largest face to the framing of synthfaces; ``centre`` takes the largest centred
+            square; ``none`` takes square images only.
+        size: side of the result in pixels.
+        detector: component name of the face detector, used by ``face`` alone.
+
+    Raises:
+        UsageError: there is no such detector.
+    """
+
+    def __init__(self, crop: Crop, size: int, detector: str) -> None:
+        self.crop, self.size = crop, size
+        self._detector: FaceDetector | None = (
+            load_component("face_detector", detector) if crop == "face" else None
+        )
+
+    @property
+    def template(self) -> Template | None:
+        """How the results are framed; None where no face was looked for."""
+        return SYNTHFACES if self.crop == "face" else None
+
+    @property
+    def fingerprint(self) -> str:
+        """All that the results depend on, besides the image."""
+        found = f" {self._detector.info.fingerprint} {SYNTHFACES}" if self._detector else ""
+        return f"{self.size} {self.crop} {RESIZE}{found}"
+
+    def __call__(self, image: Tensor, name: str) -> Cropped:
+        """Crop an image.
+
+        Args:
+            image: float32 (3, H, W) in [0, 1].
+            name: what reasons call it.
+
+        Raises:
+            Unavailable: no face was found, or the image is not square under ``none``.
+        """
+        if self._detector is not None:
+            return self._face(image, name, self._detector)
+        height, width = image.shape[-2:]
+        if height != width:
+            if self.crop == "none":
+                raise Unavailable(f"{name} is {width}x{height}, not square: crop it, or use crop=centre.")
+            side = min(height, width)
+            top, left = (height - side) // 2, (width - side) // 2
+            image = image[:, top : top + side, left : left + side]
+        return Cropped(to_8bit(resize(image, self.size)), None)
+
+    def _face(self, image: Tensor, name: str, detector: FaceDetector) -> Cropped:
+        import torch
+
+        found = detector.detect([image])[0]
+        if not found:
+            raise Unavailable(f"no face was found in {name}: crop=centre takes it as it is.")
+        crop, transform = align(image, found[0], SYNTHFACES, self.size)
+        x, y = transform.invert(found[0].landmarks[:, 0], found[0].landmarks[:, 1])
+        points = torch.stack([torch.as_tensor(x), torch.as_tensor(y)], 1)
+        try:
+            mask = hull_mask(points, self.size, self.size).float()
+        except Unavailable:
+            mask = None
+        return Cropped(to_8bit(crop), mask)
+
+
+def stack_masks(cropped: list[Cropped]) -> Tensor | None:
+    """The face masks of a batch, float32 (B, 1, size, size); None if there are none."""
+    import torch
+
+    masks = [item.face_mask for item in cropped if item.face_mask is not None]
+    return torch.stack(masks) if masks and len(masks) == len(cropped) else None

@@ -1,0 +1,1 @@
+"""Videos of talking faces: every frame a target, the first frame of a clip the source portrait."""
