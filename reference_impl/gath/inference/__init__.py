@@ -1,1 +1,1 @@
-"""Trained generators: as models of the benchmark, as ONNX graphs, and as image sheets."""
+"""Trained generators: as models of the benchmark, and as ONNX graphs."""

@@ -67,13 +67,19 @@ def test_a_training_killed_at_any_step_ends_with_the_same_weights(
     _assert_same(_killed_and_resumed(make_run, monkeypatch, steps), trained)
 
 
-def test_the_same_holds_where_images_come_from_an_endless_stream(
-    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param(("data.stills=0", "data.frames=0"), id="endless streams"),
+        pytest.param(("data.clips=16", "generator.stills=2"), id="clips"),
+    ],
+)
+def test_the_same_holds_for_other_data(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, changes: tuple[str, ...]
 ) -> None:
-    endless = ("data.stills=0", "data.frames=0")
-    straight = make_run("straight", *endless)
+    straight = make_run("straight", *changes)
     assert train(straight)
-    _assert_same(_killed_and_resumed(make_run, monkeypatch, 6, *endless), straight.folder)
+    _assert_same(_killed_and_resumed(make_run, monkeypatch, 6, *changes), straight.folder)
 
 
 def _killed_and_resumed(
@@ -273,15 +279,6 @@ def test_clips_train_the_generator_towards_the_true_target(make_run: MakeRun) ->
     assert sum(errors[-10:]) < 0.8 * sum(errors[:10])
     after = stage.estimator.state_dict().values()
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
-
-
-def test_a_resumed_training_on_clips_gives_the_same_weights(
-    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clips = ("data.clips=16", "generator.stills=2")
-    straight = make_run("straight", *clips)
-    assert train(straight)
-    _assert_same(_killed_and_resumed(make_run, monkeypatch, 6, *clips), straight.folder)
 
 
 def test_the_discriminator_learns_to_separate_its_examples(make_run: MakeRun) -> None:

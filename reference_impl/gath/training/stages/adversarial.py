@@ -9,25 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gath.networks.build import (
-    build_classifier,
-    build_discriminator,
-    build_estimator,
-    build_generator,
-)
+from gath.networks.build import build_classifier, build_discriminator, build_estimator, build_generator
 from gath.networks.discriminator import set_trainable
 from gath.networks.encoders import AUEstimator, IdentityClassifier
 from gath.networks.generator import Generated, Generator
 from gath.training import losses
 from gath.training.augmentation import wash
-from gath.training.checkpoint import (
-    CLASSIFIER,
-    ESTIMATOR,
-    STATE,
-    load_classifier,
-    load_estimator,
-    load_state,
-)
+from gath.training.checkpoint import CLASSIFIER, ESTIMATOR, STATE, load_classifier, load_estimator, load_state
 from gath.training.context import TrainContext
 from gath.training.data import Streams
 from gath.training.logging import TrainingLogger
@@ -55,10 +43,8 @@ class AdversarialStage(Stage):
         config = ctx.config
         self.ctx, self.settings, self.weights = ctx, config.generator, config.losses
         self.steps, self.batch_size = self.settings.steps, self.settings.batch_size
-        self.estimator, self.classifier = (
-            freeze(ctx.to_device(estimator)),
-            freeze(ctx.to_device(classifier)),
-        )
+        self.estimator = freeze(ctx.to_device(estimator))
+        self.classifier = freeze(ctx.to_device(classifier))
         torch.manual_seed(config.seed + 2)
         self.generator: Generator = ctx.to_device(build_generator(config))
         self.discriminator = ctx.to_device(build_discriminator(config))
@@ -69,11 +55,10 @@ class AdversarialStage(Stage):
             self.discriminator.parameters(), rates.discriminator_learning_rate, betas
         )
         # The same networks, compiled if the configuration says so.
-        self.generate, self.discriminate = (
-            ctx.maybe_compile(self.generator),
-            ctx.maybe_compile(self.discriminator),
-        )
-        self.estimate, self.embed = ctx.maybe_compile(self.estimator), ctx.maybe_compile(self.classifier)
+        self.generate = ctx.maybe_compile(self.generator)
+        self.discriminate = ctx.maybe_compile(self.discriminator)
+        self.estimate = ctx.maybe_compile(self.estimator)
+        self.embed = ctx.maybe_compile(self.classifier)
         self._portraits: Tensor | None = None
         self.networks = {
             "generator": self.generator,
