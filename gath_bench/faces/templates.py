@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from gath_bench.contracts.face import Template
 
-#: The framing of synthfaces portraits: means over neutral portraits.
+#: The framing of synthfaces portraits: means of the exact landmarks over 256 neutral portraits.
 SYNTHFACES = Template(
     "synthfaces",
     128,
-    {"left_eye": (51.3, 55.1), "right_eye": (81.3, 55.8), "nose_base": (65.8, 81.7), "mouth": (65.6, 92.5)},
+    {"left_eye": (48.3, 55.4), "right_eye": (79.0, 55.4), "mouth": (63.5, 92.3)},
 )
 #: The five points that ArcFace and most identity encoders since are trained on, at 112 pixels.
 #: Source: Deng et al., ArcFace: Additive Angular Margin Loss for Deep Face Recognition, CVPR 2019.

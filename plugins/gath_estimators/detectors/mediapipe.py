@@ -35,20 +35,46 @@ _INNER = (
     *(61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91),
     *(78, 81, 13, 311, 308, 402, 14, 178),
 )
+#: Corrections of jaw line (landmarks 0 to 8) and left brow (17 to 21), whose points have no counterpart in the mesh:
+#: medians over procedural faces with known landmarks, by `tests/estimators/detectors/fit_mediapipe.py`. Along and
+#: across the line between the eyes (right, down), over the distance of the eyes; mirrored for the other side.
+_JAW_CORRECTION = (
+    (-0.004, 0.048),
+    (0.008, 0.191),
+    (0.044, 0.267),
+    (0.089, 0.285),
+    (0.127, 0.251),
+    (0.138, 0.180),
+    (0.140, 0.099),
+    (0.136, 0.013),
+    (0.000, -0.019),
+)
+_BROW_CORRECTION = ((0.155, -0.071), (0.181, -0.031), (0.173, 0.012), (0.121, 0.016), (0.019, -0.018))
 
 
 def to_ibug(mesh: Tensor) -> Tensor:
-    """The 478 points of MediaPipe's face mesh -> 68 landmarks in iBUG order.
+    """The 478 points of MediaPipe's face mesh -> 68 landmarks in iBUG order, as the detector ``synthfaces`` gives them.
 
-    The jaw line is the mesh's oval, resampled at equal distances; a brow is the middle between its edges; the other
-    points have a counterpart in the mesh.
+    The jaw line is the mesh's oval, resampled at equal distances, and a brow is the middle between its edges; both are
+    then corrected. The other points have a counterpart in the mesh.
 
     Args:
         mesh: (478, 2), in pixels.
     """
     left, right = _resample(mesh[list(_LEFT_OVAL)], 9), _resample(mesh[list(_RIGHT_OVAL)], 9)
     brows = (mesh[list(_BROWS[0])] + mesh[list(_BROWS[1])]) / 2
-    return torch.cat([left, right[1:], brows, mesh[list(_INNER)]])
+    landmarks = torch.cat([left, right[1:], brows, mesh[list(_INNER)]])
+    eyes = landmarks[42:48].mean(0) - landmarks[36:42].mean(0)
+    across = torch.stack([-eyes[1], eyes[0]])
+    contour = _mirrored(_JAW_CORRECTION, shared=True) + _mirrored(_BROW_CORRECTION, shared=False)
+    correction = torch.tensor(contour, dtype=mesh.dtype, device=mesh.device)
+    landmarks[: len(contour)] += correction[:, :1] * eyes + correction[:, 1:] * across
+    return landmarks
+
+
+def _mirrored(side: Sequence[tuple[float, float]], *, shared: bool) -> list[tuple[float, float]]:
+    """The points of one side and those of the other; the last one is on the axis if it is shared."""
+    return [*side, *((-x, y) for x, y in reversed(side[:-1] if shared else side))]
 
 
 def _resample(line: Tensor, count: int) -> Tensor:
