@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from gath_datasets.portraits.adapter import Portraits
+from gath_datasets.portraits import adapter
 from PIL import Image
 from portraits.conftest import save
 
 from gath_bench.contracts import DatasetAdapter, HasMeanPortrait
 from gath_bench.errors import UsageError
+from gath_bench.faces import SYNTHFACES
+
+#: The images of these tests show no faces.
+Portraits = partial(adapter.Portraits, crop="centre")
 
 
-def samples(dataset: Portraits, protocol: str = "same-subject"):
+def samples(dataset: adapter.Portraits, protocol: str = "same-subject"):
     return dataset.samples("test", protocol, 0)
 
 
@@ -135,3 +140,24 @@ def test_the_framing_of_the_built_in_portrait_is_known_and_that_of_files_is_not(
     assert template is not None
     assert template.name == "astronaut"
     assert Portraits(root=folder, crop="centre").info.template is None
+
+
+def test_the_default_aligns_the_face_and_knows_where_it_is() -> None:
+    dataset = adapter.Portraits(size=64)
+    assert dataset.info.template == SYNTHFACES
+    batch = dataset.load(samples(dataset)[:2])
+    assert batch.source.shape == (2, 3, 64, 64)
+    assert batch.face_mask is not None
+    middle, corner = batch.face_mask[0, 0, 24:44, 24:40], batch.face_mask[0, 0, :6, :6]
+    assert middle.mean() == 1
+    assert corner.mean() == 0
+
+
+def test_a_photo_without_a_face_is_a_row_with_that_reason(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = adapter.Portraits(root=folder, aus="anger")
+    monkeypatch.setattr(dataset, "_refuse_unreadable", lambda: None)
+    batch = dataset.load(samples(dataset))
+    assert len(batch) == 0
+    assert batch.unreadable[0].reason == "no face was found in adam.png: crop=centre takes it as it is."

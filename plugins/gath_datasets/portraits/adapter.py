@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 #: How portraits are cropped where nothing is said.
-DEFAULT_CROP: Crop = "centre"
+DEFAULT_CROP: Crop = "face"
 #: Left, top, right, bottom of the face crop of scikit-image's ``astronaut``; the face fills about 3/4 of its height.
 ASTRONAUT_BOX = (138, 24, 314, 200)
 #: Where that crop shows the parts of the face, by MediaPipe's Face Landmarker.
