@@ -36,7 +36,7 @@ def make_face(x: float, y: float, eyes: float, angle: float = 0.0) -> Face:
     if angle:
         turn = torch.tensor([[0.0, -1.0], [1.0, 0.0]]) if angle == 90 else turn
     landmarks = torch.full((68, 2), torch.nan)
-    for name, indices in (("left_eye", range(36, 42)), ("right_eye", range(42, 48)), ("nose_base", (33,))):
+    for name, indices in (("left_eye", range(36, 42)), ("right_eye", range(42, 48))):
         for index in indices:
             landmarks[index] = torch.tensor(points[name])
     for index in (48, 54, 62, 66):

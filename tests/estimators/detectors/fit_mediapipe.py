@@ -4,8 +4,8 @@
 
 MediaPipe's mesh has no points for the jaw line and the brows of the 68 landmarks. The output is, for landmarks 0 to 8
 (jaw) and 17 to 21 (left brow), the median of the true position minus that of ``to_ibug``, along and across the line
-between the eyes, over the distance of the eyes; both sides of the face are averaged. ``to_ibug`` must be run without its
-corrections for this: the script adds the present ones.
+between the eyes, over the distance of the eyes; both sides of the face are averaged. The present corrections are added
+to what is missing.
 """
 
 from __future__ import annotations
