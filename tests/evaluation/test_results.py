@@ -227,7 +227,7 @@ def test_values_are_those_of_one_model(results: gath_bench.Results) -> None:
 
 def test_a_run_that_was_committed_earlier_is_readable() -> None:
     """It was written by an earlier version: its manifest has no list of instances."""
-    path = Path(__file__).resolve().parents[2] / "results" / "reference" / "quick"
+    path = Path(__file__).resolve().parents[2] / "results" / "reference" / "control"
     assert "instances" not in json.loads((path / "manifest.json").read_text())
     results = gath_bench.load_run(path)
     assert results.finished
