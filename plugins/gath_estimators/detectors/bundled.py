@@ -148,10 +148,10 @@ class SynthFacesDetector:
             raise Unavailable(
                 f"the bundled weights {FILE} are damaged (SHA-256 mismatch with {INDEX}): reinstall gath-bench"
             )
-        network = Detector()
-        network.load_state_dict(
-            {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
-        )
+        with torch.device("meta"):  # initial weights would draw from the global random generator
+            network = Detector()
+        weights = {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
+        network.load_state_dict(weights, assign=True)
         return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 

@@ -71,7 +71,8 @@ def train_all(context: CommandContext, folder: Path, options: Options, tell: Cal
     work = folder / "work"
     _claim(work, options)
     pool = _pool(context, work, options, tell)
-    network = Detector()
+    with torch.random.fork_rng(devices=[]):
+        network = Detector()
     proposals = partial(training.train_proposals, pool, options.proposal_steps, options.seed)
     landmarks = partial(training.train_landmarks, pool, options.landmark_steps, options.seed)
     minutes = {
@@ -176,10 +177,9 @@ def _card(
         ["gath-bench train-face-detector"]
         + [f"--{name.replace('_', '-')} {value}" for name, value in asdict(options).items()]
     )
-    parameters = {
-        "proposals": sum(p.numel() for p in ProposalNetwork().parameters()),
-        "landmarks": sum(p.numel() for p in LandmarkNetwork().parameters()),
-    }
+    with torch.device("meta"):  # no initial weights, which would draw from the global random generator
+        networks = {"proposals": ProposalNetwork(), "landmarks": LandmarkNetwork()}
+    parameters = {name: sum(p.numel() for p in network.parameters()) for name, network in networks.items()}
     hardware = f"{platform.processor() or 'CPU'}, {os.cpu_count()} cores, torch {torch.__version__}"
     return [
         "# Bundled face detector: model card",
