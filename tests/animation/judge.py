@@ -37,9 +37,13 @@ from gath_bench.video import read_frames, write_animation
 
 #: AU -> the beginnings of the names of MediaPipe's blendshapes for it.
 BLENDSHAPES = {
-    "AU01": "browInnerUp", "AU02": "browOuterUp", "AU04": "browDown", "AU12": "mouthSmile", "AU26": "jawOpen",
+    "AU01": "browInnerUp",
+    "AU02": "browOuterUp",
+    "AU04": "browDown",
+    "AU12": "mouthSmile",
+    "AU26": "jawOpen",
     "AU45": "eyeBlink",
-}  # fmt: skip
+}
 #: Changes above this are right-signed.
 NOISE = 0.02
 

@@ -153,9 +153,13 @@ def test_the_report_is_one_line(warp: PhotoModel, direct: PhotoModel, photo: Pat
     (region,) = portrait.regions
     assert region.face is not None
     for part in (
-        "me.png: face of", f"at ({region.face.left:.0f}, {region.face.top:.0f})", f"crop of {region.side:.0f} px",
-        warp.key, "original pixels", "1.2 s",
-    ):  # fmt: skip
+        "me.png: face of",
+        f"at ({region.face.left:.0f}, {region.face.top:.0f})",
+        f"crop of {region.side:.0f} px",
+        warp.key,
+        "original pixels",
+        "1.2 s",
+    ):
         assert part in line
     assert "64 px result enlarged and blended" in Portrait.prepare(photo, direct).report(1)
 

@@ -40,9 +40,15 @@ class Scenes:
         self.framed = framed
         self.fingerprint = "scenes"
         self.info = DatasetInfo(
-            "openface17", SIZE, "photo", ("same-subject",), ("test",), "none", False,
+            "openface17",
+            SIZE,
+            "photo",
+            ("same-subject",),
+            ("test",),
+            "none",
+            False,
             SYNTHFACES if framed else None,
-        )  # fmt: skip
+        )
 
     def samples(self, split: str, protocol: str, seed: int) -> Sequence[Sample]:
         return [Sample(f"s{index}", f"p{index}") for index in range(4)]
@@ -123,9 +129,15 @@ def plugins() -> Plugins:
 
 def run(plugins: Plugins, dataset: str, metrics: list[str], folder: Path) -> Run:
     evaluate(
-        models=["toy-direct"], datasets=[dataset], metrics=metrics, output=folder, references=False,
-        device="cpu", images=False, plugins=plugins,
-    )  # fmt: skip
+        models=["toy-direct"],
+        datasets=[dataset],
+        metrics=metrics,
+        output=folder,
+        references=False,
+        device="cpu",
+        images=False,
+        plugins=plugins,
+    )
     return load(folder)
 
 

@@ -61,9 +61,10 @@ def test_pixels_outside_the_crop_are_identical(face: object) -> None:
     _crop, t = align(image, face, SYNTHFACES, SIZE)  # type: ignore[arg-type]
     g = torch.Generator().manual_seed(0)
     wild = FaceEdit(
-        torch.randn(1, 2, SIZE, SIZE, generator=g), torch.ones(1, 1, SIZE, SIZE),
+        torch.randn(1, 2, SIZE, SIZE, generator=g),
+        torch.ones(1, 1, SIZE, SIZE),
         torch.randn(1, 3, SIZE, SIZE, generator=g),
-    )  # fmt: skip
+    )
     outside = ~inside(t, 320, 400)
     for result in (
         apply_edit(image, wild, t, SIZE),

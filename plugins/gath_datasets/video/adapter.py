@@ -230,12 +230,17 @@ def _sweep_samples(clips: Sequence[Clip], au_space: str) -> list[VideoSample]:
     first = {clip.file.subject: clip for clip in reversed(clips)}
     return [
         VideoSample(
-            f"w-{clip.file.name}--{target.name}", subject, clip, None, clip.source_index or 0, target.values,
+            f"w-{clip.file.name}--{target.name}",
+            subject,
+            clip,
+            None,
+            clip.source_index or 0,
+            target.values,
             target.swept_au,
         )
         for subject, clip in sorted(first.items())
         for target in sweep(au_space)
-    ]  # fmt: skip
+    ]
 
 
 def _other_subjects(clips: Sequence[Clip], seed: int) -> dict[MediaFile, Clip]:

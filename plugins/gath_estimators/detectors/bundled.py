@@ -86,9 +86,11 @@ class SynthFacesDetector:
         self, *, threshold: float = Search.confidence, rotations: bool = True, folder: Path | None = None
     ) -> None:
         self._search = replace(
-            Search(), confidence=threshold, rotated_confidence=max(threshold, Search.rotated_confidence),
+            Search(),
+            confidence=threshold,
+            rotated_confidence=max(threshold, Search.rotated_confidence),
             rotations=Search.rotations if rotations else (),
-        )  # fmt: skip
+        )
         self._folder = folder or WEIGHTS
         self._device = "cpu"
         self._network: Detector | None = None

@@ -38,9 +38,14 @@ from gath_bench.contracts import CommandContext
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.pass_obj
 def train_face_detector(
-    context: CommandContext, output: Path, dataset: str, images: int, proposal_steps: int, landmark_steps: int,
+    context: CommandContext,
+    output: Path,
+    dataset: str,
+    images: int,
+    proposal_steps: int,
+    landmark_steps: int,
     seed: int,
-) -> None:  # fmt: skip
+) -> None:
     """Train the face detector `synthfaces` on procedural faces, from scratch.
 
     If it is stopped, the same command with the same options resumes with the first part that is not finished.

@@ -276,11 +276,14 @@ def _label(
     zero = torch.zeros_like(dx + dy)
     values = torch.stack(
         [
-            dx / STRIDE + zero, dy / STRIDE + zero, (size / SIZE_UNIT).log2() + zero,
-            wanted.sine[:, None, None] + zero, wanted.cosine[:, None, None] + zero,
+            dx / STRIDE + zero,
+            dy / STRIDE + zero,
+            (size / SIZE_UNIT).log2() + zero,
+            wanted.sine[:, None, None] + zero,
+            wanted.cosine[:, None, None] + zero,
         ],
         1,
-    )  # fmt: skip
+    )
     boxes.copy_(torch.where(positive[:, None], values, boxes))
 
 

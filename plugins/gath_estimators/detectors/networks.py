@@ -91,9 +91,12 @@ class LandmarkNetwork(nn.Module):
         )
         cells = (CROP // 16) ** 2
         self.points = nn.Sequential(
-            nn.Flatten(), nn.Linear(160 * cells, 256, bias=False), nn.BatchNorm1d(256), nn.LeakyReLU(0.1),
+            nn.Flatten(),
+            nn.Linear(160 * cells, 256, bias=False),
+            nn.BatchNorm1d(256),
+            nn.LeakyReLU(0.1),
             nn.Linear(256, 2 * LANDMARKS),
-        )  # fmt: skip
+        )
         self.face = nn.Linear(160, 1)
         self.register_buffer("shape", torch.zeros(LANDMARKS, 2))
 

@@ -41,9 +41,26 @@ STEP = 10
 BACKGROUNDS = 200
 #: Pictures of scikit-image without a face. Left out: astronaut, camera, lfw_subset (faces), coins (heads in relief).
 WITHOUT_FACE = (
-    "brick", "cell", "chelsea", "checkerboard", "clock", "coffee", "colorwheel", "grass", "gravel", "horse",
-    "hubble_deep_field", "immunohistochemistry", "logo", "microaneurysms", "moon", "page", "retina", "rocket", "text",
-)  # fmt: skip
+    "brick",
+    "cell",
+    "chelsea",
+    "checkerboard",
+    "clock",
+    "coffee",
+    "colorwheel",
+    "grass",
+    "gravel",
+    "horse",
+    "hubble_deep_field",
+    "immunohistochemistry",
+    "logo",
+    "microaneurysms",
+    "moon",
+    "page",
+    "retina",
+    "rocket",
+    "text",
+)
 
 
 @dataclass(frozen=True)
@@ -165,10 +182,18 @@ def evaluate(name: str, detector: FaceDetector, pictures: list[Picture], true: l
         false_positives.append(len(fired) / len(images))
     e, i = np.array(errors), np.array(inner)
     return Figures(
-        name, total, found / total, float(np.median(e)), float(np.quantile(e, 0.95)), float((e < 0.15).mean()),
-        float(np.median(i)), float(np.quantile(i, 0.95)), *false_positives, seconds / megapixels,
+        name,
+        total,
+        found / total,
+        float(np.median(e)),
+        float(np.quantile(e, 0.95)),
+        float((e < 0.15).mean()),
+        float(np.median(i)),
+        float(np.quantile(i, 0.95)),
+        *false_positives,
+        seconds / megapixels,
         seconds / len(pictures),
-    )  # fmt: skip
+    )
 
 
 def draw(pictures: list[Picture], detectors: dict[str, FaceDetector], folder: Path) -> None:
@@ -214,8 +239,10 @@ def main() -> None:
     if options.json:
         print(json.dumps(rows, indent=2))
         return
-    print("| detector | found | median | 95 % | below .15 | median, no jaw | 95 %, no jaw "
-          "| false, backgrounds | false, pictures | s/MP | s/image |")  # fmt: skip
+    print(
+        "| detector | found | median | 95 % | below .15 | median, no jaw | 95 %, no jaw "
+        "| false, backgrounds | false, pictures | s/MP | s/image |"
+    )
     print("|---|" + "---|" * 10)
     for row in rows:
         print(

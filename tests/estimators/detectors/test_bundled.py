@@ -175,8 +175,14 @@ def test_all_parts_stay_on_their_device() -> None:
         turned, back = _rotate(shrink(image, 2), 0.7)
         fields = FaceEdit(*(torch.zeros(1, c, 64, 64) for c in (2, 1, 3)))  # on the CPU: moved as needed
         made = (
-            crop, points, logits, frames.to_image(points), turned, back(points),
-            proposals(image[None, :, :192, :192]), apply_edit(image, fields, transform, CROP),
+            crop,
+            points,
+            logits,
+            frames.to_image(points),
+            turned,
+            back(points),
+            proposals(image[None, :, :192, :192]),
+            apply_edit(image, fields, transform, CROP),
             paste_back(image, crop, transform),
-        )  # fmt: skip
+        )
         assert {tensor.device.type for tensor in made} == {"cuda"}
