@@ -37,17 +37,18 @@ class Cropper:
     """Crops images.
 
     Args:
-        crop: ``face`` aligns the largest face to the framing of synthfaces; ``centre`` takes the largest centred
+        crop: ``face`` aligns the largest face to the template; ``centre`` takes the largest centred
             square; ``none`` takes square images only.
         size: side of the result in pixels.
         detector: component name of the face detector, used by ``face`` alone; the bundled one by default.
+        template: where ``face`` puts the parts of the face.
 
     Raises:
         UsageError: there is no such detector.
     """
 
-    def __init__(self, crop: Crop, size: int, detector: str | None) -> None:
-        self.crop, self.size = crop, size
+    def __init__(self, crop: Crop, size: int, detector: str | None, template: Template = SYNTHFACES) -> None:
+        self.crop, self.size, self._template = crop, size, template
         self._detector: FaceDetector | None = (
             load_component("face_detector", detector or BUNDLED) if crop == "face" else None
         )
@@ -55,12 +56,12 @@ class Cropper:
     @property
     def template(self) -> Template | None:
         """How the results are framed; None where no face was looked for."""
-        return SYNTHFACES if self.crop == "face" else None
+        return self._template if self.crop == "face" else None
 
     @property
     def fingerprint(self) -> str:
         """All that the results depend on, besides the image."""
-        found = f" {self._detector.info.fingerprint} {SYNTHFACES}" if self._detector else ""
+        found = f" {self._detector.info.fingerprint} {self._template}" if self._detector else ""
         return f"{self.size} {self.crop} {RESIZE}{found}"
 
     def __call__(self, image: Tensor, name: str) -> Cropped:
@@ -90,7 +91,7 @@ class Cropper:
         found = detector.detect([image])[0]
         if not found:
             raise Unavailable(f"no face was found in {name}: crop=centre takes it as it is.")
-        crop, transform = align(image, found[0], SYNTHFACES, self.size)
+        crop, transform = align(image, found[0], self._template, self.size)
         x, y = transform.invert(found[0].landmarks[:, 0], found[0].landmarks[:, 1])
         points = torch.stack([torch.as_tensor(x), torch.as_tensor(y)], 1)
         try:

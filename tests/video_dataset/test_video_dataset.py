@@ -197,3 +197,30 @@ def test_wrong_folders_get_one_sentence(tmp_path: Path) -> None:
 def test_times_are_kept(folder: Path) -> None:
     clip = Videos(root=folder).clips[0]
     assert np.allclose(clip.info.times, np.arange(FRAMES) / 25, atol=1e-3)
+
+
+def test_aus_are_estimated_where_no_csv_lies_beside_a_clip(tmp_path: Path) -> None:
+    """The astronaut in every second frame: the others show no face, and are NA."""
+    from skimage import data
+
+    face = Image.fromarray(data.astronaut()).crop((96, 0, 352, 256))
+    frames = [face, Image.new("RGB", face.size), face, face]
+    write_animation(tmp_path / "me.mp4", frames, 25, Provenance("test"))
+    with pytest.raises(UsageError, match="estimator=synthfaces"):
+        adapter.Videos(root=tmp_path)
+    dataset = adapter.Videos(root=tmp_path, estimator="synthfaces")
+    (clip,) = dataset.clips
+    assert [clip.reason(index) is None for index in range(4)] == [True, False, True, True]
+    assert "the AU estimator has no AUs for frame 1" in str(clip.reason(1))
+    assert np.nanmax(np.abs(clip.aus[0] - clip.aus[3])) < 0.1  # the same picture, but for compression
+    batch = dataset.load(dataset.samples("test", "same-subject", 0))
+    assert len(batch) == 2
+    assert len(batch.unreadable) == 1
+    other = adapter.Videos(root=tmp_path, estimator="synthfaces", step=2)
+    assert [other.clips[0].reason(index) is None for index in range(4)] == [True, False, True, False]
+    assert other.fingerprint != dataset.fingerprint
+
+
+def test_an_unknown_estimator_is_one_sentence(folder: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean synthfaces"):
+        Videos(root=folder, estimator="synthface")

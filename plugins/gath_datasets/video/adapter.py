@@ -19,7 +19,7 @@ from gath_datasets.cropping import Crop, Cropped, Cropper, stack_masks
 from gath_datasets.files import MediaFile
 from gath_datasets.portraits.adapter import DEFAULT_CROP
 from gath_datasets.portraits.targets import sweep
-from gath_datasets.video.clips import Clip, find_clips, read_clip
+from gath_datasets.video.clips import Clip, ClipEstimator, find_clips, labels_of, read_clip
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,6 +59,7 @@ class Videos:
 
     Args:
         root: the file or folder. Beside ``clip.mp4`` lies its AU time series ``clip.csv``.
+        estimator: component name of an AU estimator, for the clips without a time series; None refuses such clips.
         size: the evaluation resolution in pixels.
         step: every ``step``-th frame is a sample.
         crop: ``face`` aligns the largest face of every frame to the framing of synthfaces; ``centre`` takes the
@@ -81,6 +82,7 @@ class Videos:
         detector: str | None = None,
         subjects: Path | None = None,
         au_space: str = DEFAULT_SPACE,
+        estimator: str | None = None,
     ) -> None:
         if size < 1:
             raise UsageError(f"size={size} is no resolution: give the side in pixels, such as 128.")
@@ -88,7 +90,14 @@ class Videos:
             raise UsageError(f"step={step} is not possible: 1 takes every frame, 10 every tenth.")
         get_space(au_space)
         self.root, self.size, self.step, self.crop, self.au_space = root, size, step, crop, au_space
-        self.clips = tuple(read_clip(file, au_space) for file in find_clips(root, subjects))
+        files = find_clips(root, subjects)
+        estimate: ClipEstimator | None = None
+        if estimator is not None:
+            estimate = ClipEstimator(estimator, detector, au_space, step)
+        self.clips = tuple(
+            estimate(file) if estimate and not labels_of(file).is_file() else read_clip(file, au_space)
+            for file in files
+        )
         self._cropper = Cropper(crop, size, detector)
         self._readers: OrderedDict[Path, FrameReader] = OrderedDict()
         self._lock = Lock()

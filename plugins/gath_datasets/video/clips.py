@@ -7,15 +7,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gath_bench.au import get_space, read_au_csv
-from gath_bench.errors import UsageError, did_you_mean
-from gath_bench.video import SUFFIXES, VideoInfo, probe
+from gath_bench import load_component
+from gath_bench.au import DEFAULT_SPACE, apply, find_map, get_space, read_au_csv
+from gath_bench.errors import Unavailable, UsageError, did_you_mean
+from gath_bench.faces import SYNTHFACES
+from gath_bench.video import SUFFIXES, VideoInfo, probe, read_frames
+from gath_datasets.cropping import Cropper
 from gath_datasets.files import MediaFile, file_names, find_files
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
+    from gath_bench.contracts import AUEstimator
+
+#: Frames that an AU estimator takes at once.
+_BATCH = 16
 #: The list of subjects, in the root folder: columns ``file`` and ``subject``.
 SUBJECTS = "subjects.csv"
 
@@ -92,6 +100,11 @@ def _read_subjects(path: Path) -> dict[str, str]:
         raise UsageError(f"{path} is not a CSV text file in UTF-8: export it as one.") from error
 
 
+def labels_of(file: MediaFile) -> Path:
+    """The AU time series of a video: ``clip.csv`` beside ``clip.mp4``."""
+    return file.path.with_suffix(".csv")
+
+
 def read_clip(file: MediaFile, space: str) -> Clip:
     """A clip and the AU time series beside it: ``clip.csv`` beside ``clip.mp4``.
 
@@ -104,7 +117,7 @@ def read_clip(file: MediaFile, space: str) -> Clip:
     import numpy as np
 
     info = probe(file.path)
-    labels = file.path.with_suffix(".csv")
+    labels = labels_of(file)
     if not labels.is_file():
         raise UsageError(
             f"{file.relative} has no AU time series beside it: write {labels.name} (OpenFace, py-feat, Live Link "
@@ -130,3 +143,69 @@ def read_clip(file: MediaFile, space: str) -> Clip:
         )
     aus[nearest[usable]] = series.values[usable]
     return Clip(file, info, aus, labels)
+
+
+class ClipEstimator:
+    """Estimates the AUs of clips that have no time series beside them.
+
+    Args:
+        name: component name of the AU estimator.
+        detector: component name of the face detector; the bundled one by default.
+        space: the AU space of the result.
+        step: every ``step``-th frame is estimated; the others have no AUs.
+
+    Raises:
+        UsageError: there is no such estimator or detector, or no map from its AU space to ``space``.
+    """
+
+    def __init__(self, name: str, detector: str | None, space: str, step: int) -> None:
+        self._estimator: AUEstimator = load_component("au_estimator", name).to("cpu")
+        self._map = find_map(self._estimator.info.au_space or DEFAULT_SPACE, space)
+        template = self._estimator.info.template or SYNTHFACES
+        self._cropper = Cropper("face", template.size, detector, template)
+        self._space, self._step = space, step
+
+    def __call__(self, file: MediaFile) -> Clip:
+        """The clip with its AUs; frames in which no face is found have none.
+
+        Raises:
+            UsageError: the video cannot be read, or weights are missing.
+        """
+        import numpy as np
+        import torch
+
+        info = probe(file.path)
+        aus = np.full((len(info.times), len(get_space(self._space))), np.nan, dtype=np.float32)
+        rows: list[int] = []
+        crops: list[Tensor] = []
+
+        def estimate() -> None:
+            if crops:
+                aus[rows] = self._estimate(torch.stack(crops))
+            rows.clear()
+            crops.clear()
+
+        for frame in read_frames(file.path):
+            if frame.index % self._step or frame.index >= len(aus):
+                continue
+            image = torch.from_numpy(frame.pixels).permute(2, 0, 1).float() / 255
+            try:
+                crops.append(self._cropper(image, file.relative).image)
+            except Unavailable:
+                continue
+            rows.append(frame.index)
+            if len(rows) == _BATCH:
+                estimate()
+        estimate()
+        return Clip(file, info, aus, None)
+
+    def _estimate(self, crops: Tensor) -> NDArray[np.float32]:
+        import torch
+
+        try:
+            values = self._estimator(crops).values
+        except Unavailable as error:
+            raise UsageError(f"{str(error).rstrip('.')}.") from error
+        mapped = torch.as_tensor(apply(self._map, torch.as_tensor(values).float()))
+        result: NDArray[np.float32] = torch.nan_to_num(mapped).clamp(0, 1).numpy()
+        return result
