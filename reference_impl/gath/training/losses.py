@@ -24,6 +24,14 @@ def adversarial(logits: Tensor) -> Tensor:
     return -logits.mean()
 
 
+def paired(higher: Tensor, lower: Tensor) -> Tensor:
+    """Mean log(1 + exp(-(D(a) - D(b)))) over samples and patches (Jolicoeur-Martineau, ICLR 2019).
+
+    D minimises it with ``a`` the true target and ``b`` the generated image of the same clip, G with the two exchanged.
+    """
+    return F.softplus(lower - higher).mean()
+
+
 def r1(logits: Tensor, images: Tensor) -> Tensor:
     """Gradient penalty on real images: mean ||d sum D(x) / dx||² (Mescheder et al., ICML 2018).
 

@@ -16,8 +16,8 @@ from gath.training.stages.adversarial import AdversarialStage, Weighted
 from gath.training.targets import draw_targets
 from gath_bench.augmentations import flip
 
-#: Clips of a batch that D sees, beside all of its stills.
-_JUDGED = 2
+#: Clips of a batch that D sees.
+_JUDGED = 6
 
 
 class ClipStage(AdversarialStage):
@@ -43,26 +43,47 @@ class ClipStage(AdversarialStage):
             generated: Generated = self.generate(sources, targets, source_aus)
         image = generated.image
 
-        judged = slice(max(0, count - _JUDGED), None)  # the last clips and all stills
-        real, faces = torch.cat([truth[judged], stills]), truth[: len(image[judged])]
+        real, judged = truth[:_JUDGED], image[: min(count, _JUDGED)]
         set_trainable(self.discriminator, True)
-        d_loss, judgements = self._discriminator_loss(
-            step, real, image[judged].detach(), targets[judged], faces, aus[: len(faces)]
-        )
+        d_loss, logits = self._paired_discriminator_loss(step, real, judged.detach())
         (d_loss / config.accumulate).backward()  # type: ignore[no-untyped-call]
         set_trainable(self.discriminator, False)
 
         terms = {
             **self._target_losses(source, truth, generated),
             **self._network_losses(step, part, image, truth, targets, source_aus, identity),
-            **self._realism_losses(image[judged], targets[judged]),
+            "adversarial": (self.weights.adversarial, losses.paired(self._patches(judged), logits["d_real"])),
             **self._preservation_losses(stills, image[count:], unchanged, None),
             **self._regularizers(step, generated),
         }
         g_loss = torch.stack([weight * value for weight, value in terms.values()]).sum()
         (g_loss / config.accumulate).backward()  # type: ignore[no-untyped-call]
         parts = {name: value.detach() for name, (_, value) in terms.items()}
+        judgements = {name: value.mean() for name, value in logits.items()}
         return {"g_loss": g_loss.detach(), "d_loss": d_loss.detach(), **judgements, **parts}
+
+    def _patches(self, images: Tensor) -> Tensor:
+        """D's logits of realism per patch, (B, 1, 8, 8)."""
+        with self.ctx.autocast():
+            patches: Tensor = self.discriminate(self.ctx.to_memory_format(images)).patches
+        return patches
+
+    def _paired_discriminator_loss(
+        self, step: int, real: Tensor, generated: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss of D, which compares each generated image with the true target of its clip.
+
+        Person, scene and expression of both are the same, so that D sees artefacts only. Without pairs it learnt
+        nothing here: generated images are too close to real ones (docs/training-log.md).
+        """
+        weights = self.weights
+        true_logits, generated_logits = self._patches(torch.cat([real, generated])).split(len(real))
+        loss = losses.paired(true_logits, generated_logits)
+        if weights.r1 and step % weights.r1_every == 0:
+            real = real.detach().requires_grad_()
+            penalty = losses.r1(self.discriminator(real).patches, real)
+            loss = loss + weights.r1 / 2 * weights.r1_every * penalty
+        return loss, {"d_real": true_logits.detach(), "d_fake": generated_logits.detach()}
 
     def _clips(self, step: int, part: int, position: int) -> tuple[Tensor, Tensor, Tensor]:
         """Source images, target images and target AUs; both frames of a clip are augmented in the same way."""
