@@ -45,6 +45,9 @@ from gath_bench.contracts.face import (
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey, ComponentName, file_hash, fingerprint
 from gath_bench.contracts.lifecycle import CellResult, RunInfo
 from gath_bench.contracts.metric import (
+    CORPUS,
+    CorpusFeatures,
+    CorpusMetric,
     Direction,
     Evaluations,
     Measured,
@@ -72,6 +75,7 @@ from gath_bench.contracts.specs import (
 )
 
 __all__ = [
+    "CORPUS",
     "KINDS",
     "LANDMARKS",
     "MODEL_NEEDS",
@@ -90,6 +94,8 @@ __all__ = [
     "ComponentKey",
     "ComponentName",
     "ComponentSpec",
+    "CorpusFeatures",
+    "CorpusMetric",
     "DatasetAdapter",
     "DatasetInfo",
     "DatasetSpec",

@@ -27,6 +27,19 @@ def gath_bench_metrics() -> list[MetricSpec]:
         MetricSpec(
             "identity", "gath_metrics.identity:Identity", "cosine of identity embeddings to the source"
         ),
+        MetricSpec("temporal", "gath_metrics.temporal:Temporal", "flicker and jerk over the frames of clips"),
+        MetricSpec("fid", "gath_metrics.frechet_distance:FID", "Fréchet inception distance to the targets"),
+        MetricSpec("kid", "gath_metrics.kernel_distance:KID", "kernel inception distance to the targets"),
+        MetricSpec(
+            "frechet-distance",
+            "gath_metrics.frechet_distance:FrechetDistance",
+            "as fid, over the features of any network",
+        ),
+        MetricSpec(
+            "kernel-distance",
+            "gath_metrics.kernel_distance:KernelDistance",
+            "as kid, over the features of any network",
+        ),
         MetricSpec("lpips", "gath_metrics.lpips:LPIPS", "learned perceptual distance to the target image"),
     ]
 
@@ -38,6 +51,13 @@ def gath_bench_perceptual_trunks() -> list[PerceptualTrunkSpec]:
         PerceptualTrunkSpec("alex", "gath_metrics.imagenet_trunks:AlexTrunk", "AlexNet, ImageNet weights"),
         PerceptualTrunkSpec(
             "squeeze", "gath_metrics.imagenet_trunks:SqueezeTrunk", "SqueezeNet 1.1, ImageNet"
+        ),
+        PerceptualTrunkSpec(
+            "inception",
+            "gath_metrics.inception:InceptionTrunk",
+            "the Inception network of FID and KID",
+            requires=("torch_fidelity",),
+            extra="fid",
         ),
         PerceptualTrunkSpec("vgg", "gath_metrics.imagenet_trunks:VGGTrunk", "VGG16, ImageNet weights"),
     ]

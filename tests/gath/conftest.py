@@ -18,7 +18,6 @@ from gath.training.loop import train  # noqa: E402
 from gath.training.run import TrainingRun  # noqa: E402
 from toy_faces import ToyFaces  # noqa: E402
 
-
 #: The estimator of the labels of the data set ``labelled-toy-faces``.
 LABELLER = "labeller@1#ab12cd34"
 

@@ -114,8 +114,8 @@ def train(
     if resume is not None:
         if name or output or teachers or estimator or given:
             raise UsageError(
-                "--resume uses the configuration of the run: leave out -c, --model, -d, --stills, --steps, --seed, --output, "
-                "--teachers and --estimator; --set can still change the weights of losses."
+                "--resume uses the configuration of the run: leave out -c, --model, -d, --stills, --steps, --seed, "
+                "--output, --teachers and --estimator; --set can still change the weights of losses."
             )
         config, folder = load_config(resume, changes), resume
     elif teachers is not None and estimator is not None:

@@ -121,8 +121,8 @@ class Streams:
         portraits, self.stills_name = stills or (adapter, name)
         if not isinstance(portraits, StillsStream) or not isinstance(portraits, DatasetAdapter):
             raise UsageError(
-                f"the data set {self.stills_name!r} has no stills (portraits with identity labels): give another one for "
-                "them with --stills."
+                f"the data set {self.stills_name!r} has no stills (portraits with identity labels): give another "
+                "one for them with --stills."
             )
         if adapter.info.au_space != au_space:
             raise UsageError(

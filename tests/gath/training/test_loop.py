@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import torch
 from gath.durations import format_duration
-from gath.networks.build import build_classifier, build_estimator
 from gath.inference.model import WarpModel
+from gath.networks.build import build_classifier, build_estimator
 from gath.release.weights_file import load_weights
 from gath.training import loop
 from gath.training.checkpoint import load_config, load_state
