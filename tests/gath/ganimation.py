@@ -18,6 +18,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -100,7 +101,7 @@ class Critic(nn.Module):
         super().__init__()
         widths = [3, *(64 * 2**level for level in range(6))]
         layers: list[nn.Module] = []
-        for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+        for inputs, outputs in pairwise(widths):
             layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.LeakyReLU(0.01)]
         self.body = nn.Sequential(*layers)
         self.scores = nn.Conv2d(widths[-1], 1, 3, 1, 1, bias=False)
