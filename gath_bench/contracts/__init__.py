@@ -59,7 +59,14 @@ from gath_bench.contracts.metric import (
     SystemMetric,
     SystemUnderTest,
 )
-from gath_bench.contracts.model import MODEL_NEEDS, Animated, AnimationModel, HasSourceAUs, ModelInfo
+from gath_bench.contracts.model import (
+    MODEL_NEEDS,
+    Animated,
+    AnimationModel,
+    HasSourceAUs,
+    ModelInfo,
+    ReadsImages,
+)
 from gath_bench.contracts.specs import (
     KINDS,
     AUEstimatorSpec,
@@ -132,6 +139,7 @@ __all__ = [
     "ModelSpec",
     "PerceptualTrunk",
     "PerceptualTrunkSpec",
+    "ReadsImages",
     "Role",
     "RoleRequest",
     "RunInfo",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -91,6 +91,15 @@ class AnimationModel(Protocol):
         Raises:
             Unavailable: no image of this batch can be generated; every value becomes NA with that reason.
         """
+        ...
+
+
+@runtime_checkable
+class ReadsImages(Protocol):
+    """A model that reads its images from a folder, by sample id."""
+
+    def unmatched(self, sample_ids: Iterable[str]) -> tuple[str, ...]:
+        """File names of the images that belong to none of these samples; the user is warned of them."""
         ...
 
 

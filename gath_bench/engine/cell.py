@@ -156,7 +156,11 @@ class CellRunner:
         self.images.write_generated(cell, scorer.batch, batch, images)
         features = FeatureCache(
             self.evaluators,
-            {"generated": images, "source": batch.source, "target": batch.target},
+            {
+                "generated": images,
+                "source": batch.source if cell.dataset.instance.info.has_source else None,
+                "target": batch.target,
+            },
             cell.dataset.instance.info.domain,
             self._framing(cell),
         )
