@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Literal
 from gath_bench.au import DEFAULT_SPACE, get_space
 from gath_bench.contracts import Batch, DatasetInfo, Sample, Unreadable, file_hash, fingerprint
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
-from gath_bench.images import RESIZE, SUFFIXES, read_image, resize, size_of, to_8bit
+from gath_bench.images import RESIZE, images_by_name, read_image, resize, size_of, to_8bit
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+_WANTED = "PNG, JPEG or WebP images"
 _NO_SOURCE = "there is no source portrait of that name"
 
 
@@ -58,8 +59,8 @@ class Folder:
         if size < 0:
             raise UsageError(f"size={size} is not a resolution: give the side in pixels, such as 128.")
         self.targets, self.sources, self.domain = targets, sources, domain
-        self._files = images_by_name(targets)
-        self._portraits = {} if sources is None else images_by_name(sources)
+        self._files = images_by_name(targets, _WANTED)
+        self._portraits = {} if sources is None else images_by_name(sources, _WANTED)
         self._people = None if subjects is None else _subjects(subjects, self._files)
         self._resizes = size > 0
         self.size = size or self._first_size()
@@ -167,31 +168,6 @@ class Folder:
         raise UsageError(
             f"{self.targets} holds no square image that can be read: crop the images to squares."
         )
-
-
-def images_by_name(root: Path) -> dict[str, Path]:
-    """The images of a flat folder by their names without ending, sorted.
-
-    Raises:
-        UsageError: there is no such folder, it holds no images, or two of one name.
-    """
-    if not root.is_dir():
-        raise UsageError(f"there is no folder {root}: give a folder of images.")
-    found = sorted(
-        path
-        for path in root.iterdir()
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
-    )
-    if not found:
-        raise UsageError(f"{root} holds no images: put PNG, JPEG or WebP files directly into it.")
-    files: dict[str, Path] = {}
-    for path in found:
-        if path.stem in files:
-            raise UsageError(
-                f"{root} has two images of the name {path.stem}, {files[path.stem].name} and {path.name}: keep one."
-            )
-        files[path.stem] = path
-    return files
 
 
 def _subjects(path: Path, files: dict[str, Path]) -> dict[str, str]:

@@ -185,5 +185,5 @@ def test_subjects_and_bad_folders(folders, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no images"):
         Folder(targets=tmp_path / "empty")
     Image.fromarray(picture(0)).save(targets / "a.jpg")
-    with pytest.raises(UsageError, match=r"two images of the name a, a\.jpg and a\.png"):
+    with pytest.raises(UsageError, match=r"two images of sample a, a\.jpg and a\.png"):
         Folder(targets=targets)

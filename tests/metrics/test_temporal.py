@@ -48,7 +48,8 @@ def test_jerk_is_the_third_difference_of_measured_aus() -> None:
     shaking = smooth + torch.tensor([0.0, 0.1] * (COUNT // 2))[:, None]
     found = measured(batch.source, batch, shaking)
     expected = [
-        abs(shaking[t] - 3 * shaking[t - 1] + 3 * shaking[t - 2] - shaking[t - 3])[0] for t in range(3, 8)
+        abs(shaking[t] - 3 * shaking[t - 1] + 3 * shaking[t - 2] - shaking[t - 3])[0].item()
+        for t in range(3, 8)
     ]
     assert found["temporal.jerk"].values[3:].tolist() == pytest.approx(expected, abs=1e-6)
     assert found["temporal.jerk_requested"].values[3:].tolist() == pytest.approx([0] * 5, abs=1e-6)
