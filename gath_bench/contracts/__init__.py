@@ -66,6 +66,7 @@ from gath_bench.contracts.specs import (
     MetricSpec,
     ModelSpec,
     PerceptualTrunkSpec,
+    WeightsSpec,
 )
 
 __all__ = [
@@ -133,6 +134,7 @@ __all__ = [
     "Template",
     "TrainingStreams",
     "Unreadable",
+    "WeightsSpec",
     "file_hash",
     "fingerprint",
 ]
