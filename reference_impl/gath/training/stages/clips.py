@@ -77,7 +77,7 @@ class ClipStage(AdversarialStage):
         nothing here: generated images are too close to real ones (docs/training-log.md).
         """
         weights = self.weights
-        true_logits, generated_logits = self._patches(torch.cat([real, generated])).split(len(real))
+        true_logits, generated_logits = self._patches(torch.cat([real, generated])).chunk(2)
         loss = losses.paired(true_logits, generated_logits)
         if weights.r1 and step % weights.r1_every == 0:
             real = real.detach().requires_grad_()
