@@ -79,6 +79,7 @@ from gath_bench.contracts.specs import (
     MetricSpec,
     ModelSpec,
     PerceptualTrunkSpec,
+    WeightsSpec,
 )
 
 __all__ = [
@@ -153,6 +154,7 @@ __all__ = [
     "Template",
     "TrainingStreams",
     "Unreadable",
+    "WeightsSpec",
     "file_hash",
     "fingerprint",
 ]

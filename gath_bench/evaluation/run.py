@@ -24,7 +24,15 @@ from gath_bench.evaluation.results import Results
 from gath_bench.plugins import Plugins, PluginWarning
 from gath_bench.registry import Registry
 from gath_bench.results import Manifest, load
-from gath_bench.suite import Plan, Suite, make_plan, quick_suite, read_suite, suite_of_run
+from gath_bench.suite import (
+    Plan,
+    Suite,
+    make_plan,
+    quick_suite,
+    read_suite,
+    refuse_unavailable_evaluators,
+    suite_of_run,
+)
 
 #: ``output`` of a run that is kept in a new folder under ``results/runs``.
 AUTO = "auto"
@@ -115,6 +123,7 @@ def evaluate(
         instances=selection.created,
         unregistered=selection.unregistered,
     )
+    refuse_unavailable_evaluators(plan, registry)
     _warn_of_unmatched(plan)
     keep = output is not None or resume is not None
     temporary = None if keep else mkdtemp(prefix="gath-bench-")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -13,14 +12,12 @@ from torch import Tensor
 from gath_bench.contracts import NO_WEIGHTS, EvaluatorInfo, Features, file_hash, fingerprint
 from gath_bench.errors import Unavailable
 from gath_bench.images import resize, to_8bit
+from gath_bench.weights import find_weights, missing_weights
+from gath_metrics.known_weights import INCEPTION_V3
 
 Resizer = Literal["tf1-bilinear", "bicubic"]
 #: The component name that ``fid`` and ``kid`` use: the resizer is a part of their key.
 INCEPTION = "inception[resizer=tf1-bilinear]"
-#: The weights file of torch-fidelity; its name ends with the start of its SHA-256.
-FILE = "weights-inception-2015-12-05-6726825d.pth"
-URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE}"
-HASH = "6726825d"
 _SIZE = 299
 
 
@@ -30,20 +27,14 @@ class InceptionTrunk:
     Args:
         resizer: from the evaluation resolution to 299 pixels: ``tf1-bilinear`` is TensorFlow 1's, without
             antialiasing, as published FID values use; ``bicubic`` is antialiased.
+        weights: path of the weights file of torch-fidelity; by default the search order of `gath_bench.weights`.
     """
 
-    def __init__(self, *, resizer: Resizer = "tf1-bilinear") -> None:
+    def __init__(self, *, resizer: Resizer = "tf1-bilinear", weights: Path | None = None) -> None:
         self.resizer = resizer
+        self.path = find_weights(INCEPTION_V3, weights)
         self._device = "cpu"
         self._network: Any = None
-
-    @property
-    def path(self) -> Path | None:
-        """The weights file, in ``$GATH_BENCH_WEIGHTS`` or ``$TORCH_HOME/hub/checkpoints``; None if it is in neither."""
-        folders = [Path(torch.hub.get_dir()) / "checkpoints"]
-        if os.environ.get("GATH_BENCH_WEIGHTS"):
-            folders.insert(0, Path(os.environ["GATH_BENCH_WEIGHTS"]))
-        return next((folder / FILE for folder in folders if (folder / FILE).is_file()), None)
 
     @cached_property
     def info(self) -> EvaluatorInfo:
@@ -79,10 +70,14 @@ class InceptionTrunk:
     def _load(self) -> Any:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-        path = self.path
-        if path is None:
-            raise Unavailable(f"needs {FILE} in the folder that GATH_BENCH_WEIGHTS names; it is at {URL}")
+        if self.path is None:
+            raise Unavailable(missing_weights(INCEPTION_V3))
         # The package unpickles the file, which can run code: its content has to be the published one.
-        if not file_hash(path).startswith(HASH):
-            raise Unavailable(f"{FILE} is damaged (SHA-256 mismatch): delete it, and get it from {URL}")
-        return FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=str(path))
+        if not file_hash(self.path).startswith(INCEPTION_V3.sha256 or ""):
+            raise Unavailable(
+                f"{self.path.name} is damaged (SHA-256 mismatch): delete it, then "
+                f"`gath-bench weights get {INCEPTION_V3.name}`"
+            )
+        return FeatureExtractorInceptionV3(
+            "inception", ["2048"], feature_extractor_weights_path=str(self.path)
+        )

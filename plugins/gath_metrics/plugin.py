@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gath_bench.contracts.specs import MetricSpec, PerceptualTrunkSpec
 from gath_bench.hookspecs import hookimpl
+from gath_metrics.known_weights import ALEXNET, INCEPTION_V3, SQUEEZENET, VGG16
 
 
 @hookimpl
@@ -46,11 +47,12 @@ def gath_bench_metrics() -> list[MetricSpec]:
 
 @hookimpl
 def gath_bench_perceptual_trunks() -> list[PerceptualTrunkSpec]:
-    """The trunks of the ``lpips`` package. Their weights must be installed by the user."""
+    """The trunks of the ``lpips`` package, and the network of FID. Their weights must be installed by the user."""
+    module = "gath_metrics.imagenet_trunks"
     return [
-        PerceptualTrunkSpec("alex", "gath_metrics.imagenet_trunks:AlexTrunk", "AlexNet, ImageNet weights"),
+        PerceptualTrunkSpec("alex", f"{module}:AlexTrunk", "AlexNet, ImageNet weights", weights=(ALEXNET,)),
         PerceptualTrunkSpec(
-            "squeeze", "gath_metrics.imagenet_trunks:SqueezeTrunk", "SqueezeNet 1.1, ImageNet"
+            "squeeze", f"{module}:SqueezeTrunk", "SqueezeNet 1.1, ImageNet weights", weights=(SQUEEZENET,)
         ),
         PerceptualTrunkSpec(
             "inception",
@@ -58,6 +60,7 @@ def gath_bench_perceptual_trunks() -> list[PerceptualTrunkSpec]:
             "the Inception network of FID and KID",
             requires=("torch_fidelity",),
             extra="fid",
+            weights=(INCEPTION_V3,),
         ),
-        PerceptualTrunkSpec("vgg", "gath_metrics.imagenet_trunks:VGGTrunk", "VGG16, ImageNet weights"),
+        PerceptualTrunkSpec("vgg", f"{module}:VGGTrunk", "VGG16, ImageNet weights", weights=(VGG16,)),
     ]

@@ -7,7 +7,8 @@ import pytest
 import torch
 from gath_metrics import frechet_distance as module
 from gath_metrics.frechet_distance import FID, FrechetDistance, frechet_distance
-from gath_metrics.inception import FILE, InceptionTrunk
+from gath_metrics.inception import InceptionTrunk
+from gath_metrics.known_weights import INCEPTION_V3
 from gath_metrics.pooled_features import pooled
 from scipy.linalg import sqrtm
 
@@ -84,10 +85,12 @@ def test_inception_without_weights_is_not_available(tmp_path, monkeypatch) -> No
     pytest.importorskip("torch_fidelity")
     monkeypatch.setenv("GATH_BENCH_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
     assert InceptionTrunk().info.fingerprint == NO_WEIGHTS
-    with pytest.raises(Unavailable, match="GATH_BENCH_WEIGHTS"):
+    with pytest.raises(Unavailable, match=r"needs weights-inception.*gath-bench weights get inception"):
         InceptionTrunk()(torch.rand(1, 3, 32, 32))
-    (tmp_path / FILE).write_bytes(b"not the weights")
+    (tmp_path / INCEPTION_V3.files[0]).write_bytes(b"not the weights")
     with pytest.raises(Unavailable, match="SHA-256 mismatch"):
         InceptionTrunk()(torch.rand(1, 3, 32, 32))
     assert InceptionTrunk().info.fingerprint != InceptionTrunk(resizer="bicubic").info.fingerprint
