@@ -110,14 +110,15 @@ class CorpusScorer:
         """Compute and write the records of a complete cell, unless they are on disk; the observations written."""
         observations = Observations()
         metrics = corpus_metrics(cell)
-        if not metrics or CORPUS_BATCH in self.store.done(cell.cell_id):
+        record = f"{cell.cell_id}.{shard_stem([CORPUS_BATCH])}.parquet"
+        if not metrics or record in {path.name for path in self.store.paths(cell.cell_id)}:
             return observations
         for position, metric in metrics.items():
             _add_record(
                 observations, cell.cell_id, metric, lambda position=position: self._read(cell, position)
             )  # type: ignore[misc]
         self.store.write(cell.cell_id, observations, [CORPUS_BATCH])
-        if not observations.has_failed:
+        if not self.store.has_failed(cell.cell_id):
             for path in self.folder.glob(f"{cell.cell_id}.*.npz"):
                 path.unlink()
             if not any(self.folder.iterdir()):

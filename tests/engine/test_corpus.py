@@ -59,7 +59,7 @@ def test_samples_without_an_image_are_counted(tmp_path: Path) -> None:
 
 
 def test_without_any_sample_the_value_is_na_with_the_reason(tmp_path: Path) -> None:
-    suite = toy_suite((), ("toy-corpus", "toy-corpus[least=99]"), "toy[targets=false]")
+    suite = toy_suite((), ("toy-corpus",), "toy[targets=false]")
     _, run = measure(suite, tmp_path / "run")
     row = table(run, "toy-copy", "toy-corpus")
     assert (row.value, row.status, row.reason, row.n) == (None, "na", "no target image", 0)
