@@ -1,7 +1,7 @@
 """ssim, psnr and ms-ssim equal torchmetrics within 1e-5, on the same pixels.
 
-torchmetrics averages SSIM over the whole image, whose borders are reflected, and averages the channels of MS-SSIM within
-each scale. This package takes the pixels with a complete window, and averages the values of the channels.
+torchmetrics averages SSIM over the whole image, whose borders are reflected, and averages the channels of MS-SSIM
+within each scale. This package takes the pixels with a complete window, and averages the values of the channels.
 """
 
 from __future__ import annotations
