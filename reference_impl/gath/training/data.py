@@ -132,6 +132,7 @@ class Streams:
             )
         self.adapter, self.name, self.resolution, self.seed = adapter, name, resolution, seed
         self.portraits = portraits
+        self.has_own_stills = stills is not None
         self.identities = portraits.identities()
         self.fingerprint = adapter.fingerprint
         #: AUs that the labels of the data set do not cover; known when the first frames were read.
@@ -154,7 +155,7 @@ class Streams:
     def describe(self) -> dict[str, object]:
         """Fingerprint and name of the data, and the estimators of its AU labels, for the metadata of weights files."""
         described: dict[str, object] = {"data": self.fingerprint, "data_name": self.name}
-        if self.portraits is not self.adapter:
+        if self.has_own_stills:
             described |= {"stills": self.portraits.fingerprint, "stills_name": self.stills_name}
         if self.unlabelled:
             described["unlabelled"] = list(self.unlabelled)
@@ -396,7 +397,7 @@ def _write_pool(
 
 def _key(streams: Streams, stream: StreamName, count: int) -> str:
     origin = [streams.fingerprint, streams.name]
-    if stream == "stills" and streams.portraits is not streams.adapter:
+    if stream == "stills" and streams.has_own_stills:
         origin = [streams.portraits.fingerprint, streams.stills_name]
     identity = [*origin, stream, count, streams.resolution, streams.seed]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
