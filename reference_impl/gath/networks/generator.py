@@ -247,7 +247,8 @@ def shorten(flow: Tensor, by: float) -> Tensor:
     [2.4000000953674316, 3.200000047683716]
     """
     length = flow.norm(dim=1, keepdim=True).clamp(min=1e-12)
-    return flow * (1 - by / length).clamp(min=0)
+    shorter: Tensor = flow * (1 - by / length).clamp(min=0)
+    return shorter
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:
