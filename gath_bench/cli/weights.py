@@ -81,15 +81,17 @@ def get(context: Context, name: str, url: str | None, allow_local: bool) -> None
     gath-bench weights get alexnet
     gath-bench weights get standard
     """
+    from gath_bench.suite import BUILT_IN
+
     known = context.registry.weights()
     if name in known:
         specs = [known[name][0]]
-    elif name == "standard" or name.endswith(".toml"):
+    elif name in BUILT_IN or name.endswith(".toml"):
         if url:
             raise UsageError(f"--url is for one file, and {name} is a suite: name the file.")
         specs = _of_suite(context, name)
     else:
-        raise UsageError(f"there are no weights {name!r}: {did_you_mean(name, [*known, 'standard'])}")
+        raise UsageError(f"there are no weights {name!r}: {did_you_mean(name, [*known, *BUILT_IN])}")
     for spec in specs:
         path = find_weights(spec)
         if path is not None and weights_problem(spec) is None and len(specs) > 1:

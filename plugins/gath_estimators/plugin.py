@@ -33,6 +33,16 @@ def gath_bench_au_estimators() -> list[AUEstimatorSpec]:
             extra="mediapipe",
             weights=(FACE_LANDMARKER,),
         ),
+        AUEstimatorSpec(
+            "openface",
+            "gath_estimators.aus.openface:make_openface",
+            "runs OpenFace 2 (FeatureExtraction), or reads its table; openface17",
+        ),
+        AUEstimatorSpec(
+            "au-csv",
+            "gath_estimators.aus.table:TableAUs",
+            "reads a table of OpenFace, py-feat, LibreFace or MediaPipe; its own AU space",
+        ),
     ]
 
 
