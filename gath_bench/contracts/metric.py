@@ -40,6 +40,8 @@ class Summary:
         inputs: the observations that are the reducer's arguments, in order.
         per_au: whether it is also computed for each AU.
         primary: whether tables show it; JSON, CSV and Parquet have all summaries.
+        evaluator: the evaluator, as table headers name it (``"synthfaces trunk"``), where the value is not that of the
+            published metric of this name; otherwise empty.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Summary:
     inputs: tuple[str, ...] = ()
     per_au: bool = False
     primary: bool = True
+    evaluator: str = ""
 
     def __post_init__(self) -> None:
         if not self.inputs:
