@@ -1,9 +1,11 @@
-"""The clips of the ``video`` data set: files, subjects, and the AUs of every frame."""
+"""Clips in video files with an AU time series beside each, or with estimated AUs."""
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,8 @@ from gath_bench import load_component
 from gath_bench.au import DEFAULT_SPACE, apply, find_map, get_space, read_au_csv
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
 from gath_bench.faces import SYNTHFACES
-from gath_bench.video import SUFFIXES, VideoInfo, probe, read_frames
+from gath_bench.video import SUFFIXES
+from gath_datasets.clips.clip import Clip, VideoFrames, to_image
 from gath_datasets.cropping import Cropper
 from gath_datasets.files import MediaFile, file_names, find_files
 
@@ -26,37 +29,6 @@ if TYPE_CHECKING:
 _BATCH = 16
 #: The list of subjects, in the root folder: columns ``file`` and ``subject``.
 SUBJECTS = "subjects.csv"
-
-
-@dataclass(frozen=True, eq=False)
-class Clip:
-    """One video with its AUs.
-
-    Attributes:
-        file: the file, its name in sample ids and its subject.
-        info: size, frame rate and times.
-        aus: float32 (frames, K) in [0, 1]; NaN in the rows of frames without AUs.
-        labels: the CSV that the AUs came from; None for estimated ones.
-    """
-
-    file: MediaFile
-    info: VideoInfo
-    aus: NDArray[np.float32]
-    labels: Path | None
-
-    def reason(self, index: int) -> str | None:
-        """Why a frame has no AUs; None if it has."""
-        import numpy as np
-
-        if not np.isnan(self.aus[index]).all():
-            return None
-        source = self.labels.name if self.labels else "the AU estimator"
-        return f"{source} has no AUs for frame {index} of {self.file.relative}"
-
-    @property
-    def source_index(self) -> int | None:
-        """The first frame that has AUs; None if there is none."""
-        return next((index for index in range(len(self.aus)) if self.reason(index) is None), None)
 
 
 def find_clips(root: Path, subjects: Path | None) -> tuple[MediaFile, ...]:
@@ -105,18 +77,50 @@ def labels_of(file: MediaFile) -> Path:
     return file.path.with_suffix(".csv")
 
 
+def labelled_clips(
+    files: Sequence[MediaFile],
+    space: str,
+    *,
+    estimator: str | None,
+    detector: str | None,
+    step: int,
+    scan: bool = False,
+) -> tuple[Clip, ...]:
+    """Clips with the AU time series beside each; where there is none, with estimated AUs.
+
+    Args:
+        files: the videos.
+        space: the AU space of the result.
+        estimator: component name of an AU estimator; None refuses a video without a time series.
+        detector: component name of the face detector for the estimator; the bundled one by default.
+        step: every ``step``-th frame is estimated.
+        scan: look for truncated videos now; see `VideoFrames`.
+
+    Raises:
+        UsageError: as `read_clip` and `ClipEstimator`.
+    """
+    estimate = None if estimator is None else ClipEstimator(estimator, detector, space, step)
+    return tuple(
+        estimate(file, VideoFrames(file.path, scan=scan))
+        if estimate is not None and not labels_of(file).is_file()
+        else read_clip(file, space)
+        for file in files
+    )
+
+
 def read_clip(file: MediaFile, space: str) -> Clip:
     """A clip and the AU time series beside it: ``clip.csv`` beside ``clip.mp4``.
 
     A row belongs to the frame nearest to its time, if the file has times that fit the video, otherwise to the frame
-    of its position. Rows on which the tracker failed give no AUs.
+    of its position. Rows on which the tracker failed, and rows after the end of the video, give no AUs.
 
     Raises:
         UsageError: the video or the CSV cannot be read, there is no CSV, or the two do not fit.
     """
     import numpy as np
 
-    info = probe(file.path)
+    frames = VideoFrames(file.path, scan=True)
+    info = frames.info
     labels = labels_of(file)
     if not labels.is_file():
         raise UsageError(
@@ -128,6 +132,9 @@ def read_clip(file: MediaFile, space: str) -> Clip:
     aus = np.full((count, len(get_space(space))), np.nan, dtype=np.float32)
     if series.face is not None and len(np.unique(series.face)) > 1:
         raise UsageError(f"{labels} holds several faces: give a file of one face.")
+    numbers, repeats = np.unique(series.frame, return_counts=True)
+    if (repeats > 1).any():
+        raise UsageError(f"{labels} has the frame {numbers[repeats > 1][0]} twice: keep one row per frame.")
     usable = np.ones(len(series), bool) if series.success is None else series.success
     times = series.timestamp
     if times is not None and not np.isnan(times).any() and times[-1] - times[0] >= 0.5 * info.times[-1]:
@@ -142,11 +149,11 @@ def read_clip(file: MediaFile, space: str) -> Clip:
             "give one row per frame, or times."
         )
     aus[nearest[usable]] = series.values[usable]
-    return Clip(file, info, aus, labels)
+    return Clip(file, frames, aus, labels.name)
 
 
 class ClipEstimator:
-    """Estimates the AUs of clips that have no time series beside them.
+    """Estimates the AUs of clips that have no labels.
 
     Args:
         name: component name of the AU estimator.
@@ -165,17 +172,16 @@ class ClipEstimator:
         self._cropper = Cropper("face", template.size, detector, template)
         self._space, self._step = space, step
 
-    def __call__(self, file: MediaFile) -> Clip:
-        """The clip with its AUs; frames in which no face is found have none.
+    def __call__(self, file: MediaFile, frames: VideoFrames) -> Clip:
+        """The clip with its AUs; frames that cannot be read, or in which no face is found, have none.
 
         Raises:
-            UsageError: the video cannot be read, or weights are missing.
+            UsageError: the clip cannot be opened, or weights are missing.
         """
         import numpy as np
         import torch
 
-        info = probe(file.path)
-        aus = np.full((len(info.times), len(get_space(self._space))), np.nan, dtype=np.float32)
+        aus = np.full((len(frames), len(get_space(self._space))), np.nan, dtype=np.float32)
         rows: list[int] = []
         crops: list[Tensor] = []
 
@@ -185,19 +191,17 @@ class ClipEstimator:
             rows.clear()
             crops.clear()
 
-        for frame in read_frames(file.path):
-            if frame.index % self._step or frame.index >= len(aus):
-                continue
-            image = torch.from_numpy(frame.pixels).permute(2, 0, 1).float() / 255
-            try:
-                crops.append(self._cropper(image, file.relative).image)
-            except Unavailable:
-                continue
-            rows.append(frame.index)
-            if len(rows) == _BATCH:
-                estimate()
+        with closing(frames.open()) as opened:
+            for index in range(0, len(frames), self._step):
+                try:
+                    crops.append(self._cropper(to_image(opened.read(index)), file.relative).image)
+                except (Unavailable, UsageError):
+                    continue
+                rows.append(index)
+                if len(rows) == _BATCH:
+                    estimate()
         estimate()
-        return Clip(file, info, aus, None)
+        return Clip(file, frames, aus, "the AU estimator")
 
     def _estimate(self, crops: Tensor) -> NDArray[np.float32]:
         import torch
@@ -207,5 +211,5 @@ class ClipEstimator:
         except Unavailable as error:
             raise UsageError(f"{str(error).rstrip('.')}.") from error
         mapped = torch.as_tensor(apply(self._map, torch.as_tensor(values).float()))
-        result: NDArray[np.float32] = torch.nan_to_num(mapped).clamp(0, 1).numpy()
+        result: NDArray[np.float32] = mapped.clamp(0, 1).numpy()  # NaN where the map covers no AU
         return result
