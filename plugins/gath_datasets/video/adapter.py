@@ -9,20 +9,16 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from gath_bench.au import DEFAULT_SPACE, get_space
 from gath_bench.contracts import Batch, DatasetInfo, Sample, Unreadable, file_hash, fingerprint
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
 from gath_bench.video import FrameReader
-from gath_datasets.cropping import Crop, Cropped, Cropper, stack_masks
+from gath_datasets.cropping import Crop, Cropped, Cropper, union_masks
 from gath_datasets.files import MediaFile
 from gath_datasets.portraits.adapter import DEFAULT_CROP
 from gath_datasets.portraits.targets import sweep
 from gath_datasets.video.clips import Clip, ClipEstimator, find_clips, labels_of, read_clip
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 #: Videos held open: samples of one clip follow each other.
 _OPEN = 2
@@ -188,7 +184,7 @@ class Videos:
                 [sample.source.aus[sample.source.source_index or 0].tolist() for sample in kept]
             ).reshape(-1, count),
             target=torch.stack([item.image for item in targets]) if with_target else None,
-            face_mask=_united(sources, targets),
+            face_mask=union_masks(sources, targets),
             swept_au=swept if swept and all(swept) else None,
             clip=tuple((sample.driver or sample.source).file.name for sample in kept),
             frame=tuple(sample.frame for sample in kept),
@@ -218,15 +214,6 @@ class Videos:
         while len(self._readers) > _OPEN:
             self._readers.popitem(last=False)[1].close()
         return self._readers[path]
-
-
-def _united(sources: list[Cropped], targets: list[Cropped]) -> Tensor | None:
-    """Where the face is in source or target, float32 (B, 1, size, size); None if it is not known."""
-    import torch
-
-    masks = stack_masks(sources)
-    others = stack_masks(targets) if targets else masks
-    return None if masks is None or others is None else torch.maximum(masks, others)
 
 
 def _driven(source: Clip, driver: Clip, frame: int, mark: str) -> VideoSample:
