@@ -43,6 +43,11 @@ _BUILT_IN = {
         "gath_bench.cli.render_list:render_list",
         "Write portraits and AUs for a system outside Python.",
     ),
+    "label": CommandSpec(
+        "label",
+        "gath_bench.cli.label:label",
+        "Measure the AUs of a data set's images, as labels to train on.",
+    ),
     "animate": CommandSpec(
         "animate", "gath_bench.cli.animate:animate", "Animate the face in a photo with AUs, a CSV or a video."
     ),

@@ -17,7 +17,7 @@ SHARED = {"errors", "version", "files", "git", "distributed", "statistics", "aug
 VOCABULARY = SHARED | {"capture"} | {"contracts", "au"}
 HOOKS = VOCABULARY | {"hookspecs"}
 COMPONENTS = HOOKS | {"plugins", "registry"}
-MEDIA = {"images", "faces", "provenance", "video"}
+MEDIA = {"images", "faces", "provenance", "video", "labels"}
 STORED = COMPONENTS | MEDIA | {"evaluators", "results"}
 PLANNED = STORED | {"suite"}
 MEASURED = PLANNED | {"render_list", "engine", "perf"}
@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": VOCABULARY,
     "provenance": VOCABULARY,
     "video": VOCABULARY | {"provenance"},
+    "labels": VOCABULARY,
     "suite": STORED,
     "render_list": PLANNED,
     "engine": PLANNED | {"perf"},
@@ -67,6 +68,7 @@ PUBLIC = {
     "faces",
     "provenance",
     "video",
+    "labels",
 }
 
 CORE = sorted((ROOT / "gath_bench").rglob("*.py"))
