@@ -59,7 +59,7 @@ class Clip:
         file: the file or folder, its name in sample ids and its subject.
         frames: where the frames are read from.
         aus: float32 (frames, K) in [0, 1]; NaN in the rows of frames without AUs.
-        labels: what the AUs come from, for messages.
+        labels: what the AUs come from, for messages; empty for a clip without labels.
     """
 
     file: MediaFile
@@ -73,6 +73,8 @@ class Clip:
 
         if not np.isnan(self.aus[index]).all():
             return None
+        if not self.labels:
+            return f"{self.file.relative} has no AU labels"
         return f"{self.labels} has no AUs for frame {index} of {self.file.relative}"
 
     @cached_property
@@ -105,6 +107,11 @@ class OpenClips:
                 self._open[path] = clip.frames.open()
             self._open.move_to_end(path)
             return to_image(self._open[path].read(index))
+
+
+def image_name(file: MediaFile, index: int) -> str:
+    """What sample ids call a frame; it depends on file names and the frame number alone."""
+    return f"{file.name}--{index:06d}"
 
 
 def to_image(frame: VideoFrame) -> Tensor:

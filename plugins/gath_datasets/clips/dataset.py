@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gath_bench.au import get_space
 from gath_bench.contracts import (
@@ -18,16 +18,21 @@ from gath_bench.contracts import (
     Sample,
     StillsBatch,
     Unreadable,
+    file_hash,
     fingerprint,
 )
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
-from gath_datasets.clips.clip import Clip, OpenClips
+from gath_datasets.clips.clip import Clip, OpenClips, image_name
+from gath_datasets.clips.labelled import LabelledClips, labels_of
 from gath_datasets.clips.streams import ClipStreams
 from gath_datasets.common.index import content_fingerprint
 from gath_datasets.cropping import Cropped, Cropper, union_masks
 from gath_datasets.files import MediaFile
 from gath_datasets.portraits.targets import sweep
 from gath_datasets.prefetching import prefetch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 B = TypeVar("B")
 #: Source portraits held decoded.
@@ -82,7 +87,7 @@ class ClipDataset:
     Args:
         name: the component name, for messages.
         root: the folder of the clips, for the fingerprint and messages.
-        clips: the clips, in the order of the samples.
+        labelled: the clips, in the order of the samples.
         splits: the split of each subject; ``train`` is in no sample, and the training streams use nothing else.
         cropper: crops the frames.
         step: every ``step``-th frame is a sample.
@@ -95,7 +100,7 @@ class ClipDataset:
         self,
         name: str,
         root: Path,
-        clips: Sequence[Clip],
+        labelled: LabelledClips,
         splits: Mapping[str, str],
         *,
         cropper: Cropper,
@@ -104,10 +109,12 @@ class ClipDataset:
         au_space: str,
         licence: str,
     ) -> None:
-        self.name, self.root, self.clip_list, self.splits = name, root, tuple(clips), dict(splits)
+        self.name, self.root, self.clip_list, self.splits = name, root, labelled.clips, dict(splits)
+        self._labelled_by = labelled.labelled_by
         self.size, self.step, self.per_clip = cropper.size, step, per_clip
         self.au_space, self.licence, self._cropper = au_space, licence, cropper
         self._opened = OpenClips()
+        self._content: Callable[[Path], str] = lru_cache(maxsize=None)(file_hash)
         # Cached, so that a pass over a clip does not go back to its first frame for every sample.
         self._source: Callable[[Clip], Cropped] = lru_cache(maxsize=_SOURCES)(self._read_source)
 
@@ -124,6 +131,7 @@ class ClipDataset:
             licence=self.licence,
             has_target=True,
             template=self._cropper.template,
+            labelled_by=self._labelled_by,
         )
 
     @cached_property
@@ -150,6 +158,13 @@ class ClipDataset:
             raise UsageError(
                 f"{self.name} has no subject in the split {split}: all {len(self.splits)} are in "
                 f"{', '.join(sorted(set(self.splits.values())))}."
+            )
+        unlabelled = next((clip for clip in clips if not clip.labels), None)
+        if unlabelled is not None:
+            raise UsageError(
+                f"{unlabelled.file.relative} has no AU time series beside it: write {labels_of(unlabelled.file).name} "
+                "(OpenFace, py-feat, Live Link Face), give a label file of `gath-bench label` as labels=FILE, or "
+                "estimate the AUs with estimator=synthfaces."
             )
         usable = [clip for clip in clips if clip.source_index is not None]
         if not usable:
@@ -232,6 +247,33 @@ class ClipDataset:
         image = self._opened.read(clip, index)
         return self._cropper(image, f"frame {index} of {clip.file.relative}")
 
+    # --- labelling
+
+    def image_samples(self) -> Sequence[ClipSample]:
+        """Every ``step``-th frame of every clip, of all splits."""
+        return [
+            _driven(clip, clip, frame, "")
+            for clip in self.clip_list
+            for frame in range(0, len(clip.frames), self.step)
+        ]
+
+    def image_content(self, sample: Sample) -> str:
+        """SHA-256 (hex) of the video file."""
+        assert isinstance(sample, ClipSample)
+        return self._content(sample.source.frames.path)
+
+    def read_image(self, sample: Sample) -> Tensor:
+        """The frame as it is in the file, float32 (3, H, W).
+
+        Raises:
+            Unavailable: it cannot be decoded.
+        """
+        assert isinstance(sample, ClipSample)
+        try:
+            return self._opened.read(sample.source, sample.frame)
+        except UsageError as reason:
+            raise Unavailable(str(reason)) from reason
+
     # --- training
 
     @cached_property
@@ -258,7 +300,7 @@ class ClipDataset:
 
 def _driven(source: Clip, driver: Clip, frame: int, mark: str) -> ClipSample:
     aus = None if driver.reason(frame) else tuple(driver.aus[frame].tolist())
-    name = f"{mark}{driver.file.name}--{frame:06d}"
+    name = mark + image_name(driver.file, frame)
     return ClipSample(name, source.file.subject, source, driver, frame, aus)
 
 

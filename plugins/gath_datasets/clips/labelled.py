@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gath_bench import load_component
 from gath_bench.au import DEFAULT_SPACE, apply, find_map, get_space, read_au_csv
+from gath_bench.contracts import ComponentKey, file_hash
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
 from gath_bench.faces import SYNTHFACES
+from gath_bench.labels import read_labels
 from gath_bench.video import SUFFIXES
-from gath_datasets.clips.clip import Clip, VideoFrames, to_image
+from gath_datasets.clips.clip import Clip, VideoFrames, image_name, to_image
 from gath_datasets.cropping import Cropper
 from gath_datasets.files import MediaFile, file_names, find_files
 
@@ -77,35 +79,78 @@ def labels_of(file: MediaFile) -> Path:
     return file.path.with_suffix(".csv")
 
 
+@dataclass(frozen=True)
+class LabelledClips:
+    """Clips, and what their AUs come from.
+
+    Attributes:
+        clips: the clips.
+        labelled_by: component keys of the AU estimators that the AUs come from.
+    """
+
+    clips: tuple[Clip, ...]
+    labelled_by: tuple[str, ...] = ()
+
+
 def labelled_clips(
     files: Sequence[MediaFile],
     space: str,
     *,
+    labels: Path | None,
     estimator: str | None,
     detector: str | None,
     step: int,
     scan: bool = False,
-) -> tuple[Clip, ...]:
-    """Clips with the AU time series beside each; where there is none, with estimated AUs.
+) -> LabelledClips:
+    """Clips with the AUs of a label file, or of the time series beside each; where there is none, with estimated AUs.
+
+    A clip without any labels has no AUs.
 
     Args:
         files: the videos.
         space: the AU space of the result.
-        estimator: component name of an AU estimator; None refuses a video without a time series.
+        labels: a label file of ``gath-bench label``; the time series are then not read, so that labels are not mixed.
+        estimator: component name of an AU estimator.
         detector: component name of the face detector for the estimator; the bundled one by default.
         step: every ``step``-th frame is estimated.
         scan: look for truncated videos now; see `VideoFrames`.
 
     Raises:
-        UsageError: as `read_clip` and `ClipEstimator`.
+        UsageError: as `read_clip`, `ClipEstimator` and `read_labels`.
     """
+    import numpy as np
+
+    if labels is not None:
+        if estimator is not None:
+            raise UsageError("labels and estimator both give the AUs: give one of them.")
+        return _from_label_file([(file, VideoFrames(file.path, scan=scan)) for file in files], labels, space)
     estimate = None if estimator is None else ClipEstimator(estimator, detector, space, step)
-    return tuple(
-        estimate(file, VideoFrames(file.path, scan=scan))
-        if estimate is not None and not labels_of(file).is_file()
-        else read_clip(file, space)
-        for file in files
-    )
+    clips = []
+    for file in files:
+        if labels_of(file).is_file():
+            clips.append(read_clip(file, space))
+            continue
+        frames = VideoFrames(file.path, scan=scan)
+        if estimate is not None:
+            clips.append(estimate(file, frames))
+        else:
+            unknown = np.full((len(frames), len(get_space(space))), np.nan, dtype=np.float32)
+            clips.append(Clip(file, frames, unknown, ""))
+    return LabelledClips(tuple(clips), () if estimate is None else (estimate.key,))
+
+
+def _from_label_file(
+    videos: Sequence[tuple[MediaFile, VideoFrames]], path: Path, space: str
+) -> LabelledClips:
+    read = read_labels(path)
+    clips = []
+    for file, frames in videos:
+        names = [image_name(file, index) for index in range(len(frames))]
+        if any(name in read.labels for name in names):
+            first = next(name for name in names if name in read.labels)
+            read.check_content(first, file_hash(file.path), file.relative)
+        clips.append(Clip(file, frames, read.aus(names, space), path.name))
+    return LabelledClips(tuple(clips), (read.info.estimator,))
 
 
 def read_clip(file: MediaFile, space: str) -> Clip:
@@ -122,11 +167,6 @@ def read_clip(file: MediaFile, space: str) -> Clip:
     frames = VideoFrames(file.path, scan=True)
     info = frames.info
     labels = labels_of(file)
-    if not labels.is_file():
-        raise UsageError(
-            f"{file.relative} has no AU time series beside it: write {labels.name} (OpenFace, py-feat, Live Link "
-            "Face), or estimate the AUs with estimator=synthfaces."
-        )
     series = read_au_csv(labels, space)
     count = len(info.times)
     aus = np.full((count, len(get_space(space))), np.nan, dtype=np.float32)
@@ -167,6 +207,7 @@ class ClipEstimator:
 
     def __init__(self, name: str, detector: str | None, space: str, step: int) -> None:
         self._estimator: AUEstimator = load_component("au_estimator", name).to("cpu")
+        self.key = str(ComponentKey(name, hash=self._estimator.info.fingerprint))
         self._map = find_map(self._estimator.info.au_space or DEFAULT_SPACE, space)
         template = self._estimator.info.template or SYNTHFACES
         self._cropper = Cropper("face", template.size, detector, template)

@@ -21,7 +21,8 @@ class Videos(ClipDataset):
 
     Args:
         root: the file or folder. Beside ``clip.mp4`` lies its AU time series ``clip.csv``.
-        estimator: component name of an AU estimator, for the clips without a time series; None refuses such clips.
+        labels: a label file of ``gath-bench label``, instead of the time series.
+        estimator: component name of an AU estimator, for the clips without a time series.
         size: the evaluation resolution in pixels.
         step: every ``step``-th frame is a sample.
         per_clip: at most this many target frames per clip, evenly spaced; 0 for all.
@@ -51,6 +52,7 @@ class Videos(ClipDataset):
         train: float = 0.0,
         splits: Path | None = None,
         au_space: str = DEFAULT_SPACE,
+        labels: Path | None = None,
         estimator: str | None = None,
     ) -> None:
         check_sizes(size, step, per_clip)
@@ -69,7 +71,15 @@ class Videos(ClipDataset):
         super().__init__(
             "video",
             root,
-            labelled_clips(files, au_space, estimator=estimator, detector=detector, step=step, scan=True),
+            labelled_clips(
+                files,
+                au_space,
+                labels=labels,
+                estimator=estimator,
+                detector=detector,
+                step=step,
+                scan=True,
+            ),
             chosen,
             cropper=Cropper(crop, size, detector),
             step=step,
