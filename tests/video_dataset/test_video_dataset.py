@@ -181,7 +181,7 @@ def test_wrong_folders_get_one_sentence(tmp_path: Path) -> None:
         if text is not None:
             (tmp_path / "a.csv").write_text(text)
         with pytest.raises(UsageError, match=sentence) as caught:
-            Videos(root=tmp_path)
+            samples(Videos(root=tmp_path))
         assert "\n" not in str(caught.value)
     for arguments, sentence in [({"size": 0}, "no resolution"), ({"step": 0}, "every tenth")]:
         with pytest.raises(UsageError, match=sentence):
@@ -207,7 +207,7 @@ def test_aus_are_estimated_where_no_csv_lies_beside_a_clip(tmp_path: Path) -> No
     frames = [face, Image.new("RGB", face.size), face, face]
     write_animation(tmp_path / "me.mp4", frames, 25, Provenance("test"))
     with pytest.raises(UsageError, match="estimator=synthfaces"):
-        adapter.Videos(root=tmp_path)
+        samples(adapter.Videos(root=tmp_path))
     dataset = adapter.Videos(root=tmp_path, estimator="synthfaces")
     (clip,) = dataset.clip_list
     assert [clip.reason(index) is None for index in range(4)] == [True, False, True, True]

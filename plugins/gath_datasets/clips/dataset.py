@@ -26,6 +26,7 @@ from gath_datasets.clips.clip import Clip, OpenClips, image_name
 from gath_datasets.clips.labelled import LabelledClips, labels_of
 from gath_datasets.clips.streams import ClipStreams
 from gath_datasets.common.index import content_fingerprint
+from gath_datasets.common.splits import apply_splits, read_splits, share
 from gath_datasets.cropping import Cropped, Cropper, union_masks
 from gath_datasets.files import MediaFile
 from gath_datasets.portraits.targets import sweep
@@ -75,6 +76,25 @@ def check_sizes(size: int, step: int, per_clip: int) -> None:
         raise UsageError(f"step={step} is not possible: 1 takes every frame, 10 every tenth.")
     if per_clip < 0:
         raise UsageError(f"per_clip={per_clip} is not possible: give a number of frames, or 0 for all.")
+
+
+def split_subjects(subjects: Sequence[str], path: Path | None) -> dict[str, str]:
+    """The split of each subject: as a file declares it, or by hash.
+
+    By hash about 30 % are ``test``, 10 % ``val`` and 60 % ``train``: these data sets have few subjects, and intervals
+    over fewer test subjects would be wide.
+
+    Raises:
+        UsageError: the file cannot be read, or has no split for a subject.
+    """
+    people = sorted(set(subjects))
+    if path is not None:
+        return dict(zip(people, apply_splits(people, read_splits(path), path), strict=True))
+    numbers = {subject: share(subject, "split") for subject in people}
+    return {
+        subject: "test" if number < 0.3 else "val" if number < 0.4 else "train"
+        for subject, number in numbers.items()
+    }
 
 
 class ClipDataset:

@@ -128,6 +128,11 @@ class ClipStreams:
                 usable[clip] = indices.tolist()
         if usable:
             return usable
+        if not known.any():
+            raise UsageError(
+                f"{self._name} has no AU labels for its training subjects: write CSVs, or give a label file of "
+                "`gath-bench label` as labels=FILE."
+            )
         unknown = [label for label, ok in zip(get_space(self._space).labels, known, strict=True) if not ok]
         raise UsageError(
             f"{self._name} has no clip with {least} frames whose AUs of {self._space} are all known"

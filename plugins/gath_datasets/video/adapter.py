@@ -6,9 +6,9 @@ from pathlib import Path
 
 from gath_bench.au import DEFAULT_SPACE, get_space
 from gath_bench.errors import UsageError
-from gath_datasets.clips.dataset import ClipDataset, check_sizes
+from gath_datasets.clips.dataset import ClipDataset, check_sizes, split_subjects
 from gath_datasets.clips.labelled import find_clips, labelled_clips
-from gath_datasets.common.splits import apply_splits, read_splits, share
+from gath_datasets.common.splits import share
 from gath_datasets.cropping import Crop, Cropper
 from gath_datasets.portraits.adapter import DEFAULT_CROP
 
@@ -65,7 +65,7 @@ class Videos(ClipDataset):
         if splits is not None or listed.is_file():
             if train:
                 raise UsageError(f"train={train:g} and {listed} both give the splits: give one of them.")
-            chosen = dict(zip(people, apply_splits(people, read_splits(listed), listed), strict=True))
+            chosen = split_subjects(people, listed)
         else:
             chosen = _split_by_share(people, train)
         super().__init__(
