@@ -27,6 +27,40 @@ def gath_bench_datasets() -> list[DatasetSpec]:
             requires=("av",),
             extra="video",
         ),
+        *_still_image_sets(),
+    ]
+
+
+def _still_image_sets() -> list[DatasetSpec]:
+    """The data sets of still images with a published layout."""
+    module = "gath_datasets.still"
+    return [
+        DatasetSpec(
+            "subject-folders",
+            f"{module}.subject_folders:SubjectFolders",
+            "any folder with a folder of photos per person: identities, no AUs",
+        ),
+        DatasetSpec("lfw", f"{module}.subject_folders:LFW", "Labeled Faces in the Wild: identities, no AUs"),
+        DatasetSpec("vggface2", f"{module}.subject_folders:VGGFace2", "VGGFace2: identities, no AUs"),
+        DatasetSpec(
+            "casia-webface", f"{module}.subject_folders:CasiaWebFace", "CASIA-WebFace: identities, no AUs"
+        ),
+        DatasetSpec("celeba", f"{module}.celeba:CelebA", "CelebA: identities, five landmarks, no AUs"),
+        DatasetSpec("ffhq", f"{module}.ffhq:FFHQ", "FFHQ: aligned portraits without identities or AUs"),
+        DatasetSpec(
+            "affectnet", f"{module}.affectnet:AffectNet", "AffectNet: expressions, no identities, no AUs"
+        ),
+        DatasetSpec(
+            "emotionet", f"{module}.emotionet:EmotioNet", "EmotioNet: presence of AUs, no identities"
+        ),
+        DatasetSpec(
+            "ck-plus", f"{module}.ck_plus:CKPlus", "Extended Cohn-Kanade: neutral and FACS-coded peak frames"
+        ),
+        DatasetSpec(
+            "ganimation",
+            f"{module}.ganimation:GANimationFolder",
+            "a training folder of GANimation: images with OpenFace AUs in aus_openface.pkl",
+        ),
     ]
 
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
+from gath_bench.au import apply, find_map
 from gath_bench.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 #: Cells, in lower case, that mean "unknown".
 _UNKNOWN = {"", "nan", "na", "none"}
@@ -97,3 +103,28 @@ def add_once(seen: dict[str, int], key: str, path: Path, line: int) -> None:
     if key in seen:
         raise UsageError(f"{path} lists {key} twice, on lines {seen[key]} and {line}: keep one of them.")
     seen[key] = line
+
+
+def inside(text: str, path: Path, line: int) -> str:
+    """A file name of a label file, with slashes; it may not lead out of the data set's folder.
+
+    >>> inside("689/a.jpg", Path("training.csv"), 2)
+    '689/a.jpg'
+
+    Raises:
+        UsageError: the name is empty, absolute, or has ``..`` in it.
+    """
+    name = PurePosixPath(text.replace("\\", "/"))
+    if not name.parts or name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
+        raise UsageError(f"{path}, line {line}: {text!r} is not a file below the folder of the data set.")
+    return name.as_posix()
+
+
+def in_space(values: NDArray[np.float32], source: str, target: str) -> NDArray[np.float32]:
+    """AU coefficients (N, K) of one AU space in another; NaN where it has no corresponding label.
+
+    Raises:
+        UsageError: there is no map between the two.
+    """
+    mapped: NDArray[np.float32] = apply(find_map(source, target), values)
+    return mapped
