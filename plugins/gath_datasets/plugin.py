@@ -23,11 +23,49 @@ def gath_bench_datasets() -> list[DatasetSpec]:
         DatasetSpec(
             "video",
             "gath_datasets.video.adapter:Videos",
-            "your own videos (a file, a folder, a folder per subject) with an AU time series beside each",
+            "your own videos (a file, a folder, a folder per subject): AUs of a CSV, a label file or an estimator",
             requires=("av",),
             extra="video",
         ),
         *_still_image_sets(),
+        *_video_sets(),
+        *_record_sets(),
+    ]
+
+
+def _video_sets() -> list[DatasetSpec]:
+    """The data sets of videos with a published layout."""
+    module = "gath_datasets.clips"
+    return [
+        DatasetSpec(name, f"{module}.{place}", summary, requires=("av",), extra="video")
+        for name, place, summary in (
+            ("disfa", "disfa:Disfa", "DISFA: videos of 27 people, intensities of 12 AUs in every frame"),
+            ("ravdess", "performances:Ravdess", "RAVDESS: 24 actors with acted emotions; no AUs"),
+            ("mead", "performances:Mead", "MEAD: actors with emotions at three levels; no AUs"),
+        )
+    ]
+
+
+def _record_sets() -> list[DatasetSpec]:
+    """Data sets of image sequences, and of images in archives."""
+    return [
+        DatasetSpec(
+            "bp4d",
+            "gath_datasets.clips.bp4d:BP4D",
+            "BP4D: image sequences of 41 people, intensities of 5 AUs",
+        ),
+        DatasetSpec(
+            "webdataset",
+            "gath_datasets.records.webdataset:WebDataset",
+            "images and AUs in WebDataset shards, by column mapping",
+        ),
+        DatasetSpec(
+            "huggingface",
+            "gath_datasets.records.huggingface:HuggingFace",
+            "images and AUs of a Hugging Face data set, by column mapping",
+            requires=("datasets",),
+            extra="huggingface",
+        ),
     ]
 
 

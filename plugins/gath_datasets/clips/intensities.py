@@ -44,6 +44,25 @@ def read_intensities(path: Path, *, unknown: str | None = None) -> dict[int, flo
     return values
 
 
+def check_beyond(last: int, end: int, count: int, what: str) -> None:
+    """Refuse labels that go further than the frames; up to 1 % of the frames (at least two) may be missing.
+
+    Args:
+        last: the last frame with a label.
+        end: the last frame.
+        count: the number of frames.
+        what: the name of the labels in messages.
+
+    Raises:
+        UsageError: more frames are missing.
+    """
+    if last - end > max(2, _BEYOND * count):
+        raise UsageError(
+            f"{what} go to frame {last}, {last - end} frames after the end of the video (frame {end}): the labels are "
+            "of another video, or frames are missing. Download both again."
+        )
+
+
 def fit_to_frames(
     by_au: Mapping[str, Mapping[int, float]], labels: tuple[str, ...], first: int, count: int, what: str
 ) -> NDArray[np.float32]:
@@ -66,12 +85,7 @@ def fit_to_frames(
     import numpy as np
 
     last = max((max(rows) for rows in by_au.values() if rows), default=first)
-    beyond = last - (first + count - 1)
-    if beyond > max(2, _BEYOND * count):
-        raise UsageError(
-            f"{what} go to frame {last}, {beyond} frames after the end of the video ({count} frames): the labels are of "
-            "another video, or the video is truncated. Download both again."
-        )
+    check_beyond(last, first + count - 1, count, what)
     aus = np.full((count, len(labels)), np.nan, dtype=np.float32)
     for column, label in enumerate(labels):
         for frame, value in by_au.get(label, {}).items():
