@@ -147,7 +147,7 @@ class ImageSet:
             resolution=self.size,
             domain="photo",
             protocols=self.protocols(),
-            splits=tuple(split for split in SPLITS if split in set(self.index.splits)),
+            splits=SPLITS,
             licence=self.published.licence_line,
             has_target=self.index.reference is not None,
             template=native or self._cropper.template,
@@ -183,6 +183,11 @@ class ImageSet:
             if asked not in served:
                 raise UsageError(f"{name} has no {word} {asked!r}: {did_you_mean(asked, served)}")
         chosen = [index for index, own in enumerate(self.index.splits) if own == split]
+        if not chosen:
+            raise UsageError(
+                f"{name} has no image in the split {split!r} ({self._split_counts()}): choose another split, or "
+                "declare them with splits=FILE.csv (subject,split)."
+            )
         self._refuse_unreadable(chosen)
         names = file_names({str(index): self.index.name(index) for index in chosen}, "image")
         label = {index: names[str(index)] for index in chosen}
@@ -354,6 +359,9 @@ class ImageSet:
             if index.subjects[source] != index.subjects[driver]:
                 samples.append(self._driven(source, driver, f"x-{label[driver]}", pair=False))
         return samples
+
+    def _split_counts(self) -> str:
+        return ", ".join(f"{list(self.index.splits).count(split)} in {split}" for split in SPLITS)
 
     def _refuse_unreadable(self, chosen: Sequence[int]) -> None:
         """Refuse a folder whose first images cannot be read; single unreadable images become NA later."""

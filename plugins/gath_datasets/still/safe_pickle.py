@@ -46,14 +46,17 @@ class _Array:
     value: NDArray[np.float64]
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, dtype, fortran, data = state
+        self.fill(data, dtype, shape, "F" if fortran else "C")
+
+    def fill(self, data: str | bytes | bytearray, dtype: object, shape: object, order: object) -> None:
         import numpy as np
 
-        _, shape, dtype, fortran, data = state
-        if not isinstance(dtype, _DType) or not isinstance(shape, tuple):
+        if not isinstance(dtype, _DType) or not isinstance(shape, tuple) or order not in ("C", "F"):
             raise _Refused("a damaged array")
         raw = data.encode("latin1") if isinstance(data, str) else data
         flat = np.frombuffer(raw, dtype=dtype.text).astype(np.float64)
-        self.value = flat.reshape(shape, order="F" if fortran else "C")
+        self.value = flat.reshape(shape, order="F" if order == "F" else "C")
 
 
 class _NDArrayType:
@@ -62,6 +65,12 @@ class _NDArrayType:
 
 def _reconstruct(*_: object) -> _Array:
     return _Array()
+
+
+def _from_buffer(data: bytes, dtype: object, shape: object, order: object, *_: object) -> _Array:
+    array = _Array()
+    array.fill(data, dtype, shape, order)
+    return array
 
 
 def _encode(text: str, encoding: str = "latin1") -> bytes:
@@ -75,6 +84,8 @@ _NAMES = {
     ("numpy", "dtype"): _DType,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy.core.numeric", "_frombuffer"): _from_buffer,
+    ("numpy._core.numeric", "_frombuffer"): _from_buffer,
     ("_codecs", "encode"): _encode,
 }
 
