@@ -17,7 +17,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gath_bench.errors import Unavailable
+from gath_bench.errors import Unavailable, UsageError
 from gath_bench.files import atomic_write
 
 if TYPE_CHECKING:
@@ -102,6 +102,39 @@ def size_of(path: Path) -> tuple[int, int]:
             return (height, width) if _orientation(image) >= 5 else (width, height)
     except Exception as error:  # as in `decode`
         raise Unavailable(f"{path.name} is not a PNG, JPEG or WebP image.") from error
+
+
+def images_by_name(folder: Path, wanted: str) -> dict[str, Path]:
+    """The images directly in a folder by their file names without ending, sorted. Hidden files are ignored.
+
+    Args:
+        folder: the folder.
+        wanted: what it should hold, for messages.
+
+    Raises:
+        UsageError: there is no such folder, it holds no images, or two images of one name.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}: give the folder that holds {wanted}.")
+    try:
+        found = sorted(
+            path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()
+        )
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be read: {error.strerror}; check its permissions.") from error
+    files: dict[str, Path] = {}
+    for path in found:
+        if path.name.startswith("."):
+            continue
+        if path.stem in files:
+            raise UsageError(
+                f"{folder} has two images of sample {path.stem}, {files[path.stem].name} and {path.name}: "
+                "keep one of them."
+            )
+        files[path.stem] = path
+    if not files:
+        raise UsageError(f"{folder} holds no images: put {wanted} directly into it.")
+    return files
 
 
 def write_png(path: Path, image: Tensor) -> None:

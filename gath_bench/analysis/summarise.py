@@ -18,6 +18,7 @@ from gath_bench.analysis.ranking import with_ranking
 from gath_bench.analysis.reducers import REDUCERS
 from gath_bench.analysis.summary_row import SummaryRow
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey
+from gath_bench.contracts.metric import counted_name
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ def _summarise_metric(
     for summary in metric.summaries:
         parts, observed = observe(observations, cell.cell_id, metric.name, summary.inputs)
         whole = Measurement(cell, metric, summary, observed)
+        if REDUCERS[summary.reducer].stored:
+            counted = observations.part(cell.cell_id, metric.name, counted_name(summary.name))
+            yield _row(observations, manifest, whole, None, [[counted]], why=[*parts, counted]), whole
+            continue
         yield _row(observations, manifest, whole, None, [[part] for part in parts]), whole
         if summary.per_au and observed.aus != (-1,):
             for number, au in enumerate(observed.aus):
@@ -83,14 +88,16 @@ def _row(
     au: int | None,
     parts: list[list[Part]],
     share: Fraction = Fraction(1),
+    why: list[Part] | None = None,
 ) -> SummaryRow:
-    """The row of a measurement; ``parts`` are the values of each of its inputs."""
+    """The row of a measurement; ``parts`` are the values of each of its inputs, ``why`` all that may have reasons."""
     cell, metric, summary, observed = measured.cell, measured.metric, measured.summary, measured.observed
     subjects, _ = renumbered(observed.subjects)
     result = estimate(REDUCERS[summary.reducer], observed.inputs, subjects)
     expected, done = _counts(parts, cell, metric)
     coverage = float(done / (expected * share))
-    status, reason = _status(observations, parts, result.value, complete=coverage == 1)
+    pieces = why or [piece for several in parts for piece in several]
+    status, reason = _status(observations, pieces, result.value, complete=coverage == 1)
     return SummaryRow(
         model=cell.model,
         model_key=cell.model_key,
@@ -155,9 +162,8 @@ def _any(flags: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
 
 
 def _status(
-    observations: ObservationTable, parts: list[list[Part]], value: float | None, *, complete: bool
+    observations: ObservationTable, pieces: list[Part], value: float | None, *, complete: bool
 ) -> tuple[str, str | None]:
-    pieces = [piece for several in parts for piece in several]
     words = observations.words["reason"]
     failed = observations.words["status"].index("failed") if "failed" in observations.words["status"] else -2
     whole, of_failed = (np.zeros(len(words) + 1, np.int64) for _ in range(2))

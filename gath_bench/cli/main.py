@@ -52,7 +52,14 @@ _BUILT_IN = {
         "animate", "gath_bench.cli.animate:animate", "Animate the face in a photo with AUs, a CSV or a video."
     ),
     "doctor": CommandSpec(
-        "doctor", "gath_bench.cli.doctor:doctor", "Show devices, versions and plugins, and missing packages."
+        "doctor",
+        "gath_bench.cli.doctor:doctor",
+        "Show devices, versions, plugins; missing packages and weights.",
+    ),
+    "weights": CommandSpec(
+        "weights",
+        "gath_bench.cli.weights:weights",
+        "List, download and add weights files of published networks.",
     ),
 }
 

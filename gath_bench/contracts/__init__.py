@@ -45,6 +45,9 @@ from gath_bench.contracts.face import (
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey, ComponentName, file_hash, fingerprint
 from gath_bench.contracts.lifecycle import CellResult, RunInfo
 from gath_bench.contracts.metric import (
+    CORPUS,
+    CorpusFeatures,
+    CorpusMetric,
     Direction,
     Evaluations,
     Measured,
@@ -56,7 +59,14 @@ from gath_bench.contracts.metric import (
     SystemMetric,
     SystemUnderTest,
 )
-from gath_bench.contracts.model import MODEL_NEEDS, Animated, AnimationModel, HasSourceAUs, ModelInfo
+from gath_bench.contracts.model import (
+    MODEL_NEEDS,
+    Animated,
+    AnimationModel,
+    HasSourceAUs,
+    ModelInfo,
+    ReadsImages,
+)
 from gath_bench.contracts.specs import (
     KINDS,
     AUEstimatorSpec,
@@ -69,9 +79,11 @@ from gath_bench.contracts.specs import (
     MetricSpec,
     ModelSpec,
     PerceptualTrunkSpec,
+    WeightsSpec,
 )
 
 __all__ = [
+    "CORPUS",
     "KINDS",
     "LANDMARKS",
     "MODEL_NEEDS",
@@ -90,6 +102,8 @@ __all__ = [
     "ComponentKey",
     "ComponentName",
     "ComponentSpec",
+    "CorpusFeatures",
+    "CorpusMetric",
     "DatasetAdapter",
     "DatasetInfo",
     "DatasetSpec",
@@ -126,6 +140,7 @@ __all__ = [
     "ModelSpec",
     "PerceptualTrunk",
     "PerceptualTrunkSpec",
+    "ReadsImages",
     "Role",
     "RoleRequest",
     "RunInfo",
@@ -139,6 +154,7 @@ __all__ = [
     "Template",
     "TrainingStreams",
     "Unreadable",
+    "WeightsSpec",
     "file_hash",
     "fingerprint",
 ]

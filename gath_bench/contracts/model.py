@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -33,6 +33,7 @@ class ModelInfo:
             ``"bf16"``, ``"fp16"``, ``"int8"``. It is part of the key of system metrics, so that
             different precisions share no column.
         template: where it expects the parts of a face; None for a model that takes images as they are.
+        baseline: a trivial model that shows the range of a metric; it is in the tables but never ranked.
     """
 
     fingerprint: str = ""
@@ -43,6 +44,7 @@ class ModelInfo:
     timed: bool = True
     precision: str = "fp32"
     template: Template | None = None
+    baseline: bool = False
 
     @property
     def is_reference(self) -> bool:
@@ -89,6 +91,15 @@ class AnimationModel(Protocol):
         Raises:
             Unavailable: no image of this batch can be generated; every value becomes NA with that reason.
         """
+        ...
+
+
+@runtime_checkable
+class ReadsImages(Protocol):
+    """A model that reads its images from a folder, by sample id."""
+
+    def unmatched(self, sample_ids: Iterable[str]) -> tuple[str, ...]:
+        """File names of the images that belong to none of these samples; the user is warned of them."""
         ...
 
 

@@ -61,6 +61,9 @@ class Animator:
         """
         import torch
 
+        has_source = self.dataset.instance.info.has_source
+        if not has_source and not self.info.needs & {"target", "sample_id"}:
+            raise Unavailable("the data set has no source portraits")
         template = self.info.template
         if template is None or not self.framing.differs(template):
             return self._generate(self.portraits(batch), batch, number, batch.source.shape[-1])

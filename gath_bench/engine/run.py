@@ -10,6 +10,7 @@ from gath_bench.contracts.keys import file_hash
 from gath_bench.contracts.lifecycle import CellResult, RunInfo
 from gath_bench.distributed import Ranks
 from gath_bench.engine.cell import CellRunner, Progress
+from gath_bench.engine.corpus import FEATURES, CorpusScorer
 from gath_bench.engine.device import make_deterministic, resolve_device
 from gath_bench.engine.environment import describe_environment
 from gath_bench.engine.image_writer import ImageWriter
@@ -125,6 +126,7 @@ def _execute(
         listeners.notify("gath_bench_run_started", run=info)
     runner = CellRunner(
         store=store,
+        corpus=CorpusScorer(store, folder / FEATURES),
         images=ImageWriter(images, plan.suite.batch_size, KEPT_PIXELS if options.images else None),
         loader=BatchLoader(),
         evaluators=plan.evaluators.to(device),
@@ -147,6 +149,7 @@ def _execute(
         runner.run(cell)
         ranks.barrier()
         if ranks.first:
+            runner.finish(cell)
             record.status = "failed" if store.has_failed(record.cell_id) else "ok"
             record.seconds = round(record.seconds + time.monotonic() - begun, 3)
             manifest.write(folder)

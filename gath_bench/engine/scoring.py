@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gath_bench.contracts.batch import Batch, Unreadable
-from gath_bench.contracts.metric import Measured, MetricInfo, SystemUnderTest
+from gath_bench.contracts.metric import (
+    CORPUS,
+    CorpusFeatures,
+    Measured,
+    MetricInfo,
+    SystemUnderTest,
+    counted_name,
+)
 from gath_bench.errors import Unavailable, describe_error
 from gath_bench.evaluators import FeatureCache
 from gath_bench.registry import Component
@@ -58,6 +65,36 @@ class BatchScorer:
         except Exception as error:
             self.observations.truncate(start)
             self.add_batch_error([metric], batch, error)
+
+    def collect(
+        self, metric: Component, batch: Batch, generated: torch.Tensor, features: FeatureCache
+    ) -> CorpusFeatures | None:
+        """The features of a corpus metric (None without any), and an observation per sample: 1 if it counts, or NA."""
+        try:
+            info: MetricInfo = metric.instance.info
+            for need in sorted(info.needs):
+                if getattr(batch, need) is None:
+                    raise Unavailable(_MISSING_NEEDS.get(need, f"no {need}"))
+            found: CorpusFeatures = metric.instance.update(
+                generated.clone(), _copied(batch), features.view(info.roles)
+            )
+            for name, values in found.values.items():
+                if values.ndim != 2 or len(values) != len(batch):
+                    raise ValueError(
+                        f"{name} must be features ({len(batch)}, D), but it has the shape {tuple(values.shape)}"
+                    )
+        except Exception as error:
+            self.add_batch_error([metric], batch, error)
+            return None
+        missing = dict(found.missing)
+        for values in found.values.values():
+            for position in (~values.isfinite().all(1)).nonzero().flatten().tolist():
+                missing.setdefault(position, "the features contain NaN or Inf")
+        for name in observation_names(info):
+            self._add(
+                metric, batch.sample_id, batch.subject, Measured(name, [1.0] * len(batch), missing=missing)
+            )
+        return CorpusFeatures(found.values, missing)
 
     def score_system(self, metric: Component, system: Callable[[], SystemUnderTest]) -> None:
         """A system metric: one observation per repeat. Repeats are independent, so each is its own subject."""
@@ -127,8 +164,14 @@ class BatchScorer:
 
 
 def observation_names(info: MetricInfo) -> list[str]:
-    """The names of the observations that a metric's summaries are computed from, in order."""
-    return list(dict.fromkeys(name for summary in info.summaries for name in summary.inputs))
+    """The names of a metric's observations per sample, in order; of a corpus metric, which samples count."""
+    return list(
+        dict.fromkeys(
+            name
+            for summary in info.summaries
+            for name in ([counted_name(summary.name)] if summary.reducer == CORPUS else summary.inputs)
+        )
+    )
 
 
 def _copied(batch: Batch) -> Batch:

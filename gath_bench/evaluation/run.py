@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -12,7 +13,7 @@ from tempfile import mkdtemp
 
 from gath_bench.contracts.dataset import DatasetAdapter
 from gath_bench.contracts.metric import Metric, SystemMetric
-from gath_bench.contracts.model import AnimationModel
+from gath_bench.contracts.model import AnimationModel, ReadsImages
 from gath_bench.distributed import Ranks
 from gath_bench.engine import RunOptions, execute
 from gath_bench.engine.isolated import isolated
@@ -20,10 +21,18 @@ from gath_bench.errors import UsageError
 from gath_bench.evaluation.components import Selection, installed_plugins
 from gath_bench.evaluation.progress import progress_bars
 from gath_bench.evaluation.results import Results
-from gath_bench.plugins import Plugins
+from gath_bench.plugins import Plugins, PluginWarning
 from gath_bench.registry import Registry
 from gath_bench.results import Manifest, load
-from gath_bench.suite import Suite, make_plan, quick_suite, read_suite, suite_of_run
+from gath_bench.suite import (
+    Plan,
+    Suite,
+    make_plan,
+    quick_suite,
+    read_suite,
+    refuse_unavailable_evaluators,
+    suite_of_run,
+)
 
 #: ``output`` of a run that is kept in a new folder under ``results/runs``.
 AUTO = "auto"
@@ -114,6 +123,8 @@ def evaluate(
         instances=selection.created,
         unregistered=selection.unregistered,
     )
+    refuse_unavailable_evaluators(plan, registry)
+    _warn_of_unmatched(plan)
     keep = output is not None or resume is not None
     temporary = None if keep else mkdtemp(prefix="gath-bench-")
     if temporary:
@@ -137,6 +148,28 @@ def evaluate(
     if temporary:
         weakref.finalize(results, rmtree, temporary, ignore_errors=True)
     return results
+
+
+def _warn_of_unmatched(plan: Plan) -> None:
+    """Warn of images that a model reads from a folder and that belong to no sample; not under a limit."""
+    if any(choice.limit is not None for choice in plan.suite.datasets):
+        return
+    samples: dict[str, set[str]] = {}
+    models: dict[str, ReadsImages] = {}
+    for cell in plan.cells:
+        if isinstance(cell.model.instance, ReadsImages):
+            models[str(cell.model.name)] = cell.model.instance
+            known = samples.setdefault(str(cell.model.name), set())
+            known.update(sample.sample_id for sample in cell.samples)
+    for name, model in models.items():
+        extra = model.unmatched(samples[name])
+        if extra:
+            listed = ", ".join(extra[:3]) + (", ..." if len(extra) > 3 else "")
+            warnings.warn(
+                f"{name}: {len(extra)} image{'s' * (len(extra) > 1)} without a sample: {listed}",
+                PluginWarning,
+                stacklevel=3,
+            )
 
 
 def resolve_suite(suite: str | PathLike[str] | Suite | None) -> Suite:

@@ -135,7 +135,7 @@ class Line:
 
     Attributes:
         model: its name.
-        reference: whether it is a baseline row (oracle, copy-source), which is not ranked.
+        reference: whether it is a baseline row (oracle, copy-source, mean-frame), which is not ranked.
         cells: its values, in the order of the columns.
         rank: its mean rank over metrics; None for baseline rows.
     """

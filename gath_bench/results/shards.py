@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 #: The batch number of observations that belong to the whole cell (system metrics).
 SYSTEM_BATCH = -1
+#: The batch number of the records of corpus metrics.
+CORPUS_BATCH = -2
+_STEMS = {SYSTEM_BATCH: "system", CORPUS_BATCH: "corpus"}
 
 
 class ShardStore:
-    """The shards of one run: ``samples/<cell>.<first batch>-<rank>.parquet``."""
+    """The shards of one run: ``samples/<cell>.<first batch>-<rank>.parquet``, ``.system`` and ``.corpus``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -28,8 +31,7 @@ class ShardStore:
         """Write observations as one shard; the shard's metadata says which batches it holds."""
         import pyarrow.parquet as pq
 
-        stem = "system" if batches[0] == SYSTEM_BATCH else f"{batches[0]:06d}-{rank}"
-        path = self.folder / f"{cell}.{stem}.parquet"
+        path = self.folder / f"{cell}.{shard_stem(batches, rank)}.parquet"
         with atomic_write(path) as file:
             pq.write_table(with_batches(observations.table(), batches), file, compression="zstd")
         return path
@@ -72,6 +74,15 @@ class ShardStore:
         # Arrow does not sort dictionaries.
         named = whole.set_column(0, "cell", whole["cell"].cast(pa.string()))
         return named.sort_by([("cell", "ascending"), ("batch", "ascending"), ("position", "ascending")])
+
+
+def shard_stem(batches: Sequence[int], rank: int = 0) -> str:
+    """What the name of a shard says of its batches.
+
+    >>> shard_stem([4, 5]), shard_stem([CORPUS_BATCH])
+    ('000004-0', 'corpus')
+    """
+    return _STEMS.get(batches[0], f"{batches[0]:06d}-{rank}")
 
 
 def _has_failed(shard: Path) -> bool:

@@ -10,6 +10,7 @@ from gath_bench.suite.config import (
     suite_of_run,
 )
 from gath_bench.suite.plan import Cell, Plan, make_plan
+from gath_bench.suite.requirements import refuse_unavailable_evaluators, weights_of
 
 __all__ = [
     "Cell",
@@ -21,5 +22,7 @@ __all__ = [
     "make_suite",
     "quick_suite",
     "read_suite",
+    "refuse_unavailable_evaluators",
     "suite_of_run",
+    "weights_of",
 ]

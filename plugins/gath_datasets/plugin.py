@@ -21,6 +21,11 @@ def gath_bench_datasets() -> list[DatasetSpec]:
             "your own photos (a file, a folder, a folder per subject), or the built-in real portrait",
         ),
         DatasetSpec(
+            "folder",
+            "gath_datasets.folder:Folder",
+            "a folder of target images, for images that another system wrote under the same file names",
+        ),
+        DatasetSpec(
             "video",
             "gath_datasets.video.adapter:Videos",
             "your own videos (a file, a folder, a folder per subject): AUs of a CSV, a label file or an estimator",

@@ -10,17 +10,26 @@ from gath_bench.contracts import (
     IdentityEncoderSpec,
     PerceptualTrunkSpec,
 )
+from gath_estimators.known_weights import FACE_LANDMARKER
 
 
 @hookimpl
 def gath_bench_au_estimators() -> list[AUEstimatorSpec]:
-    """The AU estimator of the embedded data set."""
+    """The AU estimator of the embedded data set, and adapters for other tools."""
     return [
         AUEstimatorSpec(
             "synthfaces",
             "gath_estimators.bundled:SynthFacesAUs",
             "ensemble of two networks, trained on augmented synthfaces; openface17",
-        )
+        ),
+        AUEstimatorSpec(
+            "mediapipe",
+            "gath_estimators.aus.mediapipe:MediaPipeAUs",
+            "52 blendshapes of MediaPipe's Face Landmarker; arkit52",
+            requires=("mediapipe",),
+            extra="mediapipe",
+            weights=(FACE_LANDMARKER,),
+        ),
     ]
 
 
@@ -63,6 +72,7 @@ def gath_bench_face_detectors() -> list[FaceDetectorSpec]:
             "68 landmarks from MediaPipe's Face Landmarker; needs face_landmarker.task",
             requires=("mediapipe",),
             extra="mediapipe",
+            weights=(FACE_LANDMARKER,),
         ),
         FaceDetectorSpec(
             "dlib",

@@ -15,7 +15,7 @@ from core.helpers import ROOT
 #: docs/architecture.md. A part is the first name below ``gath_bench``; ``gath_bench`` is its ``__init__``.
 SHARED = {"errors", "version", "files", "git", "distributed", "statistics", "augmentations"}
 VOCABULARY = SHARED | {"capture"} | {"contracts", "au"}
-HOOKS = VOCABULARY | {"hookspecs"}
+HOOKS = VOCABULARY | {"hookspecs", "weights"}
 COMPONENTS = HOOKS | {"plugins", "registry"}
 MEDIA = {"images", "faces", "provenance", "video", "labels"}
 STORED = COMPONENTS | MEDIA | {"evaluators", "results"}
@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "contracts": {"errors"},
     "au": {"errors"},
     "hookspecs": VOCABULARY,
+    "weights": VOCABULARY,
     "hook_guards": {"errors"},
     "plugins": HOOKS | {"hook_guards"},
     "registry": HOOKS | {"plugins"},
@@ -69,6 +70,7 @@ PUBLIC = {
     "provenance",
     "video",
     "labels",
+    "weights",
 }
 
 CORE = sorted((ROOT / "gath_bench").rglob("*.py"))

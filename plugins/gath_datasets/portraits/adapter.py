@@ -6,15 +6,17 @@ The oracle and every metric that needs a target image are NA here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from gath_bench.au import DEFAULT_SPACE, get_space
 from gath_bench.contracts import Batch, DatasetInfo, Sample, Template, Unreadable, file_hash, fingerprint
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
 from gath_bench.images import SUFFIXES, read_image
+from gath_bench.labels import read_labels
 from gath_datasets.cropping import Crop, Cropped, Cropper, stack_masks
 from gath_datasets.files import MediaFile, find_files
 from gath_datasets.portraits.targets import Target, parse_targets, read_targets, sweep
@@ -45,10 +47,11 @@ _CACHED = 4
 
 @dataclass(frozen=True)
 class PortraitSample(Sample):
-    """A portrait and its target expression."""
+    """A portrait, its target expression, and which of its faces is used (0 is the largest)."""
 
     portrait: MediaFile
     target: Target
+    face: int = 0
 
 
 class Portraits:
@@ -62,8 +65,11 @@ class Portraits:
         csv: a CSV of AUs, whose rows are the targets; instead of ``aus``.
         crop: ``face`` aligns the largest face to the framing of synthfaces; ``centre`` takes the largest centred
             square; ``none`` takes square images only.
+        faces: ``largest``, or ``all``: each face of a portrait is a subject, whose name ends in ``-face2``,
+            ``-face3`` ... from the second largest on; for ``crop=face``.
         detector: component name of the face detector, for ``crop=face``; the bundled one by default.
         au_space: the AU space of the targets.
+        labels: a label file of ``gath-bench label``: the portraits' own AUs.
 
     Raises:
         UsageError: ``root`` does not exist or holds no image, or the targets cannot be read.
@@ -77,15 +83,20 @@ class Portraits:
         aus: str = "basic",
         csv: Path | None = None,
         crop: Crop = DEFAULT_CROP,
+        faces: Literal["largest", "all"] = "largest",
         detector: str | None = None,
         au_space: str = DEFAULT_SPACE,
+        labels: Path | None = None,
     ) -> None:
         if size < 1:
             raise UsageError(f"size={size} is not a resolution: give the side in pixels, such as 128.")
         get_space(au_space)
         if csv is not None and aus != "basic":
             raise UsageError("aus and csv both give target AUs: give one of them.")
+        if faces == "all" and crop != "face":
+            raise UsageError(f"faces=all needs crop=face, but crop is {crop}: remove one of them.")
         self.root, self.size, self.crop, self.au_space = root, size, crop, au_space
+        self._all_faces = faces == "all"
         self._sweeps = csv is None and aus.strip() == "sweep"
         self._targets: tuple[Target, ...] = ()
         if csv is not None:
@@ -93,8 +104,14 @@ class Portraits:
         elif not self._sweeps:
             self._targets = parse_targets(aus, au_space)
         self.portraits = (_ASTRONAUT,) if root is None else find_files(root, SUFFIXES, **_FILES)
+        self._labels = None if labels is None else read_labels(labels)
+        if self._labels is not None:
+            if faces == "all":
+                raise UsageError("labels are of the largest face: remove faces=all or labels.")
+            for portrait in self.portraits:
+                self._labels.check_content(portrait.name, self._content_hash(portrait), portrait.relative)
         self._cropper = Cropper(crop, size, detector)
-        self._portrait: Callable[[MediaFile], Cropped] = lru_cache(maxsize=_CACHED)(self._read)
+        self._portrait: Callable[[MediaFile, int], Cropped] = lru_cache(maxsize=_CACHED)(self._read)
 
     @property
     def info(self) -> DatasetInfo:
@@ -110,6 +127,7 @@ class Portraits:
                 else "the user's own images"
             ),
             has_target=False,
+            labelled_by=() if self._labels is None else (self._labels.info.estimator,),
             template=ASTRONAUT if self.root is None and self.crop != "face" else self._cropper.template,
         )
 
@@ -117,8 +135,28 @@ class Portraits:
     def fingerprint(self) -> str:
         portraits = (part for item in self.portraits for part in (item.relative, self._content_hash(item)))
         targets = (f"{item.name} {item.values} {item.reason}" for item in self._targets)
-        settings = f"{self.au_space} {self._cropper.fingerprint}"
-        return fingerprint(settings, *portraits, *targets)
+        settings = f"{self.au_space} {self._cropper.fingerprint}{' all faces' * self._all_faces}"
+        labels = () if self._labels is None else (self._labels.fingerprint,)
+        return fingerprint(settings, *portraits, *targets, *labels)
+
+    def image_samples(self) -> Sequence[PortraitSample]:
+        """Every portrait, for `gath-bench label`."""
+        unused = Target("", ())
+        return [
+            PortraitSample(portrait.name, portrait.subject, portrait, unused) for portrait in self.portraits
+        ]
+
+    def image_content(self, sample: Sample) -> str:
+        """SHA-256 (hex) of the portrait's file."""
+        return self._content_hash(_own(sample).portrait)
+
+    def read_image(self, sample: Sample) -> Tensor:
+        """The portrait as it is in its file, float32 (3, H, W) in [0, 1].
+
+        Raises:
+            Unavailable: it cannot be read.
+        """
+        return self._image(_own(sample).portrait)
 
     def samples(self, split: str, protocol: str, seed: int) -> Sequence[PortraitSample]:
         """Every target of every portrait, ordered by portrait; the seed has no effect."""
@@ -129,8 +167,15 @@ class Portraits:
         self._refuse_unreadable()
         targets = sweep(self.au_space) if protocol == "sweep" else self._targets
         return [
-            PortraitSample(f"{portrait.name}--{target.name}", portrait.subject, portrait, target)
+            PortraitSample(
+                f"{portrait.name}{suffix}--{target.name}",
+                f"{portrait.subject}{suffix}",
+                portrait,
+                target,
+                face,
+            )
             for portrait in self.portraits
+            for face, suffix in enumerate(self._faces(portrait))
             for target in targets
         ]
 
@@ -142,12 +187,11 @@ class Portraits:
         cropped: list[Cropped] = []
         unreadable: list[Unreadable] = []
         for sample in samples:
-            if not isinstance(sample, PortraitSample):
-                raise TypeError(f"portraits can only load its own samples, not {sample!r}")
+            sample = _own(sample)
             try:
                 if sample.target.reason is not None:
                     raise Unavailable(sample.target.reason)
-                cropped.append(self._portrait(sample.portrait))
+                cropped.append(self._portrait(sample.portrait, sample.face))
                 kept.append(sample)
             except Unavailable as reason:
                 unreadable.append(Unreadable(sample.sample_id, sample.subject, str(reason)))
@@ -163,15 +207,34 @@ class Portraits:
             ),
             target_aus=torch.tensor([sample.target.values for sample in kept]).reshape(-1, count),
             au_space=self.au_space,
+            source_aus=self._source_aus(kept),
             face_mask=stack_masks(cropped),
             swept_au=swept if swept and all(swept) else None,
             unreadable=tuple(unreadable),
         )
 
-    def _read(self, portrait: MediaFile) -> Cropped:
-        if self.root is None:
-            return self._cropper(_astronaut(whole=self.crop == "face"), "the built-in portrait")
-        return self._cropper(read_image(portrait.path), portrait.relative)
+    def _source_aus(self, samples: Sequence[PortraitSample]) -> Tensor | None:
+        """The portraits' own AUs by the label file, float32 (B, K); None without one."""
+        import torch
+
+        if self._labels is None:
+            return None
+        return torch.from_numpy(self._labels.aus([sample.portrait.name for sample in samples], self.au_space))
+
+    def _faces(self, portrait: MediaFile) -> list[str]:
+        """The endings of the names of a portrait's faces."""
+        count = 1
+        if self._all_faces:
+            with suppress(Unavailable):  # `load` gives the reason
+                count = self._cropper.count(self._image(portrait))
+        return ["", *(f"-face{number}" for number in range(2, count + 1))]
+
+    def _read(self, portrait: MediaFile, face: int) -> Cropped:
+        name = "the built-in portrait" if self.root is None else portrait.relative
+        return self._cropper(self._image(portrait), name, face)
+
+    def _image(self, portrait: MediaFile) -> Tensor:
+        return _astronaut(whole=self.crop == "face") if self.root is None else read_image(portrait.path)
 
     def _refuse_unreadable(self) -> None:
         """Refuse a folder without any readable image; single unreadable images become NA later.
@@ -182,7 +245,7 @@ class Portraits:
         first = None
         for portrait in self.portraits:
             try:
-                self._portrait(portrait)
+                self._portrait(portrait, 0)
             except Unavailable as reason:
                 first = first or str(reason).rstrip(".")
             else:
@@ -199,6 +262,12 @@ class Portraits:
             return file_hash(portrait.path)
         except OSError:
             return "unreadable"
+
+
+def _own(sample: Sample) -> PortraitSample:
+    if not isinstance(sample, PortraitSample):
+        raise TypeError(f"portraits can only load its own samples, not {sample!r}")
+    return sample
 
 
 def _astronaut(*, whole: bool) -> Tensor:

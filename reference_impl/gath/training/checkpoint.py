@@ -99,7 +99,8 @@ def copy_estimator(source: Path, folder: Path, config: Config) -> None:
             )
     network = build_estimator(theirs)
     network.load_state_dict(tensors["estimator"])
-    save_estimator(folder / ESTIMATOR, network, theirs, {"copied_from": source.name})
+    labelled_by = {"labelled_by": about["labelled_by"]} if "labelled_by" in about else {}
+    save_estimator(folder / ESTIMATOR, network, theirs, {"copied_from": source.name, **labelled_by})
 
 
 def save_estimator(path: Path, network: AUEstimator, config: Config, about: Mapping[str, Any]) -> None:

@@ -18,9 +18,16 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from gath.config import DataConfig
+from gath.config import Config, DataConfig
 from gath.training.stopping import Interrupted, StopRequest
-from gath_bench.contracts import ClipStream, DatasetAdapter, StillsBatch, TrainingStreams
+from gath_bench.contracts import (
+    ClipStream,
+    CommandContext,
+    DatasetAdapter,
+    FramesStream,
+    StillsBatch,
+    StillsStream,
+)
 from gath_bench.distributed import Ranks
 from gath_bench.errors import UsageError
 from gath_bench.files import atomic_write
@@ -86,20 +93,36 @@ class Streams:
     """The training streams of a data set, at the resolution and in the AU space of the configuration.
 
     Args:
-        adapter: a data set with ``stills`` and ``frames``.
+        adapter: a data set with ``frames``, and ``stills`` unless another one has them.
         name: as the user wrote it.
         au_space, resolution: of the networks.
         seed: of the streams.
+        stills: the data set of the stills, and its name; None takes the stills of ``adapter``.
 
     Raises:
-        UsageError: the data set has no such streams, or its AU labels are of another space.
+        UsageError: a data set has no such stream, or its AU labels are of another space.
     """
 
-    def __init__(self, adapter: object, name: str, *, au_space: str, resolution: int, seed: int) -> None:
-        if not isinstance(adapter, TrainingStreams) or not isinstance(adapter, DatasetAdapter):
+    def __init__(
+        self,
+        adapter: object,
+        name: str,
+        *,
+        au_space: str,
+        resolution: int,
+        seed: int,
+        stills: tuple[object, str] | None = None,
+    ) -> None:
+        if not isinstance(adapter, FramesStream) or not isinstance(adapter, DatasetAdapter):
             raise UsageError(
                 f"the data set {name!r} has no streams to train on (stills with identities, frames with AUs): "
                 "choose one that has them, such as synthfaces."
+            )
+        portraits, self.stills_name = stills or (adapter, name)
+        if not isinstance(portraits, StillsStream) or not isinstance(portraits, DatasetAdapter):
+            raise UsageError(
+                f"the data set {self.stills_name!r} has no stills (portraits with identity labels): give another "
+                "one for them with --stills."
             )
         if adapter.info.au_space != au_space:
             raise UsageError(
@@ -107,21 +130,40 @@ class Streams:
                 "choose another data set, or set au_space to that of the labels."
             )
         self.adapter, self.name, self.resolution, self.seed = adapter, name, resolution, seed
-        self.identities = adapter.identities()
+        self.portraits = portraits
+        self.identities = portraits.identities()
         self.fingerprint = adapter.fingerprint
 
-    def describe(self) -> dict[str, str]:
-        """Fingerprint and name of the data set, for the metadata of weights files."""
-        return {"data": self.fingerprint, "data_name": self.name}
+    @classmethod
+    def load(cls, config: Config, context: CommandContext) -> Streams:
+        """The streams of a configuration."""
+        data = config.data
+        stills = data.stills_name and (context.make("dataset", data.stills_name), data.stills_name)
+        return cls(
+            context.make("dataset", data.name),
+            data.name,
+            au_space=config.au_space,
+            resolution=config.resolution,
+            seed=data.seed,
+            stills=stills or None,
+        )
+
+    def describe(self) -> dict[str, object]:
+        """Fingerprint and name of the data, and the estimators of its AU labels, for the metadata of weights files."""
+        described: dict[str, object] = {"data": self.fingerprint, "data_name": self.name}
+        if self.portraits is not self.adapter:
+            described |= {"stills": self.portraits.fingerprint, "stills_name": self.stills_name}
+        if self.adapter.info.labelled_by:
+            described["labelled_by"] = list(self.adapter.info.labelled_by)
+        return described
 
     def batches(
         self, stream: StreamName, batch_size: int, start: int = 0
     ) -> Generator[tuple[Tensor, Tensor], None, None]:
         """Images float32 (B, 3, R, R) and labels, from step ``start`` on, without end."""
-        assert isinstance(self.adapter, TrainingStreams)
         if stream == "clips":
             yield from self._clips(batch_size, start)
-        source = self.adapter.stills if stream == "stills" else self.adapter.frames
+        source = self.portraits.stills if stream == "stills" else self.adapter.frames
         for batch in source(batch_size=batch_size, seed=self.seed, start=start):
             labels = batch.identity if isinstance(batch, StillsBatch) else batch.aus
             yield resize(batch.images, self.resolution), labels
@@ -325,5 +367,8 @@ def _write_pool(
 
 
 def _key(streams: Streams, stream: StreamName, count: int) -> str:
-    identity = [streams.fingerprint, streams.name, stream, count, streams.resolution, streams.seed]
+    origin = [streams.fingerprint, streams.name]
+    if stream == "stills" and streams.portraits is not streams.adapter:
+        origin = [streams.portraits.fingerprint, streams.stills_name]
+    identity = [*origin, stream, count, streams.resolution, streams.seed]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
