@@ -86,8 +86,8 @@ class Cropper:
         Args:
             image: float32 (3, H, W) in [0, 1].
             name: what reasons call it.
-            face: for ``face`` alone: the face, where labels give it (nothing is then detected), or which of the detected
-                ones; by default the largest, 0.
+            face: for ``face`` alone: the face, where labels give it (nothing is then detected), or the number of a
+                detected one; by default 0, the largest.
 
         Raises:
             Unavailable: no face was found, or the image is not square under ``none``.
