@@ -93,7 +93,7 @@ class HuggingFace(ImageSet):
         wanted = self.columns.wanted([name for name in loaded.column_names if name != self.image])
         labels = self._rows.select_columns(wanted) if wanted else None
         records = [{} if labels is None else labels[row] for row in range(len(loaded))]
-        names = [f"{row:08d}.image" for row in range(len(loaded))]
+        names = [f"{row:08d}.png" for row in range(len(loaded))]
         files = sorted(folder.glob("*.arrow"))
         return self.columns.index(folder, names, records, files, self.au_space)
 

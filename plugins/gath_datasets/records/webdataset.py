@@ -91,11 +91,11 @@ class WebDataset(ImageSet):
         records: list[Mapping[str, Any]] = []
         for shard in shards:
             for key, members in _read_shard(shard).items():
-                found = next((members[end] for end in self.extensions if end in members), None)
+                found = next((end for end in self.extensions if end in members), None)
                 if found is None:
                     continue
-                names.append(f"{shard.relative_to(folder).as_posix()}/{key}.image")
-                self._places.append((shard, found.offset_data, found.size))
+                names.append(f"{shard.relative_to(folder).as_posix()}/{key}.{found}")
+                self._places.append((shard, members[found].offset_data, members[found].size))
                 records.append(_labels(shard, key, members, self.extensions))
         if not names:
             raise self.published.error(self.root, f"no record has an image ({', '.join(self.extensions)})")
@@ -112,7 +112,7 @@ class WebDataset(ImageSet):
                 data = file.read(size)
         except OSError as error:
             raise Unavailable(f"{shard.name} cannot be read: {error.strerror or error}.") from error
-        pixels = decode_bytes(data, self.index.paths[index].removesuffix(".image"))
+        pixels = decode_bytes(data, self.index.paths[index])
         return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
 
