@@ -52,15 +52,28 @@ def decode(path: Path) -> NDArray[np.float32]:
     Raises:
         Unavailable: the file is missing, empty, truncated or not an image; the sentence names it.
     """
-    import numpy as np
-    from PIL import Image, UnidentifiedImageError
-
     try:
         data = path.read_bytes()
     except OSError as error:
         raise Unavailable(f"{path.name} cannot be read: {error.strerror or error}.") from error
+    return decode_bytes(data, path.name)
+
+
+def decode_bytes(data: bytes, name: str) -> NDArray[np.float32]:
+    """The content of an image file as float32 (H, W, 3), sRGB in [0, 1]; see the module's docstring.
+
+    Args:
+        data: the content.
+        name: what messages call the file.
+
+    Raises:
+        Unavailable: the content is empty, truncated or not an image.
+    """
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
     if not data:
-        raise Unavailable(f"{path.name} is empty.")
+        raise Unavailable(f"{name} is empty.")
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             image.load()
@@ -69,9 +82,9 @@ def decode(path: Path) -> NDArray[np.float32]:
                 pixels = _shallow(image)
             upright = _rotate(_over_white(pixels), image)
     except UnidentifiedImageError:
-        raise Unavailable(f"{path.name} is not a PNG, JPEG or WebP image.") from None
+        raise Unavailable(f"{name} is not a PNG, JPEG or WebP image.") from None
     except Exception as error:  # decoders raise many types on damaged files
-        raise Unavailable(f"{path.name} is damaged: {str(error) or type(error).__name__}.") from error
+        raise Unavailable(f"{name} is damaged: {str(error) or type(error).__name__}.") from error
     return np.ascontiguousarray(upright, dtype=np.float32)
 
 
