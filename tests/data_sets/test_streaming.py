@@ -1,6 +1,6 @@
 """Streaming of 10,000 images: memory does not grow, and training on the CPU does not wait for data.
 
-``pytest -m slow tests/datasets/test_streaming.py -s`` prints the figures of docs/datasets.md.
+``pytest -m slow tests/data_sets/test_streaming.py -s`` prints the figures of docs/datasets.md.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from datasets.test_conformance import named
-from datasets.trees import FACS, image_bytes, put_text
+from data_sets.test_conformance import named
+from data_sets.trees import FACS, image_bytes, put_text
 
 from gath_bench.cli.main import cli
 

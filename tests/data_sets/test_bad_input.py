@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from datasets import trees
-from datasets.conformance import assert_sentence
-from datasets.test_conformance import CASES, named
+from data_sets import trees
+from data_sets.conformance import assert_sentence
+from data_sets.test_conformance import CASES, named
 
 from gath_bench.errors import UsageError
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from datasets import trees
-from datasets.conformance import Make, check_dataset
+from data_sets import trees
+from data_sets.conformance import Make, check_dataset
 
 from gath_bench import load_component
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from datasets import trees
-from datasets.conformance import assert_sentence
-from datasets.test_conformance import named
+from data_sets import trees
+from data_sets.conformance import assert_sentence
+from data_sets.test_conformance import named
 
 from gath_bench.au import get_space
 from gath_bench.errors import UsageError

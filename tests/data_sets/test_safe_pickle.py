@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from datasets.conformance import assert_sentence
+from data_sets.conformance import assert_sentence
 from gath_datasets.still.safe_pickle import read_arrays
 
 from gath_bench.errors import UsageError
