@@ -37,6 +37,7 @@ def gath_bench_au_estimators() -> list[AUEstimatorSpec]:
             "openface",
             "gath_estimators.aus.openface:make_openface",
             "runs OpenFace 2 (FeatureExtraction), or reads its table; openface17",
+            programs=("FeatureExtraction",),
         ),
         AUEstimatorSpec(
             "au-csv",
