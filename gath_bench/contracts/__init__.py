@@ -27,6 +27,7 @@ from gath_bench.contracts.evaluator import (
     IdentityEncoder,
     PerceptualTrunk,
     Role,
+    Validation,
 )
 from gath_bench.contracts.face import (
     LANDMARKS,
@@ -133,6 +134,7 @@ __all__ = [
     "Template",
     "TrainingStreams",
     "Unreadable",
+    "Validation",
     "file_hash",
     "fingerprint",
 ]

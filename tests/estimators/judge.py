@@ -180,7 +180,7 @@ def main() -> None:
     parser.add_argument("--estimators", nargs="+", default=["synthfaces"])
     parser.add_argument("--samples", type=Path, default=os.environ.get("GATH_BENCH_SAMPLES"))
     parser.add_argument("--videos", nargs="+", type=Path)
-    parser.add_argument("--frames", type=int, default=150)
+    parser.add_argument("--frames", type=int, default=100)
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
