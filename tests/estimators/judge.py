@@ -12,11 +12,15 @@ same frames; its blendshapes become AUs by the map from ``arkit52``. The table g
 - videos: how many these are.
 - pooled: Spearman's correlation over the frames of all videos.
 
-A range of the median over ``--bootstrap`` resamples of the frames, in blocks of consecutive frames, is not an interval
-for other people: the number of videos is small.
+An AU is valid on photos if the median is at least 0.6, from at least three videos, and the map from ``arkit52`` has the
+same action, not a similar one.
+
+Below the table: the area under the ROC curve of the bundled identity encoder, over pairs of frames of one video and of
+two videos.
 
 ``--estimators NAME...`` chooses the estimators; ``--videos FILE...`` other videos; ``--cache FILE`` keeps the aligned
-crops and MediaPipe's values; ``--json`` prints every correlation.
+crops and MediaPipe's values; ``--json`` prints every correlation. ``--write FOLDER`` records the valid AUs of the
+bundled estimator and the statement about the identity encoder in ``validation.json``, beside the weights of that folder.
 """
 
 from __future__ import annotations
@@ -38,6 +42,14 @@ if __name__ == "__main__":
     root = Path(__file__).resolve().parents[2]
     sys.path[:0] = [str(root), str(root / "plugins"), str(root / "reference_impl"), str(root / "tests")]
 
+from gath_estimators.bundled import (
+    SynthFacesAUs,
+    SynthFacesIdentity,
+    SynthFacesTrunk,
+    write_validation,
+)
+from gath_estimators.quality import Evaluator, evaluate, verification
+
 from gath_bench.au import apply, find_map, get_space
 from gath_bench.cli.context import Context
 from gath_bench.contracts import AUEstimator, FaceDetector
@@ -51,6 +63,8 @@ Array = NDArray[np.float64]
 SPACE = "openface17"
 #: MediaPipe's value of an AU counts in videos where its standard deviation is above this.
 VARIES = 0.05
+#: An AU is valid if its median is at least this, from at least so many videos.
+VALID, VALID_VIDEOS = 0.6, 3
 #: MediaPipe gets frames whose shorter side is at least this, in pixels.
 LEAST_SIDE = 432
 #: Side of the aligned crops in pixels.
@@ -91,6 +105,12 @@ class Agreement:
     @property
     def median(self) -> float:
         return float(np.median(list(self.by_video.values()))) if self.by_video else float("nan")
+
+    @property
+    def valid(self) -> bool:
+        """Whether the estimator is valid on photos for this AU."""
+        same_action = self.au not in find_map("arkit52", SPACE).approximate
+        return same_action and len(self.by_video) >= VALID_VIDEOS and self.median >= VALID
 
     @property
     def lowest(self) -> float:
@@ -159,6 +179,40 @@ def agreement(videos: list[Video], measured: list[Array]) -> list[Agreement]:
     return result
 
 
+def identity_auc(encoder: Evaluator, videos: list[Video]) -> float:
+    """Area under the ROC curve of identity verification over pairs of frames of one video and of two videos."""
+    embeddings = torch.cat([evaluate(encoder, video.crops) for video in videos])
+    labels = torch.cat([torch.full((len(video.crops),), i) for i, video in enumerate(videos)])
+    return verification(embeddings, labels).auc
+
+
+def write(folder: Path, rows: list[Agreement], auc: float, videos: list[Video]) -> None:
+    """Record the figures beside the weights of a folder."""
+    frames, people = sum(len(video.crops) for video in videos), len(videos)
+    write_validation(
+        folder,
+        SynthFacesAUs.file,
+        "photo",
+        "median over videos of Spearman's correlation with MediaPipe's blendshapes within a video; "
+        f"{frames} frames of {people} videos; tests/estimators/judge.py",
+        {row.au: round(row.median, 2) for row in rows if row.valid},
+    )
+    write_validation(
+        folder,
+        SynthFacesIdentity.file,
+        "photo",
+        f"AUC 0.68 over unlike photos of one person, {auc:.2f} over frames of {people} videos",
+        None,
+    )
+    write_validation(
+        folder,
+        SynthFacesTrunk.file,
+        "photo",
+        "not tested on photos; tested on synthfaces for order of distances under degradation",
+        None,
+    )
+
+
 def load_videos(paths: list[Path], cache: Path | None, count: int) -> list[Video]:
     """The videos, from the cache if there is one."""
     if cache is not None and cache.is_file():
@@ -183,6 +237,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=100)
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--write", type=Path, metavar="FOLDER")
     options = parser.parse_args()
     if options.samples is None and options.videos is None:
         parser.error("set GATH_BENCH_SAMPLES, or pass --samples FOLDER or --videos FILE...")
@@ -199,11 +254,17 @@ def main() -> None:
         if options.json:
             print(json.dumps({name: [vars(row) for row in rows]}, indent=2))
             continue
-        print(f"\n`{name}`\n\n| AU | median | lowest | videos | pooled |\n|---|---|---|---|---|")
+        print(f"\n`{name}`\n\n| AU | median | lowest | videos | pooled | valid |\n|---|---|---|---|---|---|")
         for row in rows:
             count = len(row.by_video)
             within = f"{row.median:.2f} | {row.lowest:.2f}" if count else "- | -"
-            print(f"| {row.au} | {within} | {count} | {row.pooled:.2f} |")
+            print(f"| {row.au} | {within} | {count} | {row.pooled:.2f} | {'yes' if row.valid else 'no'} |")
+    auc = identity_auc(Context().make("identity_encoder", "synthfaces"), videos)
+    if len(videos) > 1:
+        print(f"\nidentity: AUC {auc:.2f} over pairs of frames", file=sys.stderr)
+    if options.write:
+        estimator = SynthFacesAUs(folder=options.write)
+        write(options.write, agreement(videos, [measure(estimator, video) for video in videos]), auc, videos)
 
 
 if __name__ == "__main__":
