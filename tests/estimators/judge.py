@@ -20,7 +20,7 @@ two videos.
 
 ``--estimators NAME...`` chooses the estimators; ``--videos FILE...`` other videos; ``--cache FILE`` keeps the aligned
 crops and MediaPipe's values; ``--json`` prints every correlation. ``--write FOLDER`` records the valid AUs of the
-bundled estimator and the statement about the identity encoder in ``validation.json``, beside the weights of that folder.
+bundled estimator and the statement about the identity encoder in ``validation.json``.
 """
 
 from __future__ import annotations
