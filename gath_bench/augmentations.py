@@ -9,7 +9,6 @@ shows, so labels stay valid. `apply_to_share` applies any of them to a random sh
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -107,12 +106,6 @@ def gain(
     if common:
         factor = factor * uniform(images, rng, 1 - common, 1 + common, 1, 1, 1)
     return (images * factor + uniform(images, rng, -offset, offset, 1, 1, 1)).clamp(0, 1)
-
-
-def gamma(images: Tensor, rng: Generator, *, most: float = 1.6) -> Tensor:
-    """Raise to a power whose logarithm is uniform between those of 1 / most and most: other tone curves."""
-    exponent = uniform(images, rng, -1, 1, 1, 1, 1) * math.log(most)
-    return images.clamp(0, 1) ** exponent.exp()
 
 
 def blur(images: Tensor, rng: Generator, *, passes: int = 1, local: bool = False) -> Tensor:
@@ -255,28 +248,6 @@ def pixelate(images: Tensor, rng: Generator, *, most: float = 0.8) -> Tensor:
 
     coarse = F.interpolate(F.avg_pool2d(images, 2), size=images.shape[-2:], mode="nearest")
     return images + (coarse - images) * uniform(images, rng, 0, most, 1, 1, 1)
-
-
-def randomize(images: Tensor, rng: Generator, strength: float) -> Tensor:
-    """Domain randomisation of rendered portraits towards photos.
-
-    Alignment, colour, light, occlusion, resolution, compression and noise vary. Called with generators of the same
-    seed, it changes the two frames of a clip in the same way.
-
-    Args:
-        strength: in [0, 1], multiplies ranges and shares; 0 returns the images.
-    """
-    if strength == 0:
-        return images
-    s = strength
-    images = affine(images, rng, shift=0.04 * s, turn=0.1 * s, zoom=0.08 * s)
-    images = gain(images, rng, channels=0.15 * s, common=0.25 * s, offset=0.1 * s)
-    images = apply_to_share(images, rng, 0.3 * s, saturation)
-    images = apply_to_share(images, rng, 0.3 * s, lighting)
-    images = apply_to_share(images, rng, 0.15 * s, occlude)
-    images = apply_to_share(images, rng, 0.2 * s, downscale)
-    images = apply_to_share(images, rng, 0.2 * s, compress)
-    return apply_to_share(images, rng, 0.3 * s, noise)
 
 
 def smooth_noise(images: Tensor, rng: Generator, channels: int, knots: int) -> Tensor:

@@ -26,24 +26,13 @@ def relight(images: Tensor, g: Generator) -> Tensor:
     return library.gain(images, g, channels=0.2, common=0.2, offset=0.08)
 
 
-def photograph(images: Tensor, g: Generator) -> Tensor:
-    """Differences between photos and renders, and errors of the alignment by a face detector.
-
-    The bundled detector's errors on photos are about 0.09 of the distance of the eyes, 2.7 pixels here; `move` and the
-    jitter of `randomize` together cover them.
-    """
-    images = apply_to_share(images, g, 0.5, library.gamma)
-    images = apply_to_share(images, g, 0.3, library.blur)
-    return library.randomize(images, g, 1.0)
-
-
 def coarsen(images: Tensor, g: Generator) -> Tensor:
     """Typical artefacts of generators: a pattern of 2 x 2 pixels, speckle and fine noise."""
     return library.noise(library.pixelate(images, g), g, strength=0.08, sparse=True)
 
 
 #: Augmentations that hide little, with the share of the images that each is applied to.
-LIGHT: tuple[tuple[Augmentation, float], ...] = ((move, 0.7), (relight, 0.3), (photograph, 0.6))
+LIGHT: tuple[tuple[Augmentation, float], ...] = ((move, 0.7), (relight, 0.4))
 #: Augmentations that hide much; they are introduced during the training.
 HEAVY: tuple[tuple[Augmentation, float], ...] = (
     (library.paint, 0.3),

@@ -50,3 +50,25 @@ def wash(images: Tensor, rng: torch.Generator) -> Tensor:
     images = apply_to_share(images, rng, 0.8, library.blur)
     images = apply_to_share(images, rng, 0.5, library.blur)
     return library.affine(images, rng, shift=0.02)
+
+
+def randomize(images: Tensor, rng: torch.Generator, strength: float) -> Tensor:
+    """Domain randomisation of rendered portraits towards photos.
+
+    Alignment, colour, light, occlusion, resolution, compression and noise vary. Called with generators of the same
+    seed, it changes the two frames of a clip in the same way.
+
+    Args:
+        strength: in [0, 1], multiplies ranges and shares; 0 returns the images.
+    """
+    if strength == 0:
+        return images
+    s = strength
+    images = library.affine(images, rng, shift=0.04 * s, turn=0.1 * s, zoom=0.08 * s)
+    images = library.gain(images, rng, channels=0.15 * s, common=0.25 * s, offset=0.1 * s)
+    images = apply_to_share(images, rng, 0.3 * s, library.saturation)
+    images = apply_to_share(images, rng, 0.3 * s, library.lighting)
+    images = apply_to_share(images, rng, 0.15 * s, library.occlude)
+    images = apply_to_share(images, rng, 0.2 * s, library.downscale)
+    images = apply_to_share(images, rng, 0.2 * s, library.compress)
+    return apply_to_share(images, rng, 0.3 * s, library.noise)

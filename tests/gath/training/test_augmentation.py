@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from gath.training.augmentation import augment_frames, augment_stills, wash
+from gath.training.augmentation import augment_frames, augment_stills, randomize, wash
 
-from gath_bench.augmentations import Augmentation, randomize
+from gath_bench.augmentations import Augmentation
 
 
 @pytest.mark.parametrize("augmentation", [augment_stills, wash])

@@ -11,10 +11,10 @@ from torch import Tensor
 from gath.networks.discriminator import set_trainable
 from gath.networks.generator import Generated, warp
 from gath.training import losses
-from gath.training.augmentation import wash
+from gath.training.augmentation import randomize, wash
 from gath.training.stages.adversarial import AdversarialStage, Weighted
 from gath.training.targets import draw_targets
-from gath_bench.augmentations import flip, randomize
+from gath_bench.augmentations import flip
 
 #: Clips of a batch that D sees.
 _JUDGED = 6
