@@ -103,6 +103,7 @@ class Measured:
         missing: position in the batch -> reason. A NaN without a reason is recorded as "not a number".
         au_of: for (B,) values of one AU per sample (the swept one), the B labels; a sample then has no
             observation of any other AU.
+        missing_aus: AU label -> reason why it has no value. A NaN of another AU is recorded as "AU not covered".
     """
 
     name: str
@@ -110,6 +111,7 @@ class Measured:
     aus: tuple[str, ...] | None = None
     missing: Mapping[int, str] = field(default_factory=dict)
     au_of: tuple[str, ...] | None = None
+    missing_aus: Mapping[str, str] = field(default_factory=dict)
 
 
 class Evaluations(Protocol):

@@ -130,8 +130,8 @@ class Cell:
 
     @property
     def reason(self) -> str:
-        """Why the value, or a part of its samples, is missing."""
-        return (self.row.reason or "") if self.row is not None and (self.missing or self.coverage) else ""
+        """Why the value, a part of its samples or some of its AUs are missing."""
+        return (self.row.reason or "") if self.row is not None else ""
 
     @property
     def status(self) -> str:
@@ -342,6 +342,8 @@ def _cell(row: SummaryRow | None, column: Column, notes: dict[str, str]) -> Cell
     if row.coverage < 1 or row.status == "failed":
         coverage = f"coverage {row.coverage:.1%} (n = {row.n})"
         marks.append(_mark(notes, f"{coverage}: {row.reason}"))
+    elif row.reason:
+        marks.append(_mark(notes, row.reason))
     interval = column.interval(row)
     if row.few_subjects and interval:
         marks.append(_mark(notes, FEW_SUBJECTS))
