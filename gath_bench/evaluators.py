@@ -63,7 +63,7 @@ class EvaluatorPool:
         if (role, name) not in self._moved:
             self._moved[role, name] = capture(self._move, role, name)
         component = self._moved[role, name].result()
-        info: EvaluatorInfo = component.instance.info
+        info: EvaluatorInfo = component.info
         if domain not in info.domains:
             made_for = " and ".join(sorted(info.domains))
             raise Unavailable(
@@ -89,7 +89,7 @@ class EvaluatorPool:
     def _create(self, role: Kind, name: str) -> Component:
         try:
             component = self.make(role, name)
-            _ = component.instance.info
+            _ = component.info
         except Exception as error:
             # A missing evaluator makes its metrics NA; everything else is measured.
             raise Unavailable(describe_error(error).rstrip(".")) from error
@@ -135,7 +135,7 @@ class FeatureCache:
         images = self.images[side]
         if images is None:
             raise Unavailable(f"no {side} image")
-        template = component.instance.info.template
+        template = component.info.template
         if self.framing is not None and self.framing.differs(template):
             return _aligned_features(component, images, template, self.framing, side)
         # A copy: networks may normalise in place.
@@ -177,13 +177,13 @@ class MetricEvaluations:
 
     def au_space(self, role: Role = "au_estimator") -> str:
         component = self._component(role)
-        info: EvaluatorInfo = component.instance.info
+        info: EvaluatorInfo = component.info
         if info.au_space is None:
             raise Unavailable(f"the {role.replace('_', ' ')} {component.name} names no AU space")
         return info.au_space
 
     def calibration(self, role: Role) -> Mapping[str, float]:
-        info: EvaluatorInfo = self._component(role).instance.info
+        info: EvaluatorInfo = self._component(role).info
         return info.calibration
 
     def _component(self, role: Role) -> Component:
@@ -223,7 +223,7 @@ class RequestedEvaluators:
         keys = {}
         for request in requests:
             evaluator = pool.get(request.role, request.component, domain)
-            keys[request.role] = str(evaluator.key(evaluator.instance.info.fingerprint))
+            keys[request.role] = str(evaluator.key(evaluator.info.fingerprint))
         return cls(pool, tuple(requests), domain, keys)
 
     def on(self, images: Mapping[Side, Tensor | None]) -> MetricEvaluations:

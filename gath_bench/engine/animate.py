@@ -115,7 +115,7 @@ class Animator:
     def _mapped(self, aus: Tensor) -> Tensor:
         import torch
 
-        mapping = au_map(self.dataset.instance.info, self.info)
+        mapping = au_map(self.dataset.info, self.info)
         mapped = aus if mapping is None else apply(mapping, aus)
         return torch.nan_to_num(torch.as_tensor(mapped, dtype=torch.float32)).to(self.device)
 

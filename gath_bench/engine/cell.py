@@ -98,7 +98,7 @@ class CellRunner:
             self.progress(cell.cell_id, len(samples))
 
     def _framing(self, cell: Cell) -> Framing:
-        info: DatasetInfo = cell.dataset.instance.info
+        info: DatasetInfo = cell.dataset.info
         return self.evaluators.framing(info.template, self.detector, info.domain)
 
     def _done(self, cell: Cell) -> set[int]:
@@ -142,7 +142,7 @@ class CellRunner:
         features = FeatureCache(
             self.evaluators,
             {"generated": images, "source": batch.source, "target": batch.target},
-            cell.dataset.instance.info.domain,
+            cell.dataset.info.domain,
             self._framing(cell),
         )
         with torch.inference_mode():

@@ -46,7 +46,7 @@ class BatchScorer:
         """
         start = len(self.observations)
         try:
-            info: MetricInfo = metric.instance.info
+            info: MetricInfo = metric.info
             for need in sorted(info.needs):
                 if getattr(batch, need) is None:
                     raise Unavailable(_MISSING_NEEDS.get(need, f"no {need}"))
@@ -82,7 +82,7 @@ class BatchScorer:
     ) -> None:
         """Record samples without an image, from position ``first`` on."""
         for metric in metrics:
-            for observation in observation_names(metric.instance.info):
+            for observation in observation_names(metric.info):
                 for position, sample in enumerate(samples, start=first):
                     self.observations.add(
                         cell=self.cell,

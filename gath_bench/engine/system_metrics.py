@@ -44,7 +44,7 @@ def system_under_test(cell: Cell, animator: Animator) -> SystemUnderTest:
         animate=animate,
         portraits=animator.portraits(batch),
         target_aus=animator.target_aus(batch),
-        resolution=cell.dataset.instance.info.resolution,
+        resolution=cell.dataset.info.resolution,
         device=animator.device,
     )
 
