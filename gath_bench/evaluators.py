@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gath_bench.capture import capture
 from gath_bench.contracts.evaluator import EvaluatorInfo, Features, Role
@@ -139,8 +139,7 @@ class FeatureCache:
         if self.framing is not None and self.framing.differs(template):
             return _aligned_features(component, images, template, self.framing, side)
         # A copy: networks may normalise in place.
-        features: Features = component.instance(images.clone())
-        return features
+        return _checked(component, component.instance(images.clone()), len(images))
 
 
 def _aligned_features(
@@ -152,7 +151,7 @@ def _aligned_features(
     aligned = framing.align(images, template, template.size, side)
     if not aligned.positions:
         raise Unavailable(next(iter(aligned.missing.values())))
-    found: Features = component.instance(aligned.crops)
+    found = _checked(component, component.instance(aligned.crops), len(aligned.positions))
     positions = torch.tensor(aligned.positions, device=images.device)
 
     def spread(values: Tensor) -> Tensor:
@@ -165,6 +164,35 @@ def _aligned_features(
     return Features(values, aligned.missing | missing)
 
 
+def _checked(component: Component, features: Any, count: int) -> Features:
+    """An evaluator's features, if they are numbers for each of the images.
+
+    Raises:
+        TypeError, ValueError: they are not.
+    """
+    import torch
+
+    if not isinstance(features, Features):
+        raise TypeError(f"{component.name} must return Features, not {type(features).__name__}")
+    layers = features.values if isinstance(features.values, tuple) else (features.values,)
+    for layer in layers:
+        if not isinstance(layer, torch.Tensor) or not layer.is_floating_point():
+            raise TypeError(f"{component.name} must return floating-point tensors, not {layer!r:.60}")
+        if layer.ndim < 2 or len(layer) != count:
+            raise ValueError(f"{component.name} returned the shape {tuple(layer.shape)} for {count} images")
+    for position, reason in features.missing.items():
+        if type(position) is not int or not 0 <= position < count or not isinstance(reason, str):
+            raise ValueError(f"{component.name} has the missing position {position!r:.60}: {reason!r:.60}")
+    return features
+
+
+def _copied(features: Features) -> Features:
+    """Features for one metric, which may work in place."""
+    values = features.values
+    copy = tuple(layer.clone() for layer in values) if isinstance(values, tuple) else values.clone()
+    return Features(copy, dict(features.missing))
+
+
 @dataclass(frozen=True)
 class MetricEvaluations:
     """The evaluators that one metric requested (implements the ``Evaluations`` contract)."""
@@ -173,7 +201,7 @@ class MetricEvaluations:
     names: Mapping[Role, str]
 
     def features(self, role: Role, side: Side) -> Features:
-        return self.cache.features(role, self._name(role), side)
+        return _copied(self.cache.features(role, self._name(role), side))
 
     def au_space(self, role: Role = "au_estimator") -> str:
         component = self._component(role)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gath_bench.capture import capture
+from gath_bench.component_calls import component_call
 from gath_bench.contracts.batch import Batch, Sample, Unreadable
 from gath_bench.contracts.dataset import DatasetInfo
 from gath_bench.contracts.metric import SystemMetric
@@ -19,7 +20,7 @@ from gath_bench.engine.image_writer import ImageWriter
 from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.scoring import BatchScorer
 from gath_bench.engine.system_metrics import system_under_test
-from gath_bench.errors import UsageError, describe_error
+from gath_bench.errors import describe_error
 from gath_bench.evaluators import EvaluatorPool, FeatureCache
 from gath_bench.faces.framing import Framing
 from gath_bench.images import to_8bit
@@ -119,8 +120,6 @@ class CellRunner:
         metrics = [metric for metric in cell.metrics if not isinstance(metric.instance, SystemMetric)]
         try:
             batch = loaded.result()
-        except UsageError:
-            raise
         except Exception as error:
             reason = f"loading failed: {describe_error(error)}"
             lost = [Unreadable(sample.sample_id, sample.subject, reason) for sample in samples]
@@ -131,7 +130,8 @@ class CellRunner:
         batch = _as_graded(batch, self.device)
         self.images.write_inputs(cell, scorer.batch, batch)
         try:
-            generated = animator.result()(batch, scorer.batch)
+            with component_call():
+                generated = animator.result()(batch, scorer.batch)
         except Exception as error:
             return scorer.add_batch_error(metrics, batch, error)
         batch, images, lost = _present(batch, generated)

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from gath_bench.component_calls import settings_held
 from gath_bench.contracts.keys import file_hash
 from gath_bench.contracts.lifecycle import CellResult, RunInfo
 from gath_bench.distributed import Ranks
@@ -144,7 +145,8 @@ def _execute(
         if timed_out:
             break
         begun = time.monotonic()
-        runner.run(cell)
+        with settings_held():
+            runner.run(cell)
         ranks.barrier()
         if ranks.first:
             record.status = "failed" if store.has_failed(record.cell_id) else "ok"

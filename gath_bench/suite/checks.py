@@ -98,9 +98,7 @@ def _check_fields(name: str, declared: Any) -> None:
             TypeAdapter(hint).validate_python(value, strict=True)
         except ValidationError as error:
             problem = error.errors()[0]["msg"]
-            raise UsageError(
-                f"{name} cannot be used: {kind}.{field} is {value!r:.80}. {problem}."
-            ) from error
+            raise UsageError(f"{name} cannot be used: {kind}.{field} is {value!r:.80}. {problem}.") from error
         for text in _texts(value):
             if not _is_text(text):
                 raise UsageError(f"{name} cannot be used: {kind}.{field} has the text {text!r:.80}.")
@@ -119,9 +117,13 @@ def _is_text(value: object) -> bool:
 
 def _check_metric(name: str, metric: object, info: MetricInfo) -> None:
     if not isinstance(metric, Metric | SystemMetric):
-        raise UsageError(f"the metric {name} has neither measure() nor measure_system(): implement one of them.")
+        raise UsageError(
+            f"the metric {name} has neither measure() nor measure_system(): implement one of them."
+        )
     if not math.isfinite(info.tolerance) or info.tolerance < 0:
-        raise UsageError(f"the metric {name} has the tolerance {info.tolerance}: give a number of at least 0.")
+        raise UsageError(
+            f"the metric {name} has the tolerance {info.tolerance}: give a number of at least 0."
+        )
     try:
         shown = info.display.format(0.5)
     except Exception:
@@ -132,7 +134,9 @@ def _check_metric(name: str, metric: object, info: MetricInfo) -> None:
             "give a format such as '{:.3f}'."
         )
     if not info.summaries:
-        raise UsageError(f"the metric {name} has no summaries: declare its table values in MetricInfo.summaries.")
+        raise UsageError(
+            f"the metric {name} has no summaries: declare its table values in MetricInfo.summaries."
+        )
     for request in info.roles:
         _check_fields(name, request)
     for summary in info.summaries:
@@ -140,7 +144,9 @@ def _check_metric(name: str, metric: object, info: MetricInfo) -> None:
         _check_summary(f"the value {summary.name!r} of the metric {name}", summary)
     taken, times = Counter(summary.name for summary in info.summaries).most_common(1)[0]
     if times > 1:
-        raise UsageError(f"the metric {name} has {times} summaries of the name {taken!r}: rename all but one.")
+        raise UsageError(
+            f"the metric {name} has {times} summaries of the name {taken!r}: rename all but one."
+        )
 
 
 def _check_summary(what: str, summary: Summary) -> None:

@@ -164,9 +164,7 @@ def _protocols(
 
 def _defined_under(metrics: Sequence[Component], protocol: str) -> tuple[Component, ...]:
     return tuple(
-        metric
-        for metric in metrics
-        if metric.info.protocols is None or protocol in metric.info.protocols
+        metric for metric in metrics if metric.info.protocols is None or protocol in metric.info.protocols
     )
 
 
