@@ -75,6 +75,11 @@ def _settings_of_call() -> Iterator[None]:
         shared.restore()
 
 
+def is_inside_component() -> bool:
+    """Whether this thread is inside of a component call."""
+    return _INSIDE.get()
+
+
 @contextmanager
 def settings_held() -> Iterator[None]:
     """Inside it, every component call begins and ends with the process settings of this moment."""

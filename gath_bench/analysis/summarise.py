@@ -18,6 +18,7 @@ from gath_bench.analysis.ranking import with_ranking
 from gath_bench.analysis.reducers import REDUCERS
 from gath_bench.analysis.summary_row import SummaryRow
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey
+from gath_bench.errors import UsageError, did_you_mean
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 
 if TYPE_CHECKING:
@@ -86,6 +87,11 @@ def _row(
 ) -> SummaryRow:
     """The row of a measurement; ``parts`` are the values of each of its inputs."""
     cell, metric, summary, observed = measured.cell, measured.metric, measured.summary, measured.observed
+    if summary.reducer not in REDUCERS:
+        raise UsageError(
+            f"the run has the reducer {summary.reducer!r:.80}, which this version does not know; "
+            f"{did_you_mean(summary.reducer, REDUCERS)}"
+        )
     subjects, _ = renumbered(observed.subjects)
     result = estimate(REDUCERS[summary.reducer], observed.inputs, subjects)
     expected, done = _counts(parts, cell, metric)

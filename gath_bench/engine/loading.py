@@ -45,7 +45,8 @@ class BatchLoader:
         next_batch = self._start(cell, *chunks[0])
         for index, (number, samples) in enumerate(chunks):
             batch = next_batch
-            wait([batch])
+            with component_call():
+                wait([batch])
             if index + 1 < len(chunks):
                 next_batch = self._start(cell, *chunks[index + 1])
             yield number, samples, batch

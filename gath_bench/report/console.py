@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gath_bench.errors import plain_text
 from gath_bench.report.table import ARROWS, BEST, Cell, Column, Table, fit_columns
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def print_tables(console: Console, tables: Sequence[Table]) -> None:
         widths = [_GAP + width for width in _widths(table)]
         for block in fit_columns(widths, console.width - table.widest_model - 2):
             # Text, since rich would read the brackets of portraits[root=...] as markup.
-            title = Text(table.title) if block.start == 0 else None
+            title = Text(plain_text(table.title)) if block.start == 0 else None
             printed = RichTable(title=title, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
             printed.title_justify, printed.title_style = "left", "bold"
             printed.add_column("model", no_wrap=True)
@@ -43,10 +44,12 @@ def print_tables(console: Console, tables: Sequence[Table]) -> None:
                     if cell.interval:
                         text.append(f"\n{cell.interval}", style="dim")
                     cells.append(text)
-                printed.add_row(Text(line.model, style="italic" if line.reference else ""), *cells)
+                printed.add_row(
+                    Text(plain_text(line.model), style="italic" if line.reference else ""), *cells
+                )
             console.print(printed)
         for note in [*([f"{STAR} {BEST}"] if table.has_best else []), *table.notes]:
-            console.print(Text(f"  {note}", style="dim"), soft_wrap=True)
+            console.print(Text(f"  {plain_text(note, 2000)}", style="dim"), soft_wrap=True)
         console.print()
 
 

@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "provenance": VOCABULARY,
     "video": VOCABULARY | {"provenance"},
     "suite": STORED | {"analysis"},
-    "render_list": PLANNED,
+    "render_list": PLANNED | {"engine"},
     "engine": PLANNED | {"perf"},
     "analysis": RESULTS_ALONE,
     "report": RESULTS_ALONE | {"analysis"},
