@@ -47,7 +47,8 @@ def fingerprint(*parts: bytes | str) -> str:
     """
     digest = hashlib.sha256()
     for part in parts:
-        data = part.encode() if isinstance(part, str) else part
+        # File names may hold bytes that are not UTF-8, which Python reads as surrogates.
+        data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
         digest.update(len(data).to_bytes(8, "big"))
         digest.update(data)
     return digest.hexdigest()

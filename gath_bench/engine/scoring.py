@@ -11,7 +11,7 @@ from gath_bench.component_calls import component_call
 from gath_bench.contracts.batch import Batch, Unreadable
 from gath_bench.contracts.metric import Measured, MetricInfo, SystemUnderTest
 from gath_bench.engine.outputs import checked_measured, checked_missing, value_table
-from gath_bench.errors import Unavailable, describe_error
+from gath_bench.errors import Unavailable, describe_error, plain_text
 from gath_bench.evaluators import FeatureCache
 from gath_bench.registry import Component
 from gath_bench.results.observations import Observations, Status
@@ -101,7 +101,7 @@ class BatchScorer:
                         metric=str(metric.name),
                         observation=observation,
                         status=status,
-                        reason=sample.reason,
+                        reason=plain_text(sample.reason),
                     )
 
     def _add(

@@ -7,7 +7,8 @@ import re
 import typing
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from gath_bench.contracts.batch import Sample
 from gath_bench.contracts.dataset import DatasetInfo
@@ -16,6 +17,9 @@ from gath_bench.contracts.model import ModelInfo
 from gath_bench.contracts.specs import Kind
 from gath_bench.errors import UsageError, did_you_mean
 from gath_bench.registry import Component
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 _INFOS: dict[Kind, type[Any]] = {"model": ModelInfo, "dataset": DatasetInfo, "metric": MetricInfo}
 #: What a sample id may not contain, since it is also a file name: separators, control characters, surrogates.
@@ -89,19 +93,26 @@ def file_name_problem(name: object) -> str | None:
 
 def _check_fields(name: str, declared: Any) -> None:
     """The fields of a declaration against their annotations, without conversions."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     kind = type(declared).__name__
     for field, hint in typing.get_type_hints(type(declared)).items():
         value = getattr(declared, field)
         try:
-            TypeAdapter(hint).validate_python(value, strict=True)
+            _adapter(hint).validate_python(value, strict=True)
         except ValidationError as error:
             problem = error.errors()[0]["msg"]
             raise UsageError(f"{name} cannot be used: {kind}.{field} is {value!r:.80}. {problem}.") from error
         for text in _texts(value):
             if not _is_text(text):
                 raise UsageError(f"{name} cannot be used: {kind}.{field} has the text {text!r:.80}.")
+
+
+@cache
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(hint)
 
 
 def _texts(value: Any) -> list[str]:

@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
+import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -139,6 +143,7 @@ SETTINGS: dict[str, Callable[[], Any]] = {
     "warnings": _all_warnings_are_errors,
     "stdout": _close_stdout,
     "print": lambda: print("a component prints"),
+    "loud": lambda: subprocess.run(["echo", "a subprocess prints"], check=True),
     "seeds": lambda: (torch.manual_seed(1), np.random.seed(1), random.seed(1)),
 }
 
@@ -511,6 +516,40 @@ REFUSED: dict[str, tuple[str, str]] = {
 }
 
 
+class Ending(_Model):
+    """Ends or stops the process, unless a file exists."""
+
+    def __init__(self, *, how: str, unless: Path | None = None) -> None:
+        self.how, self.unless = how, unless
+
+    def animate(self, portraits: Tensor, target_aus: Tensor) -> Tensor:
+        if self.unless is None or not self.unless.exists():
+            match self.how:
+                case "os-exit":
+                    os._exit(0)
+                case "segfault":
+                    os.kill(os.getpid(), signal.SIGSEGV)
+                case "kill":
+                    os.kill(os.getpid(), signal.SIGKILL)
+                case "hang":
+                    hang()
+        return portraits
+
+
+class HangingDataset(ToyDataset):
+    def load(self, samples: Sequence[ToySample]) -> Any:
+        hang()
+
+
+def hang() -> None:
+    """Never return; ignore ordinary exceptions."""
+    while True:
+        try:
+            time.sleep(0.05)
+        except Exception:
+            continue
+
+
 @hookimpl
 def gath_bench_models() -> list[ModelSpec]:
     models = {
@@ -518,6 +557,7 @@ def gath_bench_models() -> list[ModelSpec]:
         "hostile-late-info": LateInfo,
         "hostile-info": NoInfo,
         "hostile-constructor": Constructor,
+        "hostile-ending": Ending,
     }
     return [ModelSpec(name, model, "hostile") for name, model in models.items()]
 
@@ -528,6 +568,7 @@ def gath_bench_datasets() -> list[DatasetSpec]:
         "hostile-data": HostileDataset,
         "hostile-list": HostileList,
         "hostile-data-info": NoDataInfo,
+        "hostile-hanging-data": HangingDataset,
     }
     return [DatasetSpec(name, dataset, "hostile") for name, dataset in datasets.items()]
 
