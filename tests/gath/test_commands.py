@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import pytest
 import torch
 from click.testing import CliRunner, Result
 from gath.commands.export import export
 from gath.commands.train import train
 from gath.inference.model import WarpModel
+from gath.training.checkpoint import load_state
 from toy_faces import ToyFaces
 
 from gath_bench.contracts import CommandSpec
@@ -73,9 +75,6 @@ def test_train_that_a_signal_stops_has_another_exit_code(
 
 
 def test_a_checkpoint_with_code_in_it_is_refused_without_advice(tmp_path: Path) -> None:
-    import torch
-    from gath.training.checkpoint import load_state
-
     path = tmp_path / "checkpoint.pt"
     torch.save({"code": Path}, path)
     with pytest.raises(UsageError, match="checkpoint") as refused:

@@ -19,8 +19,10 @@ HOSTILE = "tests/engine/test_hostile_components.py"
 PROCESS = "tests/reliability/test_process.py"
 STORAGE = "tests/reliability/test_storage_faults.py"
 PARSERS = "tests/reliability/test_parsers.py"
+FILES = "tests/reliability/test_files.py"
+CHECKPOINTS = "tests/gath/test_commands.py"
+KILLS = "tests/reliability/test_kills.py"
 RESUME = "tests/engine/test_resume.py"
-MISSING = "tests/engine/test_missing.py"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def storage_faults() -> list[Fault]:
         *rows,
         Fault("SIGKILL at the manifest, after a shard, in a cell, between cells", "`--resume` gives equal values",
               RESUME, "test_a_killed_and_resumed_run_equals_an_uninterrupted_one"),
+        Fault("100 kills of a run at random moments (`pytest -m slow`)", "`--resume` gives equal values",
+              KILLS, "test_a_run_that_is_killed_at_a_random_moment_loses_nothing"),
         Fault("SIGKILL while a file is written", "the partial file is removed on resume",
               RESUME, "test_partial_files_of_a_killed_process_are_removed"),
         Fault("a damaged shard", "one sentence; its batches are measured again", RESUME,
@@ -117,6 +121,14 @@ def input_faults() -> list[Fault]:
               "test_a_text_of_40000_letters_takes_little_time"),
         Fault("a named pipe as suite, AU table or image", "refused, not waited for", PARSERS,
               "test_a_pipe_is_refused_and_not_waited_for"),
+        Fault("file names that are not UTF-8", "samples like others", FILES,
+              "test_file_names_that_are_not_utf8_are_samples_like_others"),
+        Fault("a folder without permission", "one sentence that names it", FILES,
+              "test_a_folder_that_cannot_be_read_is_named"),
+        Fault("a checkpoint with code in it", "refused, without advice to trust it", CHECKPOINTS,
+              "test_a_checkpoint_with_code_in_it_is_refused_without_advice"),
+        Fault("SIGTERM during `train`", "a checkpoint, exit code 130", CHECKPOINTS,
+              "test_train_that_a_signal_stops_has_another_exit_code"),
         Fault("an image of more than 64 * 2**20 pixels", "NA with the size", PROCESS,
               "test_an_image_above_the_pixel_limit_is_na"),
         Fault("a PNG of 12,000 x 12,000 pixels", "NA, from its header", PROCESS,
@@ -164,6 +176,12 @@ def page() -> str:
         "",
         "```sh",
         "GATH_BENCH_EXAMPLES=2000 python -m pytest tests/reliability/test_parsers.py",
+        "```",
+        "",
+        "The ordinary suite kills four runs and resumes them; 100 more are killed at random moments by",
+        "",
+        "```sh",
+        "python -m pytest -m slow tests/reliability/test_kills.py",
         "```",
         "",
         f"{len(rows)} faults:",
