@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gath_bench.contracts.metric import Summary
 from gath_bench.errors import UsageError, describe_error
 from gath_bench.files import read_regular, write_json
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -172,10 +176,10 @@ class Manifest:
             raise UsageError(f"{path} cannot be read: {describe_error(error)}.") from error
         if not isinstance(content, dict) or content.get("schema") != SCHEMA:
             raise UsageError(f"{path} does not have schema {SCHEMA}: run the suite again.")
-        from pydantic import TypeAdapter, ValidationError
+        from pydantic import ValidationError
 
         try:
-            manifest = TypeAdapter(cls).validate_python(content)
+            manifest = _adapter().validate_python(content)
             _check_names(manifest)
         except ValidationError as error:
             problem = error.errors()[0]
@@ -186,6 +190,13 @@ class Manifest:
         except ValueError as error:
             raise UsageError(f"{path} is damaged ({error}): run the suite again.") from error
         return manifest
+
+
+@cache
+def _adapter() -> TypeAdapter[Manifest]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Manifest)
 
 
 def _check_names(manifest: Manifest) -> None:

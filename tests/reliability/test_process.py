@@ -101,7 +101,7 @@ main()
     "words",
     [
         ("run", "--limit", "2", "--no-images", "--output", "run"),
-        ("animate", "astronaut", "--aus", "12E", "--size", "96", "-o", "smile.png"),
+        ("animate", "astronaut", "--aus", "12E", "--size", "256", "-o", "smile.png"),
     ],
     ids=["run", "animate"],
 )
