@@ -76,19 +76,25 @@ class Cropper:
             found = f" {self._detector.info.fingerprint}{found}"
         return f"{self.size} {self.crop} {RESIZE}{found}"
 
-    def __call__(self, image: Tensor, name: str, face: Face | None = None) -> Cropped:
+    def count(self, image: Tensor) -> int:
+        """The number of faces that can be cropped from an image, at least 1 (a missing face has its reason later)."""
+        return max(1, len(self._detector.detect([image])[0])) if self._detector else 1
+
+    def __call__(self, image: Tensor, name: str, face: Face | int | None = None) -> Cropped:
         """Crop an image.
 
         Args:
             image: float32 (3, H, W) in [0, 1].
             name: what reasons call it.
-            face: its face, where labels give it; ``face`` then detects nothing.
+            face: for ``face`` alone: the face, where labels give it (nothing is then detected), or the number of a
+                detected one; by default 0, the largest.
 
         Raises:
             Unavailable: no face was found, or the image is not square under ``none``.
         """
         if self.crop == "face":
-            return self._align(image, face or self._detect(image, name))
+            found = face if isinstance(face, Face) else self._detect(image, name, face or 0)
+            return self._align(image, found)
         height, width = image.shape[-2:]
         if height != width:
             if self.crop == "none":
@@ -98,13 +104,13 @@ class Cropper:
             image = image[:, top : top + side, left : left + side]
         return Cropped(to_8bit(resize(image, self.size)), None)
 
-    def _detect(self, image: Tensor, name: str) -> Face:
+    def _detect(self, image: Tensor, name: str, number: int) -> Face:
         if self._detector is None:
             raise Unavailable(f"the labels have no face for {name}: crop=centre takes it as it is.")
         found = self._detector.detect([image])[0]
         if not found:
             raise Unavailable(f"no face was found in {name}: crop=centre takes it as it is.")
-        return found[0]
+        return found[number]
 
     def _align(self, image: Tensor, face: Face) -> Cropped:
         import torch
