@@ -34,7 +34,7 @@ def recompressed(image: Tensor, quality: int) -> Tensor:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("photos", nargs="+", type=Path)
-    parser.add_argument("--quality", type=int, default=75)
+    parser.add_argument("--quality", type=int, default=90)
     arguments = parser.parse_args()
     detector = SynthFacesDetector()
     people = [read_image(path) for path in arguments.photos]
