@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from gath_bench.au import get_space
 from gath_bench.capture import capture
 from gath_bench.contracts.evaluator import EvaluatorInfo, Features, Role
 from gath_bench.contracts.face import FaceDetector, Template
@@ -18,6 +19,9 @@ from gath_bench.registry import Component
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+#: Domain -> its images in a sentence.
+_DOMAIN_IMAGES = {"photo": "photos"}
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,10 @@ class EvaluatorPool:
         info: EvaluatorInfo = component.instance.info
         if domain not in info.domains:
             made_for = " and ".join(sorted(info.domains))
+            tested = info.validation.get(domain)
             raise Unavailable(
                 f"not valid here: {component.name} was made for {made_for} images, not {domain}"
+                + (f" ({tested.statement})" if tested else "")
             )
         return component
 
@@ -135,12 +141,30 @@ class FeatureCache:
         images = self.images[side]
         if images is None:
             raise Unavailable(f"no {side} image")
-        template = component.instance.info.template
-        if self.framing is not None and self.framing.differs(template):
-            return _aligned_features(component, images, template, self.framing, side)
-        # A copy: networks may normalise in place.
-        features: Features = component.instance(images.clone())
+        info: EvaluatorInfo = component.instance.info
+        template = info.template
+        if template is not None and self.framing is not None and self.framing.differs(template):
+            features = _aligned_features(component, images, template, self.framing, side)
+        else:
+            # A copy: networks may normalise in place.
+            features = component.instance(images.clone())
+        return _without_unvalidated_aus(features, info, self.domain)
+
+
+def _without_unvalidated_aus(features: Features, info: EvaluatorInfo, domain: str) -> Features:
+    """Features in which the AUs that the evaluator was not validated for in a domain are NaN, with that reason."""
+    validation = info.validation.get(domain)
+    if info.au_space is None or validation is None or validation.aus is None:
         return features
+    if isinstance(features.values, tuple):
+        raise TypeError("an AU estimator returns one tensor (B, K), not feature maps")
+    labels = get_space(info.au_space).labels
+    unknown = [label not in validation.aus for label in labels]
+    values = features.values.clone()
+    values[:, unknown] = float("nan")
+    reason = f"not validated on {_DOMAIN_IMAGES.get(domain, f'{domain} images')}"
+    missing = {label: reason for label, absent in zip(labels, unknown, strict=True) if absent}
+    return replace(features, values=values, missing_aus={**features.missing_aus, **missing})
 
 
 def _aligned_features(
@@ -162,7 +186,7 @@ def _aligned_features(
 
     values = tuple(map(spread, found.values)) if isinstance(found.values, tuple) else spread(found.values)
     missing = {aligned.positions[index]: reason for index, reason in found.missing.items()}
-    return Features(values, aligned.missing | missing)
+    return Features(values, aligned.missing | missing, found.missing_aus)
 
 
 @dataclass(frozen=True)

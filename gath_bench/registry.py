@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import shutil
 import typing
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -134,9 +135,16 @@ class Registry:
         return None
 
     def unavailable(self, spec: ComponentSpec) -> str | None:
-        """Why a component cannot be used here without further parameters: a missing package or weights file."""
-        problems = (weights_problem(weights) for weights in spec.weights)
-        return self.missing(spec) or next((problem for problem in problems if problem), None)
+        """Why a component cannot be used without parameters: a missing package, weights file or program."""
+        if problem := self.missing(spec):
+            return problem
+        for weights in spec.weights:
+            if problem := weights_problem(weights):
+                return problem
+        for program in spec.programs:
+            if shutil.which(program) is None:
+                return f"needs the program {program} on the PATH, or as a parameter"
+        return None
 
     def weights(self) -> dict[str, tuple[WeightsSpec, list[str]]]:
         """All known weights files by name, each with the components that use it."""

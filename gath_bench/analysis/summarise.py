@@ -59,7 +59,10 @@ def _summarise_metric(
             counted = observations.part(cell.cell_id, metric.name, counted_name(summary.name))
             yield _row(observations, manifest, whole, None, [[counted]], why=[*parts, counted]), whole
             continue
-        yield _row(observations, manifest, whole, None, [[part] for part in parts]), whole
+        row = _row(observations, manifest, whole, None, [[part] for part in parts])
+        if row.status == "ok" and row.reason is None and summary.per_au:
+            row = replace(row, reason=_left_out_aus(observations, parts, observed))
+        yield row, whole
         if summary.per_au and observed.aus != (-1,):
             for number, au in enumerate(observed.aus):
                 one = replace(
@@ -71,6 +74,17 @@ def _summarise_metric(
                     _row(observations, manifest, one, au, [part.with_whole(au) for part in parts], share),
                     None,
                 )
+
+
+def _left_out_aus(observations: ObservationTable, parts: list[Part], observed: Observed) -> str | None:
+    """How many AUs are in a mean over AUs, and why others are not; None if every AU has a value."""
+    absent = [au for au, samples in zip(observed.aus, observed.samples, strict=True) if not len(samples)]
+    if not absent:
+        return None
+    pieces = [[part.of(au) for part in parts] for au in absent]
+    _, reason = _status(observations, pieces, None, complete=False)
+    total = len(observed.aus)
+    return f"mean over {total - len(absent)} of {total} AUs: {reason}"
 
 
 def _share(part: Part, au: int) -> Fraction:

@@ -12,7 +12,9 @@ from gath_bench.cli.context import Context, pass_context
 
 
 @click.command()
-@click.argument("suite", required=False, type=click.Path(path_type=Path), metavar="[quick|SUITE.toml]")
+@click.argument(
+    "suite", required=False, type=click.Path(path_type=Path), metavar="[quick|standard|SUITE.toml]"
+)
 @click.option("-m", "--model", "models", multiple=True, help="A model; oracle and copy-source are added.")
 @click.option("-d", "--dataset", "datasets", multiple=True, help="A data set.")
 @click.option("-M", "--metric", "metrics", multiple=True, help="A metric.")
@@ -60,6 +62,7 @@ def run(
 
     \b
     gath-bench run
+    gath-bench run standard
     gath-bench run -m mean-frame -d 'portraits[root=photos]' -M ssim --limit 20
     gath-bench run --resume results/runs/20260101T120000Z-quick
     """
@@ -87,7 +90,10 @@ def run(
         results.report("json" if as_json else "console")
         if not as_json:
             click.echo(f"run folder: {results.path}")
-        if not results.finished:
+        if results.finished:
+            for metric, reason in results.metrics_without_values.items():
+                click.echo(f"warning: the metric {metric} has no value in this run: {reason}.", err=True)
+        else:
             click.echo(
                 f"stopped by --timeout; continue with: gath-bench run --resume {results.path}", err=True
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import click
 from gath_bench.cli.context import Context, pass_context
 from gath_bench.contracts.specs import WeightsSpec
 from gath_bench.errors import UsageError, did_you_mean
-from gath_bench.weights import add_weights, download, find_weights, recorded_hashes, weights_problem
+from gath_bench.weights import Progress, add_weights, download, find_weights, recorded_hashes, weights_problem
 
 
 @click.group()
@@ -80,32 +81,23 @@ def get(context: Context, name: str, url: str | None, allow_local: bool) -> None
     gath-bench weights get alexnet
     gath-bench weights get standard
     """
+    from gath_bench.suite import BUILT_IN
+
     known = context.registry.weights()
     if name in known:
         specs = [known[name][0]]
-    elif name == "standard" or name.endswith(".toml"):
+    elif name in BUILT_IN or name.endswith(".toml"):
         if url:
             raise UsageError(f"--url is for one file, and {name} is a suite: name the file.")
         specs = _of_suite(context, name)
     else:
-        raise UsageError(f"there are no weights {name!r}: {did_you_mean(name, [*known, 'standard'])}")
+        raise UsageError(f"there are no weights {name!r}: {did_you_mean(name, [*known, *BUILT_IN])}")
     for spec in specs:
         path = find_weights(spec)
         if path is not None and weights_problem(spec) is None and len(specs) > 1:
             click.echo(f"{spec.name}: {path}")
             continue
-        with click.progressbar(
-            length=spec.size or 0, label=spec.name, file=click.get_text_stream("stderr")
-        ) as bar:
-            last = 0
-
-            def advance(done: int, total: int | None, bar: Any = bar) -> None:
-                nonlocal last
-                bar.length = total or bar.length
-                bar.update(done - last)
-                last = done
-
-            path = download(spec, url=url, allow_local=allow_local, progress=advance)
+        path = download(spec, url=url, allow_local=allow_local, progress=_progress(spec.name))
         click.echo(f"{spec.name}: {path} ({spec.licence})")
 
 
@@ -126,6 +118,17 @@ def add(context: Context, name: str, file: Path) -> None:
         raise UsageError(f"there are no weights {name!r}: {did_you_mean(name, known)}")
     path = add_weights(known[name][0], file)
     click.echo(f"{name}: {path}, SHA-256 {recorded_hashes()[path.name]}")
+
+
+def _progress(name: str) -> Progress:
+    """Shows the share that has arrived on a terminal, and nothing elsewhere."""
+
+    def show(done: int, total: int | None) -> None:
+        if sys.stderr.isatty():
+            share = f"{done / total:.0%}" if total else f"{done / 1e6:.1f} MB"
+            click.echo(f"\r{name}: {share} ", nl=done == total, err=True)
+
+    return show
 
 
 def _of_suite(context: Context, name: str) -> list[WeightsSpec]:

@@ -30,6 +30,7 @@ from gath_bench.contracts.evaluator import (
     IdentityEncoder,
     PerceptualTrunk,
     Role,
+    Validation,
 )
 from gath_bench.contracts.face import (
     LANDMARKS,
@@ -154,6 +155,7 @@ __all__ = [
     "Template",
     "TrainingStreams",
     "Unreadable",
+    "Validation",
     "WeightsSpec",
     "file_hash",
     "fingerprint",

@@ -127,7 +127,7 @@ class FramesBatch:
 
     Attributes:
         images: float32 (B, 3, H, W), sRGB in [0, 1].
-        aus: float32 (B, K) in [0, 1].
+        aus: float32 (B, K) in [0, 1]; NaN only for AUs that no label of the data set covers.
         au_space: the AU space of ``aus``.
     """
 
@@ -147,7 +147,7 @@ class ClipsBatch:
         source: float32 (B, 3, H, W), sRGB in [0, 1].
         source_aus: float32 (B, K) in [0, 1].
         target: float32 (B, 3, H, W), sRGB in [0, 1].
-        target_aus: float32 (B, K) in [0, 1].
+        target_aus: float32 (B, K) in [0, 1]. NaN as in `FramesBatch`.
         au_space: the AU space of both.
     """
 

@@ -40,6 +40,8 @@ class Summary:
         inputs: the observations that are the reducer's arguments, in order.
         per_au: whether it is also computed for each AU.
         primary: whether tables show it; JSON, CSV and Parquet have all summaries.
+        evaluator: the evaluator, as table headers name it (``"synthfaces trunk"``), where the value is not that of the
+            published metric of this name; otherwise empty.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Summary:
     inputs: tuple[str, ...] = ()
     per_au: bool = False
     primary: bool = True
+    evaluator: str = ""
 
     def __post_init__(self) -> None:
         if not self.inputs:
@@ -100,6 +103,7 @@ class Measured:
         missing: position in the batch -> reason. A NaN without a reason is recorded as "not a number".
         au_of: for (B,) values of one AU per sample (the swept one), the B labels; a sample then has no
             observation of any other AU.
+        missing_aus: AU label -> reason why it has no value. A NaN of another AU is recorded as "AU not covered".
     """
 
     name: str
@@ -107,6 +111,7 @@ class Measured:
     aus: tuple[str, ...] | None = None
     missing: Mapping[int, str] = field(default_factory=dict)
     au_of: tuple[str, ...] | None = None
+    missing_aus: Mapping[str, str] = field(default_factory=dict)
 
 
 class Evaluations(Protocol):

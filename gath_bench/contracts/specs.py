@@ -53,6 +53,7 @@ class ComponentSpec:
         requires: packages that must be importable; without them the component is listed as unavailable.
         extra: the extra of ``gath-bench`` that installs them, for the message.
         weights: files that it needs unless a parameter names others; without them it is listed as unavailable.
+        programs: programs that it needs on the ``PATH`` unless a parameter names others, likewise.
     """
 
     name: str
@@ -62,6 +63,7 @@ class ComponentSpec:
     requires: tuple[str, ...] = ()
     extra: str | None = None
     weights: tuple[WeightsSpec, ...] = ()
+    programs: tuple[str, ...] = ()
 
     kind: ClassVar[Kind]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ class CorpusScorer:
         if not corpus_metrics(cell):
             return
         self.folder.mkdir(exist_ok=True)
-        arrays = {
+        # Any: numpy's stub takes the names of arrays for its own options.
+        arrays: dict[str, Any] = {
             f"{metric}/{name}": np.concatenate([part[name] for part in parts])
             for metric, parts in pending.parts.items()
             for name in parts[0]
@@ -110,14 +112,13 @@ class CorpusScorer:
         """Compute and write the records of a complete cell, unless they are on disk; the observations written."""
         observations = Observations()
         metrics = corpus_metrics(cell)
-        if not metrics or CORPUS_BATCH in self.store.done(cell.cell_id):
+        record = f"{cell.cell_id}.{shard_stem([CORPUS_BATCH])}.parquet"
+        if not metrics or record in {path.name for path in self.store.paths(cell.cell_id)}:
             return observations
         for position, metric in metrics.items():
-            _add_record(
-                observations, cell.cell_id, metric, lambda position=position: self._read(cell, position)
-            )  # type: ignore[misc]
+            _add_record(observations, cell.cell_id, metric, partial(self._read, cell, position))
         self.store.write(cell.cell_id, observations, [CORPUS_BATCH])
-        if not observations.has_failed:
+        if not self.store.has_failed(cell.cell_id):
             for path in self.folder.glob(f"{cell.cell_id}.*.npz"):
                 path.unlink()
             if not any(self.folder.iterdir()):
@@ -200,7 +201,7 @@ def _add_record(
 ) -> None:
     """Append the record of one metric, or why it has none."""
     info: MetricInfo = metric.instance.info
-    common = {
+    common: dict[str, Any] = {
         "cell": cell,
         "batch": CORPUS_BATCH,
         "subject": FEATURES,

@@ -146,7 +146,9 @@ class BatchScorer:
             zip(sample_ids, subjects, table, strict=True)
         ):
             for au, value in zip(aus[position], values, strict=True):
-                reason = result.missing.get(position) or (None if math.isfinite(value) else not_finite)
+                reason = result.missing.get(position)
+                if reason is None and not math.isfinite(value):
+                    reason = not_finite if au is None else result.missing_aus.get(au, not_finite)
                 self.observations.add(
                     cell=self.cell,
                     batch=self.batch,

@@ -25,10 +25,11 @@ from gath_bench.plugins import Plugins, PluginWarning
 from gath_bench.registry import Registry
 from gath_bench.results import Manifest, load
 from gath_bench.suite import (
+    BUILT_IN,
     Plan,
     Suite,
+    built_in_suite,
     make_plan,
-    quick_suite,
     read_suite,
     refuse_unavailable_evaluators,
     suite_of_run,
@@ -74,7 +75,7 @@ def evaluate(
         models: the models; None takes those of the suite.
         datasets: the data sets; None takes those of the suite.
         metrics: the metrics; None takes those of the suite.
-        suite: ``"quick"``, the path of a suite file, or a ``Suite``; the default is the quick suite.
+        suite: ``"quick"``, ``"standard"``, the path of a suite file, or a ``Suite``; the default is the quick suite.
         limit: the maximum number of samples per data set.
         seed: seeds the sampling of the data sets and the models.
         split: the split of the data sets; the default is the suite's (``"test"``).
@@ -123,7 +124,7 @@ def evaluate(
         instances=selection.created,
         unregistered=selection.unregistered,
     )
-    refuse_unavailable_evaluators(plan, registry)
+    refuse_unavailable_evaluators(plan, registry, explicit)
     _warn_of_unmatched(plan)
     keep = output is not None or resume is not None
     temporary = None if keep else mkdtemp(prefix="gath-bench-")
@@ -180,9 +181,8 @@ def resolve_suite(suite: str | PathLike[str] | Suite | None) -> Suite:
     """
     if isinstance(suite, Suite):
         return suite
-    if suite is None or suite == "quick":
-        return quick_suite()
-    return read_suite(Path(suite))
+    name = "quick" if suite is None else str(suite)
+    return built_in_suite(name) if name in BUILT_IN else read_suite(Path(name))
 
 
 def _resumed_suite(folder: Path, selection: Selection, *, given: bool) -> Suite:

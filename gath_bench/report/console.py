@@ -130,7 +130,7 @@ def _value(cell: Cell) -> str:
 def _header(column: Column) -> str:
     name, _, rest = column.metric.partition(".")
     # A name with a part after the dot contains its unit there (`latency_p50_ms`).
-    second = " ".join(part for part in (rest or column.unit, column.apart) if part)
+    second = " ".join(part for part in (rest or column.unit, column.apart or column.qualifier) if part)
     return f"{_broken(name)}\n{_broken(second)} {ARROWS[column.direction]}".rstrip()
 
 

@@ -1,9 +1,11 @@
 """A suite file (TOML) -> a plan of cells (model x data set x protocol)."""
 
 from gath_bench.suite.config import (
+    BUILT_IN,
     DatasetChoice,
     References,
     Suite,
+    built_in_suite,
     make_suite,
     quick_suite,
     read_suite,
@@ -13,11 +15,13 @@ from gath_bench.suite.plan import Cell, Plan, make_plan
 from gath_bench.suite.requirements import refuse_unavailable_evaluators, weights_of
 
 __all__ = [
+    "BUILT_IN",
     "Cell",
     "DatasetChoice",
     "Plan",
     "References",
     "Suite",
+    "built_in_suite",
     "make_plan",
     "make_suite",
     "quick_suite",

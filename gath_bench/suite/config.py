@@ -118,10 +118,19 @@ def make_suite(content: Mapping[str, Any], problem: str = "the evaluation settin
         raise UsageError(f"{problem}: {describe_validation_error(error, Suite)}") from error
 
 
-def quick_suite() -> Suite:
-    """The built-in suite of ``gath-bench run`` without arguments."""
-    text = files("gath_bench.suite").joinpath("quick.toml").read_text(encoding="utf-8")
+#: Names of the suites in this package.
+BUILT_IN = ("quick", "standard")
+
+
+def built_in_suite(name: str) -> Suite:
+    """A suite of this package, one of ``BUILT_IN``."""
+    text = files("gath_bench.suite").joinpath(f"{name}.toml").read_text(encoding="utf-8")
     return Suite.model_validate(tomllib.loads(text))
+
+
+def quick_suite() -> Suite:
+    """The suite of ``gath-bench run`` without arguments."""
+    return built_in_suite("quick")
 
 
 def read_suite(path: Path) -> Suite:
@@ -134,7 +143,7 @@ def read_suite(path: Path) -> Suite:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(
-            f"there is no suite file {path}: give the path of a TOML file, or none for the quick suite."
+            f"there is no suite file {path}: give the path of a TOML file, or {' or '.join(BUILT_IN)}."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the suite file {path} cannot be read: {error}.") from error

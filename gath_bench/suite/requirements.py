@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentName
 from gath_bench.contracts.metric import RoleRequest
@@ -13,29 +13,36 @@ from gath_bench.suite.config import Suite
 from gath_bench.suite.plan import Plan
 
 
-def refuse_unavailable_evaluators(plan: Plan, registry: Registry) -> None:
+def refuse_unavailable_evaluators(plan: Plan, registry: Registry, explicit: Collection[str] = ()) -> None:
     """Raise before any work if a metric of a plan cannot have a single value.
 
-    A suite with ``skip_missing`` keeps a metric whose evaluator no plugin registers; its values are NA.
+    A suite with ``skip_missing`` keeps a metric whose evaluator no plugin registers, unless the user named the metric;
+    its values are NA.
+
+    Args:
+        plan: the plan.
+        registry: the installed components.
+        explicit: names that the user gave.
 
     Raises:
         UsageError: an evaluator does not exist, cannot be created, or lacks its weights; the sentence names the metric
             and the command that installs what is missing.
     """
+    named = {str(ComponentName.parse(name)) for name in explicit}
     for metric, request in _requests(plan.metrics):
         bare = ComponentName.parse(request.component).name
         registered = bare in registry.entries[request.role] or (request.role, bare) in registry.collisions
-        if plan.suite.skip_missing and not registered:
+        if plan.suite.skip_missing and not registered and str(metric.name) not in named:
             continue
         try:
             evaluator = plan.evaluators.find(request.role, request.component)
-        except Unavailable as reason:
-            raise UsageError(f"the metric {metric.name} cannot be measured: {reason}.") from reason
+        except Unavailable as error:
+            raise UsageError(f"the metric {metric.name} cannot be measured: {error}.") from error
         if evaluator.instance.info.fingerprint == NO_WEIGHTS:
-            reason_ = registry.unavailable(evaluator.spec) or "has no weights"
+            problem = registry.unavailable(evaluator.spec) or "has no weights"
             raise UsageError(
                 f"the metric {metric.name} cannot be measured: the {KIND_NAMES[request.role]} "
-                f"{evaluator.spec.name!r} {reason_}."
+                f"{evaluator.spec.name!r} {problem}."
             )
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy.running import gath_bench, long_rows, measure, table, toy_suite, toys, write_suite
+from toy.running import long_rows, measure, table, toy_suite, toys
+from toy.toy_plugin import CALLS
 
 from gath_bench.analysis import compare, drift, summarise
 from gath_bench.evaluation.verification import verify
-from gath_bench.results import load
+from gath_bench.results.shards import ShardStore
 
 METRICS = ("toy-l1", "toy-corpus")
 
@@ -59,7 +60,7 @@ def test_samples_without_an_image_are_counted(tmp_path: Path) -> None:
 
 
 def test_without_any_sample_the_value_is_na_with_the_reason(tmp_path: Path) -> None:
-    suite = toy_suite((), ("toy-corpus", "toy-corpus[least=99]"), "toy[targets=false]")
+    suite = toy_suite((), ("toy-corpus",), "toy[targets=false]")
     _, run = measure(suite, tmp_path / "run")
     row = table(run, "toy-copy", "toy-corpus")
     assert (row.value, row.status, row.reason, row.n) == (None, "na", "no target image", 0)
@@ -78,36 +79,44 @@ def test_a_failure_is_recorded_and_measured_again(tmp_path: Path) -> None:
     assert (outcome.failed, row.status, row.reason) == (True, "failed", "RuntimeError: no update")
 
 
-def test_a_stopped_run_is_resumed_and_gives_the_same_value(tmp_path: Path) -> None:
+def test_a_killed_run_is_resumed_with_the_features_that_were_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     suite = toy_suite((), METRICS, "toy[n=24]")
     _, whole = measure(suite, tmp_path / "whole")
-    killed = tmp_path / "run"
-    path = write_suite(
-        tmp_path / "suite.toml", datasets='[[datasets]]\nname = "toy[n=24]"\n', metrics=METRICS
-    )
-    program = gath_bench("run", path, "--output", killed, "--device", "cpu", "--no-images", flush_always=True)
-    assert program.returncode == 0, program.stderr
-    # As a process left it that was killed in the last cell: one batch and the record are missing.
-    cell = load(killed).manifest.cells[-1].cell_id
-    (killed / "samples" / f"{cell}.corpus.parquet").unlink()
-    (killed / "samples" / f"{cell}.000005-0.parquet").unlink()
-    before = {item.name: item.stat().st_mtime_ns for item in (killed / "samples").iterdir()}
-    again = gath_bench("run", "--resume", killed, "--device", "cpu", "--no-images", flush_always=True)
-    assert again.returncode == 0, again.stderr
-    resumed = load(killed)
-    # The features were removed with the first record: all batches of the cell are measured again, no other cell.
-    changed = {
-        item.name
-        for item in (killed / "samples").iterdir()
-        if item.stat().st_mtime_ns != before.get(item.name)
-    }
-    assert changed
-    assert all(name.startswith(cell) for name in changed)
+    monkeypatch.setattr("gath_bench.engine.cell.FLUSH_SECONDS", -1.0)
+    write, calls = ShardStore.write, [0]
+
+    def dying(*arguments, **options):
+        calls[0] += 1
+        if calls[0] == 10:  # six batches and the record of the first cell, two batches of the second
+            raise KeyboardInterrupt
+        return write(*arguments, **options)
+
+    monkeypatch.setattr(ShardStore, "write", dying)
+    with pytest.raises(KeyboardInterrupt):
+        measure(suite, tmp_path / "run")
+    assert list((tmp_path / "run" / "corpus").glob("*.npz"))
+    CALLS.clear()
+    _, resumed = measure(suite, tmp_path / "run", resume=True)
+    assert CALLS["load"] == 4
+    assert_equal(resumed, whole)
+    # A record that was lost later: the features are gone, and the batches of that cell are measured again.
+    cell = resumed.manifest.cells[-1].cell_id
+    (tmp_path / "run" / "samples" / f"{cell}.corpus.parquet").unlink()
+    CALLS.clear()
+    _, again = measure(suite, tmp_path / "run", resume=True)
+    assert CALLS["load"] == 6
+    assert_equal(again, whole)
+
+
+def assert_equal(run, whole) -> None:
     for model in ("toy-exact", "toy-copy"):
-        mine, theirs = table(resumed, model, "toy-corpus"), table(whole, model, "toy-corpus")
+        mine, theirs = table(run, model, "toy-corpus"), table(whole, model, "toy-corpus")
         assert (mine.value, mine.low, mine.high, mine.n) == (theirs.value, theirs.low, theirs.high, theirs.n)
-    rows = [row for row in long_rows(resumed, "toy-copy", "toy-corpus") if row["batch"] >= 0]
-    assert len(rows) == 24
+        rows = [row for row in long_rows(run, model, "toy-corpus") if row["batch"] >= 0]
+        assert len(rows) == 24
+    assert not (run.path / "corpus").exists()
 
 
 def test_models_are_compared_by_paired_draws_and_only_on_the_same_samples(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_one_line_gives_the_numbers_of_independent_packages(folders, tmp_path: P
         results = gb.evaluate(
             datasets=[f"folder[targets={targets},domain=synthetic]"],
             models=[f"precomputed[root={outputs}]"],
-            metrics=["ssim", "psnr", "lpips", "identity"],
+            metrics=["ssim", "psnr", "lpips", "frechet-distance[reference=source]"],
             device="cpu",
         )
     pairs = [
@@ -95,8 +95,7 @@ def test_one_line_gives_the_numbers_of_independent_packages(folders, tmp_path: P
             5,
             "precomputed: no image of this sample in the folder",
         )
-    assert rows.loc["identity.source", "reason"] == "no source image"
-    assert np.isfinite(rows.loc["identity.target", "value"])
+    assert rows.loc["frechet-distance", "reason"] == "no source image"
     copied = summary[summary["model"] == "copy-source"]
     assert set(copied["status"]) == {"na"}
     assert set(copied["reason"]) == {"the data set has no source portraits"}

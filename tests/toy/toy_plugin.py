@@ -45,6 +45,7 @@ from gath_bench.contracts import (
     Summary,
     SystemUnderTest,
     Unreadable,
+    Validation,
     fingerprint,
 )
 
@@ -440,7 +441,13 @@ class AUError:
         evaluations.features("au_estimator", "source")
         assert isinstance(features.values, Tensor)
         return [
-            Measured(f"{self.prefix}.measured", features.values, AUS, features.missing),
+            Measured(
+                f"{self.prefix}.measured",
+                features.values,
+                AUS,
+                features.missing,
+                missing_aus=features.missing_aus,
+            ),
             Measured(f"{self.prefix}.requested", batch.target_aus, AUS),
         ]
 
@@ -573,11 +580,19 @@ class System:
 
 
 class Estimator:
-    """Seventeen numbers per image."""
+    """Seventeen numbers per image.
 
-    def __init__(self, *, domain: str = "synthetic", weights: bool = True) -> None:
-        known = fingerprint("estimator") if weights else NO_WEIGHTS
-        self.info = EvaluatorInfo(known, frozenset({domain}), "openface17")
+    Args:
+        valid: with names of AUs, it is valid in the domain ``photo`` as well, for these AUs.
+    """
+
+    def __init__(self, *, domain: str = "synthetic", weights: bool = True, valid: str = "") -> None:
+        known = fingerprint("estimator", valid) if weights else NO_WEIGHTS
+        domains, validation = frozenset({domain}), {}
+        if valid:
+            domains |= {"photo"}
+            validation = {"photo": Validation("by the toy test", dict.fromkeys(valid.split("+"), 0.9))}
+        self.info = EvaluatorInfo(known, domains, "openface17", validation=validation)
 
     def to(self, device: str) -> Estimator:
         return self

@@ -48,7 +48,8 @@ class ClipStreams:
     """The training streams of the training subjects of a data set.
 
     Half of the subjects are in ``stills``, the others in ``frames`` and ``clips``: images with identity labels and
-    images with AUs never show the same person. Only frames whose AUs are all known are in ``frames`` and ``clips``.
+    images with AUs never show the same person. Only frames that have all AU labels are in ``frames`` and
+    ``clips``; AUs that no label covers are NaN.
 
     Args:
         name: of the data set, for messages.
@@ -115,33 +116,22 @@ class ClipStreams:
         """
         import numpy as np
 
-        from gath_bench.au import get_space
-
         assert self.still_subjects
-        usable: dict[Clip, Sequence[int]] = {}
-        known = np.zeros(len(get_space(self._space)), bool)
-        for clip in self._labelled:
-            rows = ~np.isnan(clip.aus[:: self._step])
-            known |= rows.any(axis=0)
-            indices = np.flatnonzero(rows.all(axis=1)) * self._step
-            if len(indices) >= least:
-                usable[clip] = indices.tolist()
-        if usable:
-            return usable
-        if not known.any():
+        known = [~np.isnan(clip.aus[:: self._step]) for clip in self._labelled]
+        covered = np.any([rows.any(axis=0) for rows in known], axis=0)
+        if not np.any(covered):
             raise UsageError(
                 f"{self._name} has no AU labels for its training subjects: write CSVs, or give a label file of "
                 "`gath-bench label` as labels=FILE."
             )
-        unknown = [label for label, ok in zip(get_space(self._space).labels, known, strict=True) if not ok]
-        raise UsageError(
-            f"{self._name} has no clip with {least} frames whose AUs of {self._space} are all known"
-            + (
-                f" (no frame has {', '.join(unknown)}): choose an au_space that the labels cover."
-                if unknown
-                else "."
-            )
-        )
+        usable: dict[Clip, Sequence[int]] = {}
+        for clip, rows in zip(self._labelled, known, strict=True):
+            indices = np.flatnonzero(rows[:, covered].all(axis=1)) * self._step
+            if len(indices) >= least:
+                usable[clip] = indices.tolist()
+        if not usable:
+            raise UsageError(f"{self._name} has no clip with {least} frames that have all AU labels.")
+        return usable
 
     def _batches(
         self, stream: str, width: int, frames: Mapping[Clip, Sequence[int]], size: int, seed: int, start: int

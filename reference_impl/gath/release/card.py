@@ -58,6 +58,11 @@ def model_card(
                 else []
             ),
             *(
+                [f"| AUs without labels, which it has not learned | {', '.join(facts['unlabelled'])} |"]
+                if "unlabelled" in facts
+                else []
+            ),
+            *(
                 [f"| AU labels by | {', '.join(f'`{key}`' for key in facts['labelled_by'])} |"]
                 if "labelled_by" in facts
                 else []

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from gath.config import Config, DataConfig
 from gath.training.stopping import Interrupted, StopRequest
+from gath_bench.au import get_space
 from gath_bench.contracts import (
     ClipStream,
     CommandContext,
@@ -131,8 +132,11 @@ class Streams:
             )
         self.adapter, self.name, self.resolution, self.seed = adapter, name, resolution, seed
         self.portraits = portraits
+        self.has_own_stills = stills is not None
         self.identities = portraits.identities()
         self.fingerprint = adapter.fingerprint
+        #: AUs that the labels of the data set do not cover; known when the first frames were read.
+        self.unlabelled: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, config: Config, context: CommandContext) -> Streams:
@@ -151,11 +155,36 @@ class Streams:
     def describe(self) -> dict[str, object]:
         """Fingerprint and name of the data, and the estimators of its AU labels, for the metadata of weights files."""
         described: dict[str, object] = {"data": self.fingerprint, "data_name": self.name}
-        if self.portraits is not self.adapter:
+        if self.has_own_stills:
             described |= {"stills": self.portraits.fingerprint, "stills_name": self.stills_name}
+        if self.unlabelled:
+            described["unlabelled"] = list(self.unlabelled)
         if self.adapter.info.labelled_by:
             described["labelled_by"] = list(self.adapter.info.labelled_by)
         return described
+
+    def without_gaps(self, labels: Tensor) -> Tensor:
+        """AU labels (..., K) with 0 for the AUs that the data set does not cover: they are not learned.
+
+        Identity labels are returned as they are.
+
+        Raises:
+            UsageError: the label of an AU is missing for some images only.
+        """
+        if not labels.is_floating_point():
+            return labels
+        missing = labels.isnan().reshape(-1, labels.shape[-1])
+        if missing.any():
+            if (missing.any(0) != missing.all(0)).any():
+                raise UsageError(
+                    f"the frames of {self.name!r} have AU labels with gaps: label them by one estimator, or leave "
+                    "out the frames without labels."
+                )
+            names = get_space(self.adapter.info.au_space).labels
+            self.unlabelled = tuple(
+                name for name, gap in zip(names, missing.all(0).tolist(), strict=True) if gap
+            )
+        return torch.nan_to_num(labels)
 
     def batches(
         self, stream: StreamName, batch_size: int, start: int = 0
@@ -220,7 +249,7 @@ class EndlessSource:
         images, labels = next(self._batches)
         self._next += 1
         part = slice(self.ranks.rank * size, (self.ranks.rank + 1) * size)
-        return Batch(images[part].to(self.device), labels[part].to(self.device))
+        return Batch(images[part].to(self.device), self.streams.without_gaps(labels)[part].to(self.device))
 
 
 class FramesOfClips:
@@ -301,7 +330,7 @@ class Pools:
         if self.ranks.any(interrupted, self.device):
             raise Interrupted(f"the {stream} were rendered")
         pool = fill_pool(self.streams, stream, count, self.cache, lambda *_: None)
-        pool.device = self.device
+        pool.device, pool.labels = self.device, self.streams.without_gaps(pool.labels)
         return pool
 
     def _report(self, stream: str, done: int, total: int) -> None:
@@ -368,7 +397,7 @@ def _write_pool(
 
 def _key(streams: Streams, stream: StreamName, count: int) -> str:
     origin = [streams.fingerprint, streams.name]
-    if stream == "stills" and streams.portraits is not streams.adapter:
+    if stream == "stills" and streams.has_own_stills:
         origin = [streams.portraits.fingerprint, streams.stills_name]
     identity = [*origin, stream, count, streams.resolution, streams.seed]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]

@@ -225,3 +225,27 @@ def test_stills_and_frames_may_come_from_two_data_sets(tmp_path: Path) -> None:
         Streams(Portraits(), "portraits", **settings)
     with pytest.raises(UsageError, match=r"'object' has no stills .*--stills"):
         Streams(ToyFaces(), "toy-faces", **settings, stills=(object(), "object"))
+
+
+class WithoutBrows(ToyFaces):
+    """The labels do not cover the first two AUs."""
+
+    def frames(self, *, batch_size: int, seed: int, start: int = 0):
+        for batch in super().frames(batch_size=batch_size, seed=seed, start=start):
+            batch.aus[:, :2] = float("nan")
+            yield batch
+
+
+def test_aus_without_labels_are_zero_and_recorded(tmp_path: Path) -> None:
+    streams = Streams(WithoutBrows(), "toy", au_space="openface17", resolution=64, seed=0)
+    assert "unlabelled" not in streams.describe()
+    source = EndlessSource(streams, "frames", "cpu", Ranks())
+    labels = source.batch(0, 4, torch.Generator()).labels
+    assert (labels[:, :2] == 0).all()
+    assert (labels[:, 2:] > 0).any()
+    assert streams.describe()["unlabelled"] == ["AU01", "AU02"]
+    gaps = torch.rand(4, 17)
+    gaps[1, 3] = float("nan")
+    with pytest.raises(UsageError, match="have AU labels with gaps"):
+        streams.without_gaps(gaps)
+    assert streams.without_gaps(torch.arange(4)).tolist() == [0, 1, 2, 3]
