@@ -10,9 +10,11 @@ import typing
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gath_bench.component_calls import component_call
 from gath_bench.contracts.keys import ComponentKey, ComponentName
 from gath_bench.contracts.specs import KINDS, ComponentSpec, Kind, WeightsSpec
 from gath_bench.errors import UsageError, describe_error, did_you_mean
@@ -65,6 +67,12 @@ class Component:
     name: ComponentName
     params: Mapping[str, str]
     instance: Any
+
+    @cached_property
+    def info(self) -> Any:
+        """What the component says of itself, read once: a later reading could raise or differ."""
+        with component_call():
+            return self.instance.info
 
     def key(self, hash: str = "", **more: str) -> ComponentKey:
         """Its key: name, parameters (and ``more``), version and hash."""
@@ -171,7 +179,8 @@ class Registry:
         values = _validate(spec, factory, wanted.params)
         active = _ACTIVE.set(self)
         try:
-            instance = factory(**values)
+            with component_call():
+                instance = factory(**values)
         except UsageError as error:
             raise UsageError(f"{wanted}: {error}") from error
         except Exception as error:
@@ -189,7 +198,8 @@ def _load(spec: ComponentSpec) -> Any:
         factory = spec.factory
         if isinstance(factory, str):
             module, _, attribute = factory.partition(":")
-            factory = getattr(importlib.import_module(module), attribute)
+            with component_call():
+                factory = getattr(importlib.import_module(module), attribute)
         if not callable(factory):
             raise TypeError(f"its factory {factory!r} cannot be called")
         return factory

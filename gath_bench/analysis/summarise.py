@@ -19,6 +19,7 @@ from gath_bench.analysis.reducers import REDUCERS
 from gath_bench.analysis.summary_row import SummaryRow
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey
 from gath_bench.contracts.metric import counted_name
+from gath_bench.errors import UsageError, did_you_mean
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _left_out_aus(observations: ObservationTable, parts: list[Part], observed: O
     absent = [au for au, samples in zip(observed.aus, observed.samples, strict=True) if not len(samples)]
     if not absent:
         return None
-    pieces = [[part.of(au) for part in parts] for au in absent]
+    pieces = [part.of(au) for au in absent for part in parts]
     _, reason = _status(observations, pieces, None, complete=False)
     total = len(observed.aus)
     return f"mean over {total - len(absent)} of {total} AUs: {reason}"
@@ -106,6 +107,11 @@ def _row(
 ) -> SummaryRow:
     """The row of a measurement; ``parts`` are the values of each of its inputs, ``why`` all that may have reasons."""
     cell, metric, summary, observed = measured.cell, measured.metric, measured.summary, measured.observed
+    if summary.reducer not in REDUCERS:
+        raise UsageError(
+            f"the run has the reducer {summary.reducer!r:.80}, which this version does not know; "
+            f"{did_you_mean(summary.reducer, REDUCERS)}"
+        )
     subjects, _ = renumbered(observed.subjects)
     result = estimate(REDUCERS[summary.reducer], observed.inputs, subjects)
     expected, done = _counts(parts, cell, metric)

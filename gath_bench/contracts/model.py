@@ -85,8 +85,9 @@ class AnimationModel(Protocol):
             needs: exactly the inputs in ``info.needs``.
 
         Returns:
-            float32 (B, 3, H', W'), sRGB; the engine clips it to [0, 1], resizes it to the evaluation
-            resolution and rounds it to 8 bits before metrics see it.
+            float32 (B, 3, H, W) of the portraits' size, sRGB; the engine clips it to [0, 1], resizes it to the
+            evaluation resolution and rounds it to 8 bits before metrics see it. Another size, or another range such
+            as [-1, 1], is a failure.
 
         Raises:
             Unavailable: no image of this batch can be generated; every value becomes NA with that reason.

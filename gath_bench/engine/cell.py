@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gath_bench.capture import capture
+from gath_bench.component_calls import component_call
 from gath_bench.contracts.batch import Batch, Sample, Unreadable
 from gath_bench.contracts.dataset import DatasetInfo
 from gath_bench.contracts.metric import CorpusMetric, SystemMetric
@@ -20,7 +21,7 @@ from gath_bench.engine.image_writer import ImageWriter
 from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.scoring import BatchScorer
 from gath_bench.engine.system_metrics import system_under_test
-from gath_bench.errors import UsageError, describe_error
+from gath_bench.errors import describe_error
 from gath_bench.evaluators import EvaluatorPool, FeatureCache
 from gath_bench.faces.framing import Framing
 from gath_bench.images import to_8bit
@@ -112,7 +113,7 @@ class CellRunner:
         self._stop_if_strict(self.corpus.finish(cell))
 
     def _framing(self, cell: Cell) -> Framing:
-        info: DatasetInfo = cell.dataset.instance.info
+        info: DatasetInfo = cell.dataset.info
         return self.evaluators.framing(info.template, self.detector, info.domain)
 
     def _done(self, cell: Cell) -> set[int]:
@@ -134,8 +135,6 @@ class CellRunner:
         metrics = [metric for metric in cell.metrics if not isinstance(metric.instance, SystemMetric)]
         try:
             batch = loaded.result()
-        except UsageError:
-            raise
         except Exception as error:
             reason = f"loading failed: {describe_error(error)}"
             lost = [Unreadable(sample.sample_id, sample.subject, reason) for sample in samples]
@@ -146,7 +145,8 @@ class CellRunner:
         batch = _as_graded(batch, self.device)
         self.images.write_inputs(cell, scorer.batch, batch)
         try:
-            generated = animator.result()(batch, scorer.batch)
+            with component_call():
+                generated = animator.result()(batch, scorer.batch)
         except Exception as error:
             return scorer.add_batch_error(metrics, batch, error)
         batch, images, lost = _present(batch, generated)
@@ -158,10 +158,10 @@ class CellRunner:
             self.evaluators,
             {
                 "generated": images,
-                "source": batch.source if cell.dataset.instance.info.has_source else None,
+                "source": batch.source if cell.dataset.info.has_source else None,
                 "target": batch.target,
             },
-            cell.dataset.instance.info.domain,
+            cell.dataset.info.domain,
             self._framing(cell),
         )
         with torch.inference_mode():

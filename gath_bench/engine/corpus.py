@@ -200,7 +200,7 @@ def _add_record(
     read: Callable[[], dict[str, NDArray[Any]]],
 ) -> None:
     """Append the record of one metric, or why it has none."""
-    info: MetricInfo = metric.instance.info
+    info: MetricInfo = metric.info
     common: dict[str, Any] = {
         "cell": cell,
         "batch": CORPUS_BATCH,

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from gath_bench.component_calls import TimeLimit, settings_held
 from gath_bench.contracts.keys import file_hash
 from gath_bench.contracts.lifecycle import CellResult, RunInfo
 from gath_bench.distributed import Ranks
@@ -16,6 +17,7 @@ from gath_bench.engine.environment import describe_environment
 from gath_bench.engine.image_writer import ImageWriter
 from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.manifest_builder import new_manifest, now
+from gath_bench.engine.time_limit import time_limit
 from gath_bench.errors import UsageError
 from gath_bench.files import remove_partial
 from gath_bench.plugins import Plugins
@@ -35,7 +37,8 @@ class RunOptions:
         output: the folder to write; a new one under ``results/runs`` if None.
         resume: the run folder to continue instead.
         command: the command line, for the manifest.
-        timeout: stop before the next cell after this many seconds; the run can be resumed.
+        timeout: stop before the next cell after this many seconds, and a component that hangs a little later; the
+            run can be resumed.
         strict: stop at the first failure.
         images: write images into the run folder, for the gallery of the HTML report.
     """
@@ -146,7 +149,16 @@ def _execute(
         if timed_out:
             break
         begun = time.monotonic()
-        runner.run(cell)
+        alone = (
+            options.timeout if ranks.world == 1 else None
+        )  # one rank that stops would leave the others waiting
+        left = None if alone is None else alone - (begun - started)
+        try:
+            with settings_held(), time_limit(left):
+                runner.run(cell)
+        except TimeLimit:
+            timed_out = True
+            break
         ranks.barrier()
         if ranks.first:
             runner.finish(cell)

@@ -113,7 +113,7 @@ def label(
     writer.add(pending)
     writer.finish(sample.sample_id for sample in images.samples)
     found = sum(writer.labels[sample.sample_id].values is not None for sample in images.samples)
-    domains = measure.estimator.instance.info.domains
+    domains = measure.estimator.info.domains
     note = ""
     if adapter.info.domain not in domains:
         made_for = " and ".join(sorted(domains))
@@ -187,7 +187,7 @@ class _Measurement:
         cls, registry: Registry, estimator: str, detector: str, template: Template | None, device: str
     ) -> _Measurement:
         component = registry.make("au_estimator", estimator)
-        known: EvaluatorInfo = component.instance.info
+        known: EvaluatorInfo = component.info
         if known.fingerprint == NO_WEIGHTS or known.au_space is None:
             lacks = "has no weights here" if known.au_space else "names no AU space"
             raise UsageError(
@@ -253,7 +253,7 @@ class _Measurement:
         Raises:
             Unavailable: no face was found.
         """
-        wanted: Template | None = self.estimator.instance.info.template
+        wanted: Template | None = self.estimator.info.template
         if wanted is None or wanted == self.template:
             return image, None
         if self.template is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gath_bench.errors import UsageError
 from gath_bench.files import atomic_write, remove_partial
+from gath_bench.results.manifest import cannot_write
 from gath_bench.results.observations import COLUMNS, Observations, batches_of, schema, with_batches
 
 if TYPE_CHECKING:
@@ -25,15 +26,25 @@ class ShardStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(folder.parent, error) from error
 
     def write(self, cell: str, observations: Observations, batches: Sequence[int], rank: int = 0) -> Path:
-        """Write observations as one shard; the shard's metadata says which batches it holds."""
+        """Write observations as one shard; the shard's metadata says which batches it holds.
+
+        Raises:
+            UsageError: the disk is full, or the folder cannot be written.
+        """
         import pyarrow.parquet as pq
 
         path = self.folder / f"{cell}.{shard_stem(batches, rank)}.parquet"
-        with atomic_write(path) as file:
-            pq.write_table(with_batches(observations.table(), batches), file, compression="zstd")
+        try:
+            with atomic_write(path) as file:
+                pq.write_table(with_batches(observations.table(), batches), file, compression="zstd")
+        except OSError as error:
+            raise cannot_write(self.folder.parent, error) from error
         return path
 
     def done(self, cell: str) -> set[int]:

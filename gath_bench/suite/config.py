@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gath_bench.errors import UsageError, describe_validation_error
+from gath_bench.errors import UsageError, describe_error, describe_validation_error
+from gath_bench.files import read_regular
 from gath_bench.results.manifest import MANIFEST, Manifest
 
 #: The largest seed: tables store it as a signed 64-bit integer.
@@ -140,7 +141,7 @@ def read_suite(path: Path) -> Suite:
         UsageError: the file does not exist, is not TOML, or has an unknown key or an invalid value.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(read_regular(path).decode())
     except FileNotFoundError:
         raise UsageError(
             f"there is no suite file {path}: give the path of a TOML file, or {' or '.join(BUILT_IN)}."
@@ -149,6 +150,8 @@ def read_suite(path: Path) -> Suite:
         raise UsageError(f"the suite file {path} cannot be read: {error}.") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the suite file {path} is not valid TOML: {error}.") from error
+    except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
+        raise UsageError(f"the suite file {path} is not a suite: {describe_error(error)}.") from error
     return make_suite({"name": path.stem, **content}, f"the suite file {path} is not valid")
 
 

@@ -38,7 +38,7 @@ def refuse_unavailable_evaluators(plan: Plan, registry: Registry, explicit: Coll
             evaluator = plan.evaluators.find(request.role, request.component)
         except Unavailable as error:
             raise UsageError(f"the metric {metric.name} cannot be measured: {error}.") from error
-        if evaluator.instance.info.fingerprint == NO_WEIGHTS:
+        if evaluator.info.fingerprint == NO_WEIGHTS:
             problem = registry.unavailable(evaluator.spec) or "has no weights"
             raise UsageError(
                 f"the metric {metric.name} cannot be measured: the {KIND_NAMES[request.role]} "
@@ -66,5 +66,5 @@ def weights_of(suite: Suite, registry: Registry) -> list[WeightsSpec]:
 def _requests(metrics: tuple[Component, ...] | list[Component]) -> Iterator[tuple[Component, RoleRequest]]:
     """The evaluators that metrics request; system metrics request none."""
     for metric in metrics:
-        for request in getattr(metric.instance.info, "roles", ()):
+        for request in getattr(metric.info, "roles", ()):
             yield metric, request

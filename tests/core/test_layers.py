@@ -14,7 +14,7 @@ from core.helpers import ROOT
 #: What each part of the core may import of the core, besides itself; from the lowest layer to the highest, as in
 #: docs/architecture.md. A part is the first name below ``gath_bench``; ``gath_bench`` is its ``__init__``.
 SHARED = {"errors", "version", "files", "git", "distributed", "statistics", "augmentations"}
-VOCABULARY = SHARED | {"capture"} | {"contracts", "au"}
+VOCABULARY = SHARED | {"component_calls", "capture"} | {"contracts", "au"}
 HOOKS = VOCABULARY | {"hookspecs", "weights"}
 COMPONENTS = HOOKS | {"plugins", "registry"}
 MEDIA = {"images", "faces", "provenance", "video", "labels"}
@@ -24,12 +24,13 @@ MEASURED = PLANNED | {"render_list", "engine", "perf"}
 RESULTS_ALONE = VOCABULARY | {"results"}
 MAY_IMPORT: dict[str, set[str]] = {
     **{part: set[str]() for part in SHARED},
-    "capture": {"errors"},
+    "component_calls": {"errors"},
+    "capture": {"component_calls", "errors"},
     "contracts": {"errors"},
     "au": {"errors"},
     "hookspecs": VOCABULARY,
     "weights": VOCABULARY,
-    "hook_guards": {"errors"},
+    "hook_guards": {"component_calls", "errors"},
     "plugins": HOOKS | {"hook_guards"},
     "registry": HOOKS | {"plugins"},
     "evaluators": COMPONENTS | {"faces"},
@@ -40,8 +41,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "provenance": VOCABULARY,
     "video": VOCABULARY | {"provenance"},
     "labels": VOCABULARY,
-    "suite": STORED,
-    "render_list": PLANNED,
+    "suite": STORED | {"analysis"},
+    "render_list": PLANNED | {"engine"},
     "engine": PLANNED | {"perf"},
     "analysis": RESULTS_ALONE,
     "report": RESULTS_ALONE | {"analysis"},

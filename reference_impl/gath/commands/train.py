@@ -137,11 +137,15 @@ def train(
         max_minutes=max_minutes,
         teachers_only=teachers_only,
     )
+    begun = time.monotonic()
     try:
-        run_training(run)
+        finished = run_training(run)
     except Diverged as error:
         click.echo(f"gath-bench: {error}", err=True)
         raise click.exceptions.Exit(1) from error
+    in_time = max_minutes is None or time.monotonic() - begun < 60 * max_minutes
+    if not finished and in_time:  # a signal stopped it, not --max-minutes
+        raise click.exceptions.Exit(130)
 
 
 def _set_up_device(name: str) -> str:
