@@ -165,6 +165,34 @@ def test_oblong_videos_are_cropped_to_the_centre(tmp_path: Path) -> None:
     )
 
 
+def test_rows_after_the_end_of_the_video_are_left_out_by_their_times(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4", 20, rows=2 * FRAMES)
+    text = (tmp_path / "a.csv").read_text()
+    rows = [line for line in text.splitlines() if float(line.split(", ")[-1].replace("AU12_r", "0")) <= 5]
+    rows += [f"{row + 1}, {row / 25:.3f}, 1, 4.9" for row in range(FRAMES, 2 * FRAMES)]
+    (tmp_path / "a.csv").write_text("\n".join(rows))
+    (clip,) = Videos(root=tmp_path).clip_list
+    assert len(clip.aus) == FRAMES
+    assert clip.aus[:, 8].tolist() == pytest.approx([row / (FRAMES - 1) for row in range(FRAMES)], abs=1e-3)
+
+
+def test_at_most_so_many_frames_per_clip_evenly_spaced(folder: Path) -> None:
+    listed = samples(Videos(root=folder, per_clip=3))
+    assert [sample.frame for sample in listed] == [2, 6, 10] * 3
+    assert len(samples(Videos(root=folder, per_clip=100))) == 3 * (FRAMES - 1)
+    with pytest.raises(UsageError, match="per_clip=-1"):
+        Videos(root=folder, per_clip=-1)
+
+
+def test_a_truncated_video_is_refused(folder: Path) -> None:
+    video = folder / "ann" / "one.mp4"
+    content = video.read_bytes()
+    video.write_bytes(content[: content.index(b"mdat") + 40])
+    with pytest.raises(UsageError, match=r"one\.mp4 is damaged") as caught:
+        Videos(root=folder)
+    assert "\n" not in str(caught.value)
+
+
 def test_wrong_folders_get_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no videos"):
         Videos(root=tmp_path)
@@ -176,6 +204,10 @@ def test_wrong_folders_get_one_sentence(tmp_path: Path) -> None:
         ("frame,gaze\n1,0\n", "no AU columns"),
         ("AU12\n0.5\n0.5\n", "2 rows and no times that fit; a.mp4 has 12 frames"),
         ("face_id,AU12\n0,0.5\n1,0.5\n", "several faces"),
+        ("frame,AU12\n" + "1,0.5\n" * FRAMES, "has the frame 1 twice"),
+        ("frame,AU12\n1\n", "line 2 has 1 cells under 2 column names"),
+        ("AU12_r\n7\n", r"line 2, column 'AU12_r' holds 7, outside \[0, 5\]"),
+        ("AU12_r\n-1\n", r"holds -1, outside \[0, 5\]"),
     ]:
         (tmp_path / "a.csv").unlink(missing_ok=True)
         if text is not None:

@@ -179,16 +179,19 @@ def read_clip(file: MediaFile, space: str) -> Clip:
     times = series.timestamp
     if times is not None and not np.isnan(times).any() and times[-1] - times[0] >= 0.5 * info.times[-1]:
         nearest = np.abs(np.asarray(info.times)[:, None] - (times - times[0])[None, :]).argmin(0)
-        apart = np.abs(np.asarray(info.times)[nearest] - (times - times[0])) > 1 / info.fps
-        usable = usable & ~apart
+        apart = np.abs(np.asarray(info.times)[nearest] - (times - times[0]))
+        usable = usable & (apart <= 1 / info.fps)
+        # Of several rows of one frame the nearest counts: it is assigned last.
+        order = np.argsort(-apart, kind="stable")
     elif len(series) == count:
-        nearest = np.arange(count)
+        nearest = order = np.arange(count)
     else:
         raise UsageError(
             f"{labels} has {len(series)} rows and no times that fit; {file.relative} has {count} frames: "
             "give one row per frame, or times."
         )
-    aus[nearest[usable]] = series.values[usable]
+    order = order[usable[order]]
+    aus[nearest[order]] = series.values[order]
     return Clip(file, frames, aus, labels.name)
 
 
