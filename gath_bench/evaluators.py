@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gath_bench.au import get_space
 from gath_bench.capture import capture
@@ -67,7 +67,7 @@ class EvaluatorPool:
         if (role, name) not in self._moved:
             self._moved[role, name] = capture(self._move, role, name)
         component = self._moved[role, name].result()
-        info: EvaluatorInfo = component.instance.info
+        info: EvaluatorInfo = component.info
         if domain not in info.domains:
             made_for = " and ".join(sorted(info.domains))
             tested = info.validation.get(domain)
@@ -95,7 +95,7 @@ class EvaluatorPool:
     def _create(self, role: Kind, name: str) -> Component:
         try:
             component = self.make(role, name)
-            _ = component.instance.info
+            _ = component.info
         except Exception as error:
             # A missing evaluator makes its metrics NA; everything else is measured.
             raise Unavailable(describe_error(error).rstrip(".")) from error
@@ -141,13 +141,13 @@ class FeatureCache:
         images = self.images[side]
         if images is None:
             raise Unavailable(f"no {side} image")
-        info: EvaluatorInfo = component.instance.info
+        info: EvaluatorInfo = component.info
         template = info.template
         if template is not None and self.framing is not None and self.framing.differs(template):
             features = _aligned_features(component, images, template, self.framing, side)
         else:
             # A copy: networks may normalise in place.
-            features = component.instance(images.clone())
+            features = _checked(component, component.instance(images.clone()), len(images))
         return _without_unvalidated_aus(features, info, self.domain)
 
 
@@ -176,7 +176,7 @@ def _aligned_features(
     aligned = framing.align(images, template, template.size, side)
     if not aligned.positions:
         raise Unavailable(next(iter(aligned.missing.values())))
-    found: Features = component.instance(aligned.crops)
+    found = _checked(component, component.instance(aligned.crops), len(aligned.positions))
     positions = torch.tensor(aligned.positions, device=images.device)
 
     def spread(values: Tensor) -> Tensor:
@@ -189,6 +189,35 @@ def _aligned_features(
     return Features(values, aligned.missing | missing, found.missing_aus)
 
 
+def _checked(component: Component, features: Any, count: int) -> Features:
+    """An evaluator's features, if they are numbers for each of the images.
+
+    Raises:
+        TypeError, ValueError: they are not.
+    """
+    import torch
+
+    if not isinstance(features, Features):
+        raise TypeError(f"{component.name} must return Features, not {type(features).__name__}")
+    layers = features.values if isinstance(features.values, tuple) else (features.values,)
+    for layer in layers:
+        if not isinstance(layer, torch.Tensor) or not layer.is_floating_point():
+            raise TypeError(f"{component.name} must return floating-point tensors, not {layer!r:.60}")
+        if layer.ndim < 2 or len(layer) != count:
+            raise ValueError(f"{component.name} returned the shape {tuple(layer.shape)} for {count} images")
+    for position, reason in features.missing.items():
+        if type(position) is not int or not 0 <= position < count or not isinstance(reason, str):
+            raise ValueError(f"{component.name} has the missing position {position!r:.60}: {reason!r:.60}")
+    return features
+
+
+def _copied(features: Features) -> Features:
+    """Features for one metric, which may work in place."""
+    values = features.values
+    copy = tuple(layer.clone() for layer in values) if isinstance(values, tuple) else values.clone()
+    return Features(copy, dict(features.missing))
+
+
 @dataclass(frozen=True)
 class MetricEvaluations:
     """The evaluators that one metric requested (implements the ``Evaluations`` contract)."""
@@ -197,17 +226,17 @@ class MetricEvaluations:
     names: Mapping[Role, str]
 
     def features(self, role: Role, side: Side) -> Features:
-        return self.cache.features(role, self._name(role), side)
+        return _copied(self.cache.features(role, self._name(role), side))
 
     def au_space(self, role: Role = "au_estimator") -> str:
         component = self._component(role)
-        info: EvaluatorInfo = component.instance.info
+        info: EvaluatorInfo = component.info
         if info.au_space is None:
             raise Unavailable(f"the {role.replace('_', ' ')} {component.name} names no AU space")
         return info.au_space
 
     def calibration(self, role: Role) -> Mapping[str, float]:
-        info: EvaluatorInfo = self._component(role).instance.info
+        info: EvaluatorInfo = self._component(role).info
         return info.calibration
 
     def _component(self, role: Role) -> Component:
@@ -247,7 +276,7 @@ class RequestedEvaluators:
         keys = {}
         for request in requests:
             evaluator = pool.get(request.role, request.component, domain)
-            keys[request.role] = str(evaluator.key(evaluator.instance.info.fingerprint))
+            keys[request.role] = str(evaluator.key(evaluator.info.fingerprint))
         return cls(pool, tuple(requests), domain, keys)
 
     def on(self, images: Mapping[Side, Tensor | None]) -> MetricEvaluations:

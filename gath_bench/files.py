@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
+#: The largest input file, in bytes: a photo, a suite, a manifest, a table of AUs.
+MAX_INPUT = 2**30
 #: Suffix of files that are being written.
 PARTIAL = ".part"
 
@@ -41,11 +45,31 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     try:
         with temporary.open("wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            flush_to_disk(file)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def flush_to_disk(file: IO[bytes]) -> None:
+    """Write everything that the program and the operating system still buffer."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def read_regular(path: Path, limit: int = MAX_INPUT) -> bytes:
+    """The content of a file that a user gave.
+
+    Raises:
+        OSError: it cannot be read, it is a pipe or a device, which could block forever, or it has more than ``limit``
+            bytes. ``strerror`` says which.
+    """
+    found = path.stat()
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    if found.st_size > limit:
+        raise OSError(errno.EFBIG, f"it has more than {limit >> 20} MiB", str(path))
+    return path.read_bytes()
 
 
 def write_text(path: Path, text: str) -> None:

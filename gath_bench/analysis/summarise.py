@@ -18,6 +18,8 @@ from gath_bench.analysis.ranking import with_ranking
 from gath_bench.analysis.reducers import REDUCERS
 from gath_bench.analysis.summary_row import SummaryRow
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey
+from gath_bench.contracts.metric import counted_name
+from gath_bench.errors import UsageError, did_you_mean
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 
 if TYPE_CHECKING:
@@ -54,6 +56,10 @@ def _summarise_metric(
     for summary in metric.summaries:
         parts, observed = observe(observations, cell.cell_id, metric.name, summary.inputs)
         whole = Measurement(cell, metric, summary, observed)
+        if REDUCERS[summary.reducer].stored:
+            counted = observations.part(cell.cell_id, metric.name, counted_name(summary.name))
+            yield _row(observations, manifest, whole, None, [[counted]], why=[*parts, counted]), whole
+            continue
         row = _row(observations, manifest, whole, None, [[part] for part in parts])
         if row.status == "ok" and row.reason is None and summary.per_au:
             row = replace(row, reason=_left_out_aus(observations, parts, observed))
@@ -76,7 +82,7 @@ def _left_out_aus(observations: ObservationTable, parts: list[Part], observed: O
     absent = [au for au, samples in zip(observed.aus, observed.samples, strict=True) if not len(samples)]
     if not absent:
         return None
-    pieces = [[part.of(au) for part in parts] for au in absent]
+    pieces = [part.of(au) for au in absent for part in parts]
     _, reason = _status(observations, pieces, None, complete=False)
     total = len(observed.aus)
     return f"mean over {total - len(absent)} of {total} AUs: {reason}"
@@ -97,14 +103,21 @@ def _row(
     au: int | None,
     parts: list[list[Part]],
     share: Fraction = Fraction(1),
+    why: list[Part] | None = None,
 ) -> SummaryRow:
-    """The row of a measurement; ``parts`` are the values of each of its inputs."""
+    """The row of a measurement; ``parts`` are the values of each of its inputs, ``why`` all that may have reasons."""
     cell, metric, summary, observed = measured.cell, measured.metric, measured.summary, measured.observed
+    if summary.reducer not in REDUCERS:
+        raise UsageError(
+            f"the run has the reducer {summary.reducer!r:.80}, which this version does not know; "
+            f"{did_you_mean(summary.reducer, REDUCERS)}"
+        )
     subjects, _ = renumbered(observed.subjects)
     result = estimate(REDUCERS[summary.reducer], observed.inputs, subjects)
     expected, done = _counts(parts, cell, metric)
     coverage = float(done / (expected * share))
-    status, reason = _status(observations, parts, result.value, complete=coverage == 1)
+    pieces = why or [piece for several in parts for piece in several]
+    status, reason = _status(observations, pieces, result.value, complete=coverage == 1)
     return SummaryRow(
         model=cell.model,
         model_key=cell.model_key,
@@ -169,9 +182,8 @@ def _any(flags: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
 
 
 def _status(
-    observations: ObservationTable, parts: list[list[Part]], value: float | None, *, complete: bool
+    observations: ObservationTable, pieces: list[Part], value: float | None, *, complete: bool
 ) -> tuple[str, str | None]:
-    pieces = [piece for several in parts for piece in several]
     words = observations.words["reason"]
     failed = observations.words["status"].index("failed") if "failed" in observations.words["status"] else -2
     whole, of_failed = (np.zeros(len(words) + 1, np.int64) for _ in range(2))

@@ -13,9 +13,12 @@ from gath_bench.contracts.dataset import (
     DatasetInfo,
     EvaluatorStream,
     FramesBatch,
+    FramesStream,
+    HasImages,
     HasMeanPortrait,
     LabelledBatch,
     StillsBatch,
+    StillsStream,
     TrainingStreams,
 )
 from gath_bench.contracts.evaluator import (
@@ -43,6 +46,9 @@ from gath_bench.contracts.face import (
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey, ComponentName, file_hash, fingerprint
 from gath_bench.contracts.lifecycle import CellResult, RunInfo
 from gath_bench.contracts.metric import (
+    CORPUS,
+    CorpusFeatures,
+    CorpusMetric,
     Direction,
     Evaluations,
     Measured,
@@ -54,7 +60,14 @@ from gath_bench.contracts.metric import (
     SystemMetric,
     SystemUnderTest,
 )
-from gath_bench.contracts.model import MODEL_NEEDS, Animated, AnimationModel, HasSourceAUs, ModelInfo
+from gath_bench.contracts.model import (
+    MODEL_NEEDS,
+    Animated,
+    AnimationModel,
+    HasSourceAUs,
+    ModelInfo,
+    ReadsImages,
+)
 from gath_bench.contracts.specs import (
     KINDS,
     AUEstimatorSpec,
@@ -67,9 +80,11 @@ from gath_bench.contracts.specs import (
     MetricSpec,
     ModelSpec,
     PerceptualTrunkSpec,
+    WeightsSpec,
 )
 
 __all__ = [
+    "CORPUS",
     "KINDS",
     "LANDMARKS",
     "MODEL_NEEDS",
@@ -88,6 +103,8 @@ __all__ = [
     "ComponentKey",
     "ComponentName",
     "ComponentSpec",
+    "CorpusFeatures",
+    "CorpusMetric",
     "DatasetAdapter",
     "DatasetInfo",
     "DatasetSpec",
@@ -103,7 +120,9 @@ __all__ = [
     "FaceEdit",
     "Features",
     "FramesBatch",
+    "FramesStream",
     "HasEdit",
+    "HasImages",
     "HasMeanPortrait",
     "HasSourceAUs",
     "IdentityEncoder",
@@ -122,12 +141,14 @@ __all__ = [
     "ModelSpec",
     "PerceptualTrunk",
     "PerceptualTrunkSpec",
+    "ReadsImages",
     "Role",
     "RoleRequest",
     "RunInfo",
     "Sample",
     "Side",
     "StillsBatch",
+    "StillsStream",
     "Summary",
     "SystemMetric",
     "SystemUnderTest",
@@ -135,6 +156,7 @@ __all__ = [
     "TrainingStreams",
     "Unreadable",
     "Validation",
+    "WeightsSpec",
     "file_hash",
     "fingerprint",
 ]

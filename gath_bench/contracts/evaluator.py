@@ -41,7 +41,9 @@ class EvaluatorInfo:
         au_space: for an AU estimator, the AU space it answers in.
         calibration: for an identity encoder, as far as its makers measured them on people that are in no
             evaluated split: ``impostor_mean``, the mean cosine between images of unlike people, and
-            ``threshold``, the cosine that one such pair in a thousand reaches (false accept rate 1e-3).
+            ``threshold``, the cosine that one such pair in a thousand reaches (false accept rate 1e-3). An encoder
+            whose embeddings are compared by their Euclidean distance states ``l2_scale``: similarity is then
+            ``1 - L2 / l2_scale`` instead of the cosine.
         template: where it expects the parts of a face; None for an evaluator that takes images as they are.
         validation: domain -> how it was validated there. A domain that is not in ``domains`` may have one: it says why
             the evaluator is not valid there.
@@ -98,7 +100,7 @@ class AUEstimator(Evaluator, Protocol):
 
 @runtime_checkable
 class IdentityEncoder(Evaluator, Protocol):
-    """Images -> embeddings (B, D); identity similarity is the cosine between two of them."""
+    """Images -> embeddings (B, D); identity similarity is their cosine, unless ``calibration`` has ``l2_scale``."""
 
 
 @runtime_checkable

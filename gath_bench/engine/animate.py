@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from gath_bench.au.maps import AUMap, apply, find_map
 from gath_bench.contracts.batch import Batch
 from gath_bench.contracts.dataset import DatasetInfo, HasMeanPortrait
-from gath_bench.contracts.model import MODEL_NEEDS, Animated, AnimationModel, ModelInfo
+from gath_bench.contracts.model import MODEL_NEEDS, AnimationModel, ModelInfo
+from gath_bench.engine.outputs import checked_animated
 from gath_bench.errors import Unavailable, UsageError
 from gath_bench.faces.framing import Framing
 from gath_bench.images import RESIZE, resize, to_8bit
@@ -37,6 +38,7 @@ class Animator:
     """A model on a device with the adapters for one data set: AU space, framing, resolution and declared needs."""
 
     model: AnimationModel
+    info: ModelInfo
     dataset: Component
     device: str
     seed: int
@@ -47,11 +49,7 @@ class Animator:
         cls, model: Component, dataset: Component, device: str, seed: int, framing: Framing
     ) -> Animator:
         """Move a model to a device; whatever its ``to`` raises is raised."""
-        return cls(model.instance.to(device), dataset, device, seed, framing)
-
-    @property
-    def info(self) -> ModelInfo:
-        return self.model.info
+        return cls(model.instance.to(device), model.info, dataset, device, seed, framing)
 
     def __call__(self, batch: Batch, number: int) -> Generated:
         """Animate a batch; ``number`` seeds the random numbers, so that a resumed run draws the same ones.
@@ -61,6 +59,9 @@ class Animator:
         """
         import torch
 
+        has_source = self.dataset.info.has_source
+        if not has_source and not self.info.needs & {"target", "sample_id"}:
+            raise Unavailable("the data set has no source portraits")
         template = self.info.template
         if template is None or not self.framing.differs(template):
             return self._generate(self.portraits(batch), batch, number, batch.source.shape[-1])
@@ -83,9 +84,10 @@ class Animator:
         extras = self.extras(batch)
         _seed_all((self.seed * 1_000_003 + number) % 2**63)
         with torch.inference_mode():
-            result = self.model.animate(portraits, self.target_aus(batch), **extras)
-            animated = result if isinstance(result, Animated) else Animated(result)
-            self._check(animated.images, len(batch))
+            expected = portraits.shape[-1]
+            animated = checked_animated(
+                self.model.animate(portraits, self.target_aus(batch), **extras), len(batch), expected
+            )
             raw = animated.images.detach().float().to(self.device)
             # Before clipping, which would turn infinity into white.
             bad = ~torch.isfinite(raw).flatten(1).all(1)
@@ -115,7 +117,7 @@ class Animator:
     def _mapped(self, aus: Tensor) -> Tensor:
         import torch
 
-        mapping = au_map(self.dataset.instance.info, self.info)
+        mapping = au_map(self.dataset.info, self.info)
         mapped = aus if mapping is None else apply(mapping, aus)
         return torch.nan_to_num(torch.as_tensor(mapped, dtype=torch.float32)).to(self.device)
 
@@ -135,12 +137,6 @@ class Animator:
         if name == "source_aus":
             return self._mapped(value)
         return value.to(self.device, copy=True) if name == "target" else value
-
-    def _check(self, images: Tensor, count: int) -> None:
-        if images.ndim != 4 or images.shape[:2] != (count, 3):
-            raise ValueError(
-                f"animate must return ({count}, 3, H, W) images, but it returned {tuple(images.shape)}"
-            )
 
 
 def _seed_all(number: int) -> None:

@@ -6,15 +6,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from gath_bench.component_calls import TimeLimit, settings_held
 from gath_bench.contracts.keys import file_hash
 from gath_bench.contracts.lifecycle import CellResult, RunInfo
 from gath_bench.distributed import Ranks
 from gath_bench.engine.cell import CellRunner, Progress
+from gath_bench.engine.corpus import FEATURES, CorpusScorer
 from gath_bench.engine.device import make_deterministic, resolve_device
 from gath_bench.engine.environment import describe_environment
 from gath_bench.engine.image_writer import ImageWriter
 from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.manifest_builder import new_manifest, now
+from gath_bench.engine.time_limit import time_limit
 from gath_bench.errors import UsageError
 from gath_bench.files import remove_partial
 from gath_bench.plugins import Plugins
@@ -34,7 +37,8 @@ class RunOptions:
         output: the folder to write; a new one under ``results/runs`` if None.
         resume: the run folder to continue instead.
         command: the command line, for the manifest.
-        timeout: stop before the next cell after this many seconds; the run can be resumed.
+        timeout: stop before the next cell after this many seconds, and a component that hangs a little later; the
+            run can be resumed.
         strict: stop at the first failure.
         images: write images into the run folder, for the gallery of the HTML report.
     """
@@ -125,6 +129,7 @@ def _execute(
         listeners.notify("gath_bench_run_started", run=info)
     runner = CellRunner(
         store=store,
+        corpus=CorpusScorer(store, folder / FEATURES),
         images=ImageWriter(images, plan.suite.batch_size, KEPT_PIXELS if options.images else None),
         loader=BatchLoader(),
         evaluators=plan.evaluators.to(device),
@@ -144,9 +149,19 @@ def _execute(
         if timed_out:
             break
         begun = time.monotonic()
-        runner.run(cell)
+        alone = (
+            options.timeout if ranks.world == 1 else None
+        )  # one rank that stops would leave the others waiting
+        left = None if alone is None else alone - (begun - started)
+        try:
+            with settings_held(), time_limit(left):
+                runner.run(cell)
+        except TimeLimit:
+            timed_out = True
+            break
         ranks.barrier()
         if ranks.first:
+            runner.finish(cell)
             record.status = "failed" if store.has_failed(record.cell_id) else "ok"
             record.seconds = round(record.seconds + time.monotonic() - begun, 3)
             manifest.write(folder)

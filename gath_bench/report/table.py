@@ -33,6 +33,7 @@ class Column:
     Attributes:
         metric, key, unit, direction: as in its rows.
         apart: how its key differs from the keys of other columns of the same name; empty without one.
+        evaluator: the evaluator where the value is not that of the published metric, `Summary.evaluator`.
         display: the format string of its values.
     """
 
@@ -41,6 +42,7 @@ class Column:
     unit: str
     direction: str
     apart: str = ""
+    evaluator: str = field(default="", compare=False)
     display: str = field(default="{:.4g}", compare=False)
 
     def holds(self, row: SummaryRow) -> bool:
@@ -50,7 +52,14 @@ class Column:
     @property
     def name(self) -> str:
         """The header without unit and arrow."""
-        return self.metric + (f" [{self.apart}]" if self.apart else "")
+        return f"{self.metric} {self.qualifier}".rstrip()
+
+    @property
+    def qualifier(self) -> str:
+        """What follows the name: ``[trunk=alex]`` beside another column of the name, or ``(synthfaces trunk)``."""
+        if self.apart:
+            return f"[{self.apart}]"
+        return f"({self.evaluator})" if self.evaluator else ""
 
     @property
     def header(self) -> str:
@@ -221,7 +230,14 @@ def columns_of(manifest: Manifest, cells: Iterable[CellRecord]) -> dict[Column, 
         for record in map(manifest.metric, cell.metrics):
             key = row_key(manifest, cell, record)
             for summary in record.summaries:
-                column = Column(summary.name, key, summary.unit, summary.direction, display=record.display)
+                column = Column(
+                    summary.name,
+                    key,
+                    summary.unit,
+                    summary.direction,
+                    evaluator=summary.evaluator,
+                    display=record.display,
+                )
                 found.setdefault(column, (record, summary))
     return dict(zip(set_apart(tuple(found)), found.values(), strict=True))
 

@@ -28,6 +28,7 @@ class DataConfig(_Strict):
 
     Attributes:
         name: a data set with training streams, of the configured resolution or larger.
+        stills_name: the data set of the stills; None takes them from ``name``, which then needs both streams.
         stills, frames: the number of images of each stream that is kept in a pool; 0 uses the endless stream.
         clips: the same for pairs of frames; None trains on stills and frames only, which are unpaired as in the paper.
             With clips, their frames replace the stream of frames.
@@ -35,6 +36,7 @@ class DataConfig(_Strict):
     """
 
     name: str = "synthfaces[resolution=128,identities=2048]"
+    stills_name: str | None = None
     stills: int = Field(default=12288, ge=0)
     frames: int = Field(default=32768, ge=0)
     clips: int | None = Field(default=None, ge=0)

@@ -9,7 +9,7 @@ import random
 import time
 import weakref
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,14 @@ from torch import Tensor
 
 from gath_bench import Unavailable, UsageError, hookimpl
 from gath_bench.contracts import (
+    CORPUS,
     MODEL_NEEDS,
     NO_WEIGHTS,
     Animated,
     AUEstimatorSpec,
     Batch,
     CellResult,
+    CorpusFeatures,
     DatasetInfo,
     DatasetSpec,
     Evaluations,
@@ -538,6 +540,29 @@ class InPlaceMetric:
         return [Measured("toy-in-place", torch.zeros(len(batch)))]
 
 
+class Corpus:
+    """The mean of an error over all samples; it may lack samples or fail."""
+
+    def __init__(self, *, least: int = 1, fails: str = "") -> None:
+        self.least, self.fails = least, fails
+        self.info = MetricInfo(
+            (Summary("toy-corpus", "lower", reducer=CORPUS),), needs=frozenset({"target"}), tolerance=1e-6
+        )
+
+    def update(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> CorpusFeatures:
+        if self.fails == "update":
+            raise RuntimeError("no update")
+        assert batch.target is not None
+        return CorpusFeatures({"error": (generated - batch.target).abs().flatten(1)})
+
+    def compute(self, features: Mapping[str, Any], weights: Any) -> Sequence[float]:
+        if self.fails == "compute":
+            raise RuntimeError("no compute")
+        if len(features["error"]) < self.least:
+            raise Unavailable(f"needs at least {self.least} images")
+        return (weights @ features["error"].mean(1, dtype=float) / weights.sum(1)).tolist()
+
+
 class System:
     """Three repeats."""
 
@@ -638,6 +663,7 @@ def gath_bench_metrics() -> list[MetricSpec]:
         "toy-contract": Contract,
         "toy-eightbit": EightBit,
         "toy-in-place": InPlaceMetric,
+        "toy-corpus": Corpus,
         "toy-system": System,
     }
     return [MetricSpec(name, metric, "a toy") for name, metric in metrics.items()]

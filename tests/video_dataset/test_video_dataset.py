@@ -133,9 +133,9 @@ def test_failed_rows_have_no_aus_and_the_source_is_the_first_frame_that_has(tmp_
 def test_subjects_by_a_list(tmp_path: Path) -> None:
     for level, name in ((20, "1.mp4"), (60, "2.mp4"), (100, "3.mp4")):
         write_clip(tmp_path / name, level)
-    assert {clip.file.subject for clip in Videos(root=tmp_path).clips} == {"1", "2", "3"}
+    assert {clip.file.subject for clip in Videos(root=tmp_path).clip_list} == {"1", "2", "3"}
     (tmp_path / "subjects.csv").write_text("file,subject\n1.mp4,Ann\n2.mp4,Ann\n3.mp4,Bob\n")
-    assert [clip.file.subject for clip in Videos(root=tmp_path).clips] == ["Ann", "Ann", "Bob"]
+    assert [clip.file.subject for clip in Videos(root=tmp_path).clip_list] == ["Ann", "Ann", "Bob"]
     (tmp_path / "subjects.csv").write_text("file,subject\n1.mp4,Ann\n2.mp4,Ann\n")
     with pytest.raises(UsageError, match=r"names no subject for 3\.mp4"):
         Videos(root=tmp_path)
@@ -181,7 +181,7 @@ def test_wrong_folders_get_one_sentence(tmp_path: Path) -> None:
         if text is not None:
             (tmp_path / "a.csv").write_text(text)
         with pytest.raises(UsageError, match=sentence) as caught:
-            Videos(root=tmp_path)
+            samples(Videos(root=tmp_path))
         assert "\n" not in str(caught.value)
     for arguments, sentence in [({"size": 0}, "no resolution"), ({"step": 0}, "every tenth")]:
         with pytest.raises(UsageError, match=sentence):
@@ -195,8 +195,8 @@ def test_wrong_folders_get_one_sentence(tmp_path: Path) -> None:
 
 
 def test_times_are_kept(folder: Path) -> None:
-    clip = Videos(root=folder).clips[0]
-    assert np.allclose(clip.info.times, np.arange(FRAMES) / 25, atol=1e-3)
+    clip = Videos(root=folder).clip_list[0]
+    assert np.allclose(clip.frames.info.times, np.arange(FRAMES) / 25, atol=1e-3)
 
 
 def test_aus_are_estimated_where_no_csv_lies_beside_a_clip(tmp_path: Path) -> None:
@@ -207,9 +207,9 @@ def test_aus_are_estimated_where_no_csv_lies_beside_a_clip(tmp_path: Path) -> No
     frames = [face, Image.new("RGB", face.size), face, face]
     write_animation(tmp_path / "me.mp4", frames, 25, Provenance("test"))
     with pytest.raises(UsageError, match="estimator=synthfaces"):
-        adapter.Videos(root=tmp_path)
+        samples(adapter.Videos(root=tmp_path))
     dataset = adapter.Videos(root=tmp_path, estimator="synthfaces")
-    (clip,) = dataset.clips
+    (clip,) = dataset.clip_list
     assert [clip.reason(index) is None for index in range(4)] == [True, False, True, True]
     assert "the AU estimator has no AUs for frame 1" in str(clip.reason(1))
     assert np.nanmax(np.abs(clip.aus[0] - clip.aus[3])) < 0.1  # the same picture, but for compression
@@ -217,7 +217,7 @@ def test_aus_are_estimated_where_no_csv_lies_beside_a_clip(tmp_path: Path) -> No
     assert len(batch) == 2
     assert len(batch.unreadable) == 1
     other = adapter.Videos(root=tmp_path, estimator="synthfaces", step=2)
-    assert [other.clips[0].reason(index) is None for index in range(4)] == [True, False, True, False]
+    assert [other.clip_list[0].reason(index) is None for index in range(4)] == [True, False, True, False]
     assert other.fingerprint != dataset.fingerprint
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from gath.durations import format_duration
+from gath.inference.model import WarpModel
 from gath.networks.build import build_classifier, build_estimator
 from gath.release.weights_file import load_weights
 from gath.training import loop
@@ -25,6 +26,7 @@ from gath.training.run import TrainingRun
 from gath.training.stages.adversarial import AdversarialStage
 from gath.training.stages.clips import ClipStage
 
+from gath_bench.analysis.summarise import is_contaminated
 from gath_bench.contracts import ComponentKey, file_hash
 from gath_bench.distributed import Ranks
 from gath_bench.errors import UsageError
@@ -208,6 +210,24 @@ def test_validation_results_are_part_of_the_card(make_run: MakeRun) -> None:
         "gath-estimator",
         "gath-classifier",
     ]
+
+
+def test_the_estimator_of_the_labels_counts_as_a_teacher(make_run: MakeRun) -> None:
+    """Also in a training without labels that uses the E of this one."""
+    labelled = make_run("labelled", "data.name=labelled-toy-faces")
+    assert train(labelled)
+    weights = labelled.folder / "gath-warp.safetensors"
+    copied = make_run("copied", estimator=weights)
+    assert train(copied)
+    for run in (labelled, copied):
+        trained_against = WarpModel(weights=run.folder / "gath-warp.safetensors").info.trained_against
+        assert trained_against[2:] == ("labeller@1#ab12cd34",)
+        assert is_contaminated(trained_against, ["other-name@2#ab12cd34"])
+        assert not is_contaminated(trained_against, ["labeller@1#00000000"])
+        assert json.loads((run.folder / "gath-warp.json").read_text())["labelled_by"] == [
+            "labeller@1#ab12cd34"
+        ]
+        assert "| AU labels by | `labeller@1#ab12cd34` |" in (run.folder / "gath-warp.md").read_text()
 
 
 def test_a_failed_measurement_does_not_end_the_training(make_run: MakeRun) -> None:
