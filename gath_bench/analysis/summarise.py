@@ -112,6 +112,11 @@ def _row(
             f"the run has the reducer {summary.reducer!r:.80}, which this version does not know; "
             f"{did_you_mean(summary.reducer, REDUCERS)}"
         )
+    if len(summary.inputs) != REDUCERS[summary.reducer].inputs:
+        raise UsageError(
+            f"the run gives the reducer {summary.reducer} of {summary.name} {len(summary.inputs)} inputs, and it "
+            f"takes {REDUCERS[summary.reducer].inputs}: its manifest is damaged."
+        )
     subjects, _ = renumbered(observed.subjects)
     result = estimate(REDUCERS[summary.reducer], observed.inputs, subjects)
     expected, done = _counts(parts, cell, metric)

@@ -191,7 +191,7 @@ def _aus_per_sample(result: Measured, count: int) -> list[tuple[str | None, ...]
     """For each sample the AUs of its values; None for a value without an AU."""
     labels = result.aus or result.au_of or ()
     if not all(isinstance(label, str) and label.isprintable() for label in labels):
-        raise TypeError(f"{result.name} has an AU label that is no text")
+        raise TypeError(f"{result.name} has an AU label that is not a string")
     if result.aus is not None and len(set(result.aus)) < len(result.aus):
         raise ValueError(f"{result.name} has an AU label twice: {', '.join(result.aus)}")
     if result.au_of is None:

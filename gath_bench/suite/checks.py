@@ -54,7 +54,7 @@ def check_samples(dataset: str, samples: Sequence[Any]) -> None:
     """Check the sample list of a data set.
 
     Raises:
-        UsageError: not samples, a sample id that is no file name or is there twice, or a subject that is no text.
+        UsageError: not samples, a sample id that is no file name or is there twice, or a subject that is not a string.
     """
     for sample in samples:
         if not isinstance(sample, Sample):

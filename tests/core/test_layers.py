@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "component_calls": {"errors"},
     "capture": {"component_calls", "errors"},
     "contracts": {"errors"},
-    "au": {"errors"},
+    "au": {"errors", "files"},
     "hookspecs": VOCABULARY,
     "weights": VOCABULARY,
     "hook_guards": {"component_calls", "errors"},
