@@ -11,7 +11,8 @@ MediaPipe's Face Landmarker scores 52 blendshapes. Three parts:
 - ``drive``: videos drive a photo (``s0.jpg`` by default, whose face is neutral). The correlation of the driver's blink
   and smile with the output's over frames.
 
-    export GATH_BENCH_WEIGHTS=weights GATH_BENCH_SAMPLES=samples   # face_landmarker.task, MobileFaceNet.onnx; photos/, videos/
+    # weights/: face_landmarker.task and MobileFaceNet.onnx; samples/: photos/ and videos/
+    export GATH_BENCH_WEIGHTS=weights GATH_BENCH_SAMPLES=samples
     python tests/animation/judge.py photos -m gath -m gath-warp
     python tests/animation/judge.py blink --output pictures
     python tests/animation/judge.py drive --output pictures
