@@ -156,12 +156,13 @@ def _execute(
         try:
             with settings_held(), time_limit(left):
                 runner.run(cell)
+                ranks.barrier()
+                if ranks.first:
+                    runner.finish(cell)
         except TimeLimit:
             timed_out = True
             break
-        ranks.barrier()
         if ranks.first:
-            runner.finish(cell)
             record.status = "failed" if store.has_failed(record.cell_id) else "ok"
             record.seconds = round(record.seconds + time.monotonic() - begun, 3)
             manifest.write(folder)

@@ -41,6 +41,7 @@ def component_faults() -> list[Fault]:
     for kind, table, test in (
         ("model", hostile.MODELS, "test_a_hostile_model_fails_alone"),
         ("metric", hostile.METRICS, "test_a_hostile_metric_or_evaluator_fails_alone"),
+        ("corpus metric", hostile.CORPUS_METRICS, "test_a_hostile_corpus_metric_fails_alone"),
         ("data set", hostile.DATASETS, "test_a_hostile_data_set_fails_alone"),
     ):
         for name, reason in table.items():
@@ -52,6 +53,10 @@ def component_faults() -> list[Fault]:
             Fault(f"{named} `{name}`", f"refused before any work: {reason}", HOSTILE,
                   "test_a_wrong_declaration_is_refused_before_any_work")
         )  # fmt: skip
+    rows.append(
+        Fault("a corpus metric whose features change their width from batch to batch", "failed: widths", HOSTILE,
+              "test_a_corpus_metric_with_features_of_changing_width_fails_alone")
+    )  # fmt: skip
     rows += [
         Fault(f"a call changes the setting `{name}`", "restored after the call", HOSTILE,
               "test_a_component_call_restores_settings")
