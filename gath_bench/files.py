@@ -75,6 +75,34 @@ def read_regular(path: Path, limit: int = MAX_INPUT) -> bytes:
     return path.read_bytes()
 
 
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Lock a folder against other processes that lock it too.
+
+    The operating system releases the lock when its process ends, however it ends. Without file locks, as on Windows
+    or on some network drives, nothing is locked.
+
+    Raises:
+        BlockingIOError: another process holds the lock.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:  # no locks on this file system
+            pass
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def parse_toml(text: str) -> dict[str, Any]:
     """The content of a TOML file.
 

@@ -22,6 +22,7 @@ PARSERS = "tests/reliability/test_parsers.py"
 FILES = "tests/reliability/test_files.py"
 CHECKPOINTS = "tests/gath/test_commands.py"
 KILLS = "tests/reliability/test_kills.py"
+MEMORY = "tests/engine/test_memory_and_lock.py"
 RESUME = "tests/engine/test_resume.py"
 
 
@@ -83,6 +84,16 @@ def storage_faults() -> list[Fault]:
               RESUME, "test_a_killed_and_resumed_run_equals_an_uninterrupted_one"),
         Fault("100 kills of a run at random moments (`pytest -m slow`)", "`--resume` gives equal values",
               KILLS, "test_a_run_that_is_killed_at_a_random_moment_loses_nothing"),
+        Fault("20 kills of a training at random moments (`pytest -m slow`)", "`--resume` gives equal weights",
+              KILLS, "test_a_training_that_is_killed_at_a_random_moment_ends_with_the_same_weights"),
+        Fault("10 kills of `label` at random moments (`pytest -m slow`)", "the same command gives the same file",
+              KILLS, "test_a_labelling_that_is_killed_at_a_random_moment_loses_nothing"),
+        Fault("a model is out of memory with a batch", "a warning; the batch is generated in halves", MEMORY,
+              "test_a_batch_that_does_not_fit_in_memory_is_halved"),
+        Fault("a model is out of memory with one image", "failed: out of memory", MEMORY,
+              "test_one_image_that_does_not_fit_in_memory_is_a_failure"),
+        Fault("`--resume` while the run is still going", "refused; a dead process holds no lock", MEMORY,
+              "test_a_run_that_is_still_going_is_not_resumed"),
         Fault("SIGKILL while a file is written", "the partial file is removed on resume",
               RESUME, "test_partial_files_of_a_killed_process_are_removed"),
         Fault("a damaged shard", "one sentence; its batches are measured again", RESUME,
@@ -183,11 +194,14 @@ def page() -> str:
         "GATH_BENCH_EXAMPLES=2000 python -m pytest tests/reliability/test_parsers.py",
         "```",
         "",
-        "The ordinary suite kills four runs and resumes them; 100 more are killed at random moments by",
+        "The ordinary suite kills eight processes and resumes them: six runs at fixed moments, one run from inside a",
+        "component, one `label`. At random moments, 100 runs, 20 trainings and 10 calls of `label` are killed by",
         "",
         "```sh",
         "python -m pytest -m slow tests/reliability/test_kills.py",
         "```",
+        "",
+        "`GATH_BENCH_KILLS=3` in front of it runs the first three of each.",
         "",
         f"{len(rows)} faults:",
         "",
