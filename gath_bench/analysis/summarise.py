@@ -84,7 +84,7 @@ def _left_out_aus(observations: ObservationTable, parts: list[Part], observed: O
     if not absent:
         return None
     pieces = [part.of(au) for au in absent for part in parts]
-    _, reason = _status(observations, pieces, None, complete=False)
+    _, reason = _status(observations, pieces, None, count=0, complete=False)
     total = len(observed.aus)
     return f"mean over {total - len(absent)} of {total} AUs: {reason}"
 
@@ -131,7 +131,7 @@ def _row(
     expected, done = _counts(parts, cell, metric)
     coverage = float(done / (expected * share))
     pieces = why or [piece for several in parts for piece in several]
-    status, reason = _status(observations, pieces, result.value, complete=coverage == 1)
+    status, reason = _status(observations, pieces, result.value, count=done, complete=coverage == 1)
     return SummaryRow(
         model=cell.model,
         model_key=cell.model_key,
@@ -196,20 +196,28 @@ def _any(flags: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
 
 
 def _status(
-    observations: ObservationTable, pieces: list[Part], value: float | None, *, complete: bool
+    observations: ObservationTable, pieces: list[Part], value: float | None, *, count: int, complete: bool
 ) -> tuple[str, str | None]:
+    """Status and reason of a value over ``count`` samples: the most frequent reason of those that have none.
+
+    A sample that lacks single AUs has a value, so that their reasons do not explain why samples are missing.
+    """
     words = observations.words["reason"]
     failed = observations.words["status"].index("failed") if "failed" in observations.words["status"] else -2
-    whole, of_failed = (np.zeros(len(words) + 1, np.int64) for _ in range(2))
+    whole, of_failed, of_missing = (np.zeros(len(words) + 1, np.int64) for _ in range(3))
     any_failed = False
     for piece in pieces:
+        missing = ~piece.measured[piece.sample]
         whole += np.bincount(piece.reason + 1, minlength=len(words) + 1)
+        of_missing += np.bincount(piece.reason[missing] + 1, minlength=len(words) + 1)
         of_failed += np.bincount(piece.reason[piece.status == failed] + 1, minlength=len(words) + 1)
         any_failed |= bool((piece.status == failed).any())
-    counts = (of_failed if any_failed else whole)[1:]
+    counts = (of_failed if any_failed else of_missing if of_missing[1:].any() else whole)[1:]
     reason = words[int(counts.argmax())] if counts.any() else None
     if any_failed:
         return "failed", reason
+    if value is None and count:
+        return "na", "undefined on these samples"
     if value is None:
         return "na", reason or ("undefined on these samples" if complete else "not measured yet")
     if not complete:

@@ -16,6 +16,7 @@ from gath_bench.au import DEFAULT_SPACE, get_space
 from gath_bench.contracts import Batch, DatasetInfo, Sample, Unreadable, file_hash, fingerprint
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
 from gath_bench.images import RESIZE, images_by_name, read_image, resize, size_of, to_8bit
+from gath_datasets.common.splits import read_subjects
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -176,18 +177,7 @@ def _subjects(path: Path, files: dict[str, Path]) -> dict[str, str]:
     Raises:
         UsageError: the list cannot be read, or lacks a file.
     """
-    import csv
-
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            if not {"file", "subject"} <= set(reader.fieldnames or ()):
-                raise UsageError(f"{path} must have the columns file and subject.")
-            people = {Path(row["file"]).stem: row["subject"].strip() for row in reader if row["file"]}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(
-            f"{path} is not a CSV text file in UTF-8 that can be read: export it as one."
-        ) from error
+    people = {Path(name).stem: subject for name, subject in read_subjects(path).items()}
     unknown = [file.name for name, file in files.items() if not people.get(name)]
     if unknown:
         raise UsageError(f"{path} names no subject for {unknown[0]}: add a line, or remove the file.")

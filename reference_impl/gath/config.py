@@ -133,6 +133,8 @@ class LossConfig(_Strict):
         adversarial: realism, by D's patch logits.
         match: agreement with the target AUs, by D.
         au, au_squared, au_emphasis: agreement with the target AUs, by E; see `losses.au_error`.
+        au_late, late: with clips: weight of ``au`` during the last share ``late`` of the steps; None keeps it. From the
+            beginning, a large weight leads away from the true targets.
         identity: similarity of C's embeddings.
         same: change of the portrait where no change is requested.
         change: change of the portrait in general.
@@ -156,6 +158,8 @@ class LossConfig(_Strict):
     au: float = Field(default=20.0, ge=0)
     au_squared: bool = True
     au_emphasis: float = Field(default=3.0, ge=0)
+    au_late: float | None = Field(default=None, ge=0)
+    late: float = Field(default=0.2, ge=0, le=1)
     identity: float = Field(default=2.0, ge=0)
     same: float = Field(default=10.0, ge=0)
     change: float = Field(default=5.0, ge=0)

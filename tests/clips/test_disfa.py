@@ -63,8 +63,8 @@ def test_splits_and_streams_share_no_subject(root: Path) -> None:
         assert not torch.equal(batch.source, batch.target)
     batches.close()
     held = set().union(*people.values())
-    streams = dataset._streams
-    assert not held & {clip.file.subject for clip in (*streams._stills, *streams._labelled)}
+    streams = dataset.streams
+    assert not held & (streams.subjects("stills") | streams.subjects("clips"))
 
 
 def test_the_fingerprint_is_over_content_and_not_over_paths(root: Path, tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_crops_take_constant_memory(folder: Path, monkeypatch: pytest.MonkeyPatc
     dataset = Videos(root=folder, train=0.8)
     small = torch.cat([batch.images for batch in take(dataset, "frames", 20)])
     assert torch.equal(small, expected)
-    assert len(dataset._streams._crops) <= 3
+    assert len(dataset.streams._crops) <= 3
 
 
 def test_a_share_of_subjects_and_a_list_of_splits(folder: Path, tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_frames_without_a_face_are_replaced(folder: Path, monkeypatch: pytest.Mo
             raise Unavailable(f"no face was found in {name}.")
         return type(cropper).__call__(cropper, image, name)
 
-    monkeypatch.setattr(dataset._streams, "_cropper", odd_frames)
+    monkeypatch.setattr(dataset.streams, "_cropper", odd_frames)
     shown = {frame for batch in take(dataset, "frames", 12) for _, frame in who(batch.images)}
     assert shown
     assert all(frame % 2 for frame in shown)
@@ -181,7 +181,7 @@ def test_frames_without_a_face_are_replaced(folder: Path, monkeypatch: pytest.Mo
     def nothing(image: torch.Tensor, name: str) -> object:
         raise Unavailable(f"no face was found in {name}.")
 
-    monkeypatch.setattr(dataset._streams, "_cropper", nothing)
-    dataset._streams._crops.clear()
+    monkeypatch.setattr(dataset.streams, "_cropper", nothing)
+    dataset.streams._crops.clear()
     with pytest.raises(UsageError, match=r"the stills of video cannot be read \(no face was found"):
         next(dataset.stills(batch_size=2, seed=0))

@@ -178,6 +178,9 @@ def test_subjects_and_bad_folders(folders, tmp_path: Path) -> None:
     listed.write_text("file,subject\na.png,person\n")
     with pytest.raises(UsageError, match=r"names no subject for b b\.png"):
         Folder(targets=targets, subjects=listed)
+    listed.write_text("file,subject\na.png\n")
+    with pytest.raises(UsageError, match="line 2 has 1 cells under 2 column names"):
+        Folder(targets=targets, subjects=listed)
     with pytest.raises(UsageError, match="there is no folder"):
         Folder(targets=tmp_path / "none")
     (tmp_path / "empty").mkdir()

@@ -144,6 +144,26 @@ def test_subjects_by_a_list(tmp_path: Path) -> None:
         Videos(root=tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ("1.mp4,Ann\n2.mp4\n", "line 3 has 1 cells under 2 column names"),
+        ("1.mp4,Ann\n2.mp4,Ann,Bob\n", "line 3 has 3 cells under 2 column names"),
+        ("1.mp4,\n2.mp4,Ann\n", r"line 2 names no subject for 1\.mp4"),
+        ("1.mp4,Ann\n1.mp4,Bob\n", r"lists 1\.mp4 twice, on lines 2 and 3"),
+        ("", "has a header and no rows"),
+    ],
+)
+def test_wrong_rows_of_the_list_of_subjects_are_one_sentence(
+    tmp_path: Path, rows: str, sentence: str
+) -> None:
+    write_clip(tmp_path / "1.mp4", 20)
+    (tmp_path / "subjects.csv").write_text(f"file,subject\n{rows}")
+    with pytest.raises(UsageError, match=sentence) as caught:
+        Videos(root=tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_the_fingerprint_is_over_content_and_not_over_paths(tmp_path: Path, folder: Path) -> None:
     before = Videos(root=folder).fingerprint
     moved = folder.rename(tmp_path / "elsewhere")

@@ -194,6 +194,11 @@ class ClipDataset:
         chosen = {clip.file: clip for clip in usable}
         if protocol == "cross-subject":
             chosen = _other_subjects(usable, seed)
+            if not chosen:
+                raise UsageError(
+                    f"{self.name} has labelled clips of one subject in the split {split}, and cross-subject needs two: "
+                    "add subjects, or change the splits."
+                )
         mark = "" if protocol == "same-subject" else "x-"
         return [
             _driven(chosen[clip.file], clip, frame, mark)
@@ -297,25 +302,26 @@ class ClipDataset:
     # --- training
 
     @cached_property
-    def _streams(self) -> ClipStreams:
+    def streams(self) -> ClipStreams:
+        """Which clips of the split ``train`` each stream draws from."""
         train = self._of("train")
         return ClipStreams(self.name, train, self._cropper, self._opened, self.step, self.au_space)
 
     def identities(self) -> int:
         """The number of subjects in ``stills``."""
-        return len(self._streams.still_subjects)
+        return len(self.streams.still_subjects)
 
     def stills(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[StillsBatch]:
         """Frames of one half of the training subjects, with the subject as the identity."""
-        return prefetched(self._streams.stills(batch_size=batch_size, seed=seed, start=start))
+        return prefetched(self.streams.stills(batch_size=batch_size, seed=seed, start=start))
 
     def frames(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[FramesBatch]:
         """Frames of the other half, with their AUs."""
-        return prefetched(self._streams.frames(batch_size=batch_size, seed=seed, start=start))
+        return prefetched(self.streams.frames(batch_size=batch_size, seed=seed, start=start))
 
     def clips(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[ClipsBatch]:
         """Two frames of one clip of the other half, with their AUs."""
-        return prefetched(self._streams.clips(batch_size=batch_size, seed=seed, start=start))
+        return prefetched(self.streams.clips(batch_size=batch_size, seed=seed, start=start))
 
 
 def _driven(source: Clip, driver: Clip, frame: int, mark: str) -> ClipSample:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from gath_bench.faces import SYNTHFACES
 from gath_bench.labels import read_labels
 from gath_bench.video import SUFFIXES
 from gath_datasets.clips.clip import Clip, VideoFrames, image_name, to_image
+from gath_datasets.common.splits import read_subjects
 from gath_datasets.cropping import Cropper
 from gath_datasets.files import MediaFile, file_names, find_files
 
@@ -50,7 +50,7 @@ def find_clips(root: Path, subjects: Path | None) -> tuple[MediaFile, ...]:
     listed = subjects or (root / SUBJECTS if root.is_dir() else None)
     if listed is None or (subjects is None and not listed.is_file()):
         return files
-    people = _read_subjects(listed)
+    people = read_subjects(listed)
     unknown = [file.relative for file in files if file.relative not in people]
     if unknown:
         raise UsageError(
@@ -59,19 +59,6 @@ def find_clips(root: Path, subjects: Path | None) -> tuple[MediaFile, ...]:
         )
     names = file_names({person: person for person in sorted(set(people.values()))}, "subject")
     return tuple(replace(file, subject=names[people[file.relative]]) for file in files)
-
-
-def _read_subjects(path: Path) -> dict[str, str]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            if not {"file", "subject"} <= set(reader.fieldnames or ()):
-                raise UsageError(f"{path} must have the columns file and subject.")
-            return {row["file"].strip(): row["subject"].strip() for row in reader if row["file"]}
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror or error}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} is not a CSV text file in UTF-8: export it as one.") from error
 
 
 def labels_of(file: MediaFile) -> Path:

@@ -80,35 +80,53 @@ class ClipStreams:
         Raises:
             UsageError: there are too few training subjects.
         """
-        if self._subjects < 3:
-            raise UsageError(
-                f"{self._name} has {self._subjects} training subjects: training needs three or more, two in stills and "
-                "one in frames. Add subjects, or change the splits."
-            )
+        self._usable("stills")
         return self._still_subjects
+
+    def subjects(self, stream: str) -> set[str]:
+        """The subjects that a stream shows.
+
+        Raises:
+            UsageError: the stream cannot be served.
+        """
+        return {clip.file.subject for clip in self._usable(stream)}
 
     def stills(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[StillsBatch]:
         """As in `gath_bench.contracts.TrainingStreams`."""
-        import torch
-
         label = {subject: position for position, subject in enumerate(self.still_subjects)}
-        frames = {clip: range(0, len(clip.frames), self._step) for clip in self._stills}
-        for items in self._batches("stills", 1, frames, batch_size, seed, start):
-            identity = [label[item.clip.file.subject] for item in items]
-            yield StillsBatch(self._images(items, 0), torch.tensor(identity))
+        batches = self._batches("stills", 1, self._usable("stills"), batch_size, seed, start)
+        return (StillsBatch(self._images(items, 0), _identity(items, label)) for items in batches)
 
     def frames(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[FramesBatch]:
         """As in `gath_bench.contracts.TrainingStreams`."""
-        for items in self._batches("frames", 1, self._frames_with_aus(1), batch_size, seed, start):
-            yield FramesBatch(self._images(items, 0), _aus(items, 0), self._space)
+        batches = self._batches("frames", 1, self._usable("frames"), batch_size, seed, start)
+        return (FramesBatch(self._images(items, 0), _aus(items, 0), self._space) for items in batches)
 
     def clips(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[ClipsBatch]:
         """As in `gath_bench.contracts.ClipStream`: two frames of one clip, drawn at random."""
-        for items in self._batches("clips", 2, self._frames_with_aus(2), batch_size, seed, start):
-            source, target = (self._images(items, which) for which in (0, 1))
-            yield ClipsBatch(source, _aus(items, 0), target, _aus(items, 1), self._space)
+        batches = self._batches("clips", 2, self._usable("clips"), batch_size, seed, start)
+        return (self._pair(items) for items in batches)
 
-    def _frames_with_aus(self, least: int) -> dict[Clip, Sequence[int]]:
+    def _pair(self, items: Sequence[Item]) -> ClipsBatch:
+        source, target = (self._images(items, which) for which in (0, 1))
+        return ClipsBatch(source, _aus(items, 0), target, _aus(items, 1), self._space)
+
+    def _usable(self, stream: str) -> dict[Clip, Sequence[int]]:
+        """The frames of each clip that a stream can draw.
+
+        Raises:
+            UsageError: there are none.
+        """
+        if self._subjects < 3:
+            raise UsageError(
+                f"{self._name} has {self._subjects} training subjects: training needs three or more, two in stills and "
+                "one in frames or clips. Add subjects, or change the splits."
+            )
+        if stream == "stills":
+            return {clip: range(0, len(clip.frames), self._step) for clip in self._stills}
+        return self._frames_with_aus(stream, 2 if stream == "clips" else 1)
+
+    def _frames_with_aus(self, stream: str, least: int) -> dict[Clip, Sequence[int]]:
         """The usable frames of each clip that has at least so many.
 
         Raises:
@@ -116,13 +134,12 @@ class ClipStreams:
         """
         import numpy as np
 
-        assert self.still_subjects
         known = [~np.isnan(clip.aus[:: self._step]) for clip in self._labelled]
         covered = np.any([rows.any(axis=0) for rows in known], axis=0)
         if not np.any(covered):
             raise UsageError(
-                f"{self._name} has no AU labels for its training subjects: write CSVs, or give a label file of "
-                "`gath-bench label` as labels=FILE."
+                f"{self._name} has no AU labels for its training subjects, which {stream} need: write CSVs, or give a "
+                "label file of `gath-bench label` as labels=FILE."
             )
         usable: dict[Clip, Sequence[int]] = {}
         for clip, rows in zip(self._labelled, known, strict=True):
@@ -130,7 +147,9 @@ class ClipStreams:
             if len(indices) >= least:
                 usable[clip] = indices.tolist()
         if not usable:
-            raise UsageError(f"{self._name} has no clip with {least} frames that have all AU labels.")
+            raise UsageError(
+                f"{self._name} has no clip with {least} frames that have all AU labels, which {stream} need."
+            )
         return usable
 
     def _batches(
@@ -223,6 +242,12 @@ class ClipStreams:
 
 def _size(crop: Tensor | str) -> int:
     return len(crop) if isinstance(crop, str) else crop.numel()
+
+
+def _identity(items: Sequence[Item], label: Mapping[str, int]) -> Tensor:
+    import torch
+
+    return torch.tensor([label[item.clip.file.subject] for item in items])
 
 
 def _aus(items: Sequence[Item], which: int) -> Tensor:

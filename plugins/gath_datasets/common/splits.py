@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gath_bench.au.table import read_columns
+from gath_bench.au.table import Table, read_columns
 from gath_bench.errors import UsageError, did_you_mean
 from gath_datasets.common.labels import add_once
 
@@ -60,10 +60,7 @@ def read_splits(path: Path) -> dict[str, str]:
     Raises:
         UsageError: the file cannot be read, names a subject twice, or a split that does not exist.
     """
-    try:
-        table = read_columns(path, ("subject", "split"))
-    except ValueError:
-        raise UsageError(f"{path} must have the columns subject and split.") from None
+    table = _read_pairs(path, "subject", "split")
     lines: dict[str, int] = {}
     for line, subject, split in zip(table.lines, table.cells["subject"], table.cells["split"], strict=True):
         add_once(lines, subject, path, line)
@@ -72,6 +69,35 @@ def read_splits(path: Path) -> dict[str, str]:
                 f"{path}, line {line}: there is no split {split!r}; {did_you_mean(split, SPLITS)}"
             )
     return dict(zip(table.cells["subject"], table.cells["split"], strict=True))
+
+
+def read_subjects(path: Path) -> dict[str, str]:
+    """The subject of each file: a CSV with the columns ``file`` and ``subject``.
+
+    Raises:
+        UsageError: the file cannot be read, a row is too short, names a file twice, or names no subject.
+    """
+    table = _read_pairs(path, "file", "subject")
+    lines: dict[str, int] = {}
+    for line, name, subject in zip(table.lines, table.cells["file"], table.cells["subject"], strict=True):
+        add_once(lines, name, path, line)
+        if not subject:
+            raise UsageError(
+                f"{path}, line {line} names no subject for {name}: add the subject, or remove the file."
+            )
+    return dict(zip(table.cells["file"], table.cells["subject"], strict=True))
+
+
+def _read_pairs(path: Path, key: str, value: str) -> Table:
+    """Two columns of a CSV.
+
+    Raises:
+        UsageError: the file cannot be read, or lacks a column.
+    """
+    try:
+        return read_columns(path, (key, value))
+    except ValueError:
+        raise UsageError(f"{path} must have the columns {key} and {value}.") from None
 
 
 def apply_splits(subjects: Sequence[str], declared: Mapping[str, str], path: Path) -> list[str]:

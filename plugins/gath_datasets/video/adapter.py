@@ -85,7 +85,7 @@ class Videos(ClipDataset):
             step=step,
             per_clip=per_clip,
             au_space=au_space,
-            licence="the user's own videos",
+            licence="the licence of the user's own videos; cite their authors",
         )
 
 

@@ -330,6 +330,16 @@ def test_the_discriminator_learns_to_separate_its_examples(make_run: MakeRun) ->
     assert right > wrong + 0.5
 
 
+def test_the_au_error_weighs_more_in_the_last_steps(make_run: MakeRun) -> None:
+    weights = ("losses.au=0.5", "losses.au_late=2", "losses.late=0.25")
+    config = make_run("late", "data.clips=8", "generator.steps=8", *weights).config
+    ctx = TrainContext(
+        config, "cpu", Ranks(), FixedData(Pool(*[torch.empty(0)] * 2), Pool(*[torch.empty(0)] * 2), 8)
+    )
+    stage = ClipStage(ctx, build_estimator(config), build_classifier(config, 8))
+    assert [stage._au_weight(step) for step in range(8)] == [0.5] * 6 + [2.0] * 2
+
+
 def test_the_discriminator_learns_to_separate_the_images_of_a_clip(make_run: MakeRun) -> None:
     """With a constant generator, D separates true targets from generated images, and its logits stay near 0."""
     rates = ("generator.learning_rate=1e-9", "generator.discriminator_learning_rate=3e-3", "losses.r1=0")
