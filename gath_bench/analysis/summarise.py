@@ -18,7 +18,7 @@ from gath_bench.analysis.ranking import with_ranking
 from gath_bench.analysis.reducers import REDUCERS
 from gath_bench.analysis.summary_row import SummaryRow
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey
-from gath_bench.contracts.metric import counted_name
+from gath_bench.contracts.metric import Summary, counted_name
 from gath_bench.errors import UsageError, did_you_mean
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 
@@ -54,6 +54,7 @@ def _summarise_metric(
     observations: ObservationTable, manifest: Manifest, cell: CellRecord, metric: MetricRecord
 ) -> Iterator[tuple[SummaryRow, Measurement | None]]:
     for summary in metric.summaries:
+        _refuse_wrong_reducer(summary)
         parts, observed = observe(observations, cell.cell_id, metric.name, summary.inputs)
         whole = Measurement(cell, metric, summary, observed)
         if REDUCERS[summary.reducer].stored:
@@ -96,6 +97,24 @@ def _share(part: Part, au: int) -> Fraction:
     return Fraction(int(part.of(au).seen.sum()), part.with_aus)
 
 
+def _refuse_wrong_reducer(summary: Summary) -> None:
+    """Refuse a damaged manifest, or one of another version.
+
+    Raises:
+        UsageError: the summary's reducer is unknown, or takes another number of inputs.
+    """
+    if summary.reducer not in REDUCERS:
+        raise UsageError(
+            f"the run has the reducer {summary.reducer!r:.80}, which this version does not know; "
+            f"{did_you_mean(summary.reducer, REDUCERS)}"
+        )
+    if len(summary.inputs) != REDUCERS[summary.reducer].inputs:
+        raise UsageError(
+            f"the run gives the reducer {summary.reducer} of {summary.name} {len(summary.inputs)} inputs, and it "
+            f"takes {REDUCERS[summary.reducer].inputs}: its manifest is damaged."
+        )
+
+
 def _row(
     observations: ObservationTable,
     manifest: Manifest,
@@ -107,16 +126,6 @@ def _row(
 ) -> SummaryRow:
     """The row of a measurement; ``parts`` are the values of each of its inputs, ``why`` all that may have reasons."""
     cell, metric, summary, observed = measured.cell, measured.metric, measured.summary, measured.observed
-    if summary.reducer not in REDUCERS:
-        raise UsageError(
-            f"the run has the reducer {summary.reducer!r:.80}, which this version does not know; "
-            f"{did_you_mean(summary.reducer, REDUCERS)}"
-        )
-    if len(summary.inputs) != REDUCERS[summary.reducer].inputs:
-        raise UsageError(
-            f"the run gives the reducer {summary.reducer} of {summary.name} {len(summary.inputs)} inputs, and it "
-            f"takes {REDUCERS[summary.reducer].inputs}: its manifest is damaged."
-        )
     subjects, _ = renumbered(observed.subjects)
     result = estimate(REDUCERS[summary.reducer], observed.inputs, subjects)
     expected, done = _counts(parts, cell, metric)

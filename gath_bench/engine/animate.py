@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +55,45 @@ class Animator:
     def __call__(self, batch: Batch, number: int) -> Generated:
         """Animate a batch; ``number`` seeds the random numbers, so that a resumed run draws the same ones.
 
+        A batch that does not fit in the device's memory is generated in halves, with a warning.
+
         Raises:
             Unavailable: no image of this batch can be generated.
         """
+        import torch
+
+        try:
+            return self._animate(batch, number)
+        except torch.OutOfMemoryError:
+            if len(batch) == 1:
+                raise
+        # Below the handler, since the exception keeps the tensors of the failed call in memory.
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            torch.cuda.empty_cache()
+        middle = len(batch) // 2
+        warnings.warn(
+            f"{type(self.model).__name__} is out of memory with {len(batch)} images: it generates {middle} and "
+            f"{len(batch) - middle} instead. Models with random numbers draw others than in one batch.",
+            stacklevel=2,
+        )
+        first = self._half(batch, range(middle), number)
+        second = self._half(batch, range(middle, len(batch)), number)
+        later = {position + middle: reason for position, reason in second.missing.items()}
+        return Generated(torch.cat([first.images, second.images]), first.missing | later)
+
+    def _half(self, batch: Batch, positions: range, number: int) -> Generated:
+        """A part of a batch; where no image of it can be generated, all of them are missing."""
+        import torch
+
+        part = batch.select(list(positions))
+        try:
+            return self(part, number)
+        except Unavailable as error:
+            lost = dict.fromkeys(range(len(part)), str(error))
+            return Generated(torch.zeros_like(part.source, device=self.device), lost)
+
+    def _animate(self, batch: Batch, number: int) -> Generated:
+        """Animate a batch in one call of the model."""
         import torch
 
         has_source = self.dataset.info.has_source

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gath_bench.capture import capture
@@ -167,8 +168,10 @@ class CellRunner:
         with torch.inference_mode():
             for metric in metrics:
                 if isinstance(metric.instance, CorpusMetric):
-                    found = scorer.collect(metric, batch, images, features)
-                    pending.add(cell.metrics.index(metric), scorer.batch, batch, found)
+                    position = cell.metrics.index(metric)
+                    check = partial(pending.refuse_other_widths, position)
+                    found = scorer.collect(metric, batch, images, features, check)
+                    pending.add(position, scorer.batch, batch, found)
                 else:
                     scorer.score(metric, batch, images, features)
         return None

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gath_bench.component_calls import component_call
 from gath_bench.contracts.batch import Batch
 from gath_bench.contracts.keys import fingerprint
 from gath_bench.contracts.metric import CorpusFeatures, CorpusMetric, MetricInfo
@@ -38,6 +39,19 @@ class PendingFeatures:
     """The features of the batches since the last shard: for each metric (by position in its cell) a list of parts."""
 
     parts: dict[int, list[dict[str, NDArray[Any]]]] = field(default_factory=dict)
+
+    def refuse_other_widths(self, metric: int, found: CorpusFeatures) -> None:
+        """Refuse features that cannot be stored with those of the batches before.
+
+        Raises:
+            ValueError: their names or widths differ.
+        """
+        for part in self.parts.get(metric, [])[:1]:
+            names = {name for name in part if name.startswith("values.")}
+            before = {name.removeprefix("values."): part[name].shape[1] for name in names}
+            after = {name: values.shape[1] for name, values in found.values.items()}
+            if after != before:
+                raise ValueError(f"update returned features of the widths {after}, and before {before}")
 
     def add(self, metric: int, number: int, batch: Batch, found: CorpusFeatures | None) -> None:
         """Add the samples of a batch that count.
@@ -183,7 +197,8 @@ def stored_values(metric: CorpusMetric, features: dict[str, NDArray[Any]]) -> St
     rng = np.random.default_rng(0)
     drawn = rng.multinomial(people, np.full(people, 1 / people), size=draws)[:, number]
     weights = np.concatenate([np.ones((1, samples), np.int64), drawn.astype(np.int64)])
-    found = np.asarray(list(metric.compute(values, weights)), np.float64)
+    with component_call():
+        found = np.asarray(list(metric.compute(values, weights.copy())), np.float64)
     if found.shape != (1 + draws,):
         raise ValueError(f"compute must return {1 + draws} values, but it returned {found.shape}")
     if not np.isfinite(found[0]):

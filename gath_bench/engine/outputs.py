@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gath_bench.au import get_space
 from gath_bench.contracts.batch import Batch, Sample, Unreadable
 from gath_bench.contracts.dataset import DatasetInfo
-from gath_bench.contracts.metric import Measured
+from gath_bench.contracts.metric import CorpusFeatures, Measured
 from gath_bench.contracts.model import Animated
 from gath_bench.errors import plain_text
 
@@ -126,6 +127,30 @@ def checked_measured(results: Any, expected: Sequence[str]) -> list[Measured]:
         if name not in names:
             raise ValueError(f"the metric gave no {name}")
     return found
+
+
+def checked_corpus_features(result: Any, count: int) -> CorpusFeatures:
+    """What the ``update`` of a corpus metric returned for ``count`` samples.
+
+    Raises:
+        TypeError, ValueError: anything but features (count, D) of real numbers under names, and missing positions.
+    """
+    import torch
+
+    if not isinstance(result, CorpusFeatures) or not isinstance(result.values, Mapping) or not result.values:
+        raise TypeError(f"update must return CorpusFeatures with values, not {result!r:.80}")
+    for name, values in result.values.items():
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+            raise TypeError(f"features have the name {name!r:.80}: use letters, digits, and . _ -")
+        if not isinstance(values, torch.Tensor) or not values.is_floating_point():
+            kind = values.dtype if isinstance(values, torch.Tensor) else type(values).__name__
+            raise TypeError(f"{name} must be a floating-point tensor, not {kind}")
+        if values.ndim != 2 or len(values) != count:
+            raise ValueError(
+                f"{name} must be features ({count}, D), but it has the shape {tuple(values.shape)}"
+            )
+    copied = {name: values.detach().float().cpu() for name, values in result.values.items()}
+    return CorpusFeatures(copied, checked_missing(result.missing, count))
 
 
 def value_table(result: Measured, count: int) -> list[list[float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.manifest_builder import new_manifest, now
 from gath_bench.engine.time_limit import time_limit
 from gath_bench.errors import UsageError
-from gath_bench.files import remove_partial
+from gath_bench.files import exclusive, remove_partial
 from gath_bench.plugins import Plugins
 from gath_bench.results.images import IMAGES, KEPT_PIXELS, ImageStore
 from gath_bench.results.manifest import MANIFEST, CellRecord, Manifest
@@ -112,8 +113,24 @@ def _execute(
     }
     manifest = new_manifest(plan, command=list(options.command), device=device, environment=environment)
     folder = Path(ranks.broadcast(str(_run_folder(plan, options, manifest) if ranks.first else "")))
-    if options.resume is not None and ranks.first:
-        manifest = _resumed(folder, manifest)
+    with _claimed(folder) if ranks.first else nullcontext():
+        if options.resume is not None and ranks.first:
+            manifest = _resumed(folder, manifest)
+        return _measure(plan, plugins, options, progress, ranks, folder, manifest, started)
+
+
+def _measure(
+    plan: Plan,
+    plugins: Plugins | None,
+    options: RunOptions,
+    progress: Progress,
+    ranks: Ranks,
+    folder: Path,
+    manifest: Manifest,
+    started: float,
+) -> Outcome:
+    """Measure the cells of a plan into a folder that no other process writes."""
+    device = resolve_device(_requested_device(options))
     store, images = ShardStore(folder / SAMPLES), ImageStore(folder / IMAGES)
     if ranks.first:
         store.remove_partial()
@@ -156,12 +173,13 @@ def _execute(
         try:
             with settings_held(), time_limit(left):
                 runner.run(cell)
+                ranks.barrier()
+                if ranks.first:
+                    runner.finish(cell)
         except TimeLimit:
             timed_out = True
             break
-        ranks.barrier()
         if ranks.first:
-            runner.finish(cell)
             record.status = "failed" if store.has_failed(record.cell_id) else "ok"
             record.seconds = round(record.seconds + time.monotonic() - begun, 3)
             manifest.write(folder)
@@ -177,6 +195,22 @@ def _execute(
     ranks.barrier()
     failed = any(record.status == "failed" for record in manifest.cells)
     return Outcome(folder, failed, timed_out, ranks.first)
+
+
+def _claimed(folder: Path) -> ExitStack:
+    """The lock of a run folder, as a context manager.
+
+    Raises:
+        UsageError: another process writes the folder.
+    """
+    stack = ExitStack()
+    try:
+        stack.enter_context(exclusive(folder))
+    except BlockingIOError:
+        raise UsageError(
+            f"{folder} is in use by another process that still writes it: wait until that process ends."
+        ) from None
+    return stack
 
 
 def _run_folder(plan: Plan, options: RunOptions, manifest: Manifest) -> Path:

@@ -17,7 +17,7 @@ from gath_bench.contracts.metric import (
     SystemUnderTest,
     counted_name,
 )
-from gath_bench.engine.outputs import checked_measured, checked_missing, value_table
+from gath_bench.engine.outputs import checked_corpus_features, checked_measured, checked_missing, value_table
 from gath_bench.errors import Unavailable, describe_error, plain_text
 from gath_bench.evaluators import FeatureCache
 from gath_bench.registry import Component
@@ -71,22 +71,28 @@ class BatchScorer:
             self.add_batch_error([metric], batch, error)
 
     def collect(
-        self, metric: Component, batch: Batch, generated: torch.Tensor, features: FeatureCache
+        self,
+        metric: Component,
+        batch: Batch,
+        generated: torch.Tensor,
+        features: FeatureCache,
+        check: Callable[[CorpusFeatures], None],
     ) -> CorpusFeatures | None:
-        """The features of a corpus metric (None without any), and an observation per sample: 1 if it counts, or NA."""
+        """The features of a corpus metric (None without any), and an observation per sample: 1 if it counts, or NA.
+
+        ``check`` raises on features that do not fit those of other batches.
+        """
         try:
             info: MetricInfo = metric.info
             for need in sorted(info.needs):
                 if getattr(batch, need) is None:
                     raise Unavailable(_MISSING_NEEDS.get(need, f"no {need}"))
-            found: CorpusFeatures = metric.instance.update(
-                generated.clone(), _copied(batch), features.view(info.roles)
-            )
-            for name, values in found.values.items():
-                if values.ndim != 2 or len(values) != len(batch):
-                    raise ValueError(
-                        f"{name} must be features ({len(batch)}, D), but it has the shape {tuple(values.shape)}"
-                    )
+            with component_call():
+                found = checked_corpus_features(
+                    metric.instance.update(generated.clone(), _copied(batch), features.view(info.roles)),
+                    len(batch),
+                )
+            check(found)
         except Exception as error:
             self.add_batch_error([metric], batch, error)
             return None

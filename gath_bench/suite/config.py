@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gath_bench.errors import UsageError, describe_error, describe_validation_error
-from gath_bench.files import read_regular
+from gath_bench.files import parse_toml, read_regular
 from gath_bench.results.manifest import MANIFEST, Manifest
 
 #: The largest seed: tables store it as a signed 64-bit integer.
@@ -141,7 +141,7 @@ def read_suite(path: Path) -> Suite:
         UsageError: the file does not exist, is not TOML, or has an unknown key or an invalid value.
     """
     try:
-        content = tomllib.loads(read_regular(path).decode())
+        content = parse_toml(read_regular(path).decode())
     except FileNotFoundError:
         raise UsageError(
             f"there is no suite file {path}: give the path of a TOML file, or {' or '.join(BUILT_IN)}."

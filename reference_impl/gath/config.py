@@ -11,7 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gath_bench.au import get_space
-from gath_bench.errors import UsageError, describe_validation_error, did_you_mean
+from gath_bench.errors import UsageError, describe_error, describe_validation_error, did_you_mean
+from gath_bench.files import parse_toml
 
 ModelName = Literal["gath", "gath-warp"]
 Precision = Literal["fp32", "bf16"]
@@ -327,9 +328,11 @@ def read_config(name: str, changes: Sequence[str] = ()) -> Config:
                 f"the configuration {name} cannot be read ({error}); shipped configurations: {', '.join(shipped())}."
             ) from error
     try:
-        content = tomllib.loads(text)
+        content = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the configuration {name} is not valid TOML: {error}.") from error
+    except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
+        raise UsageError(f"the configuration {name} cannot be read: {describe_error(error)}.") from error
     for change in changes:
         apply_change(content, change)
     return parse_config(content, f"the configuration {name}")

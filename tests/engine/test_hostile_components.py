@@ -58,7 +58,8 @@ def good_values(run: Run) -> dict[tuple[str, ...], Any]:
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The run without hostile components."""
-    failed, run = measure(suite(), tmp_path_factory.mktemp("clean") / "run")
+    everything = suite(metrics=(*GOOD_METRICS, "toy-corpus"))
+    failed, run = measure(everything, tmp_path_factory.mktemp("clean") / "run")
     assert not failed
     return run
 
@@ -74,6 +75,12 @@ def with_metrics(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="module")
+def with_corpus_metrics(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    metrics = (*hostile.CORPUS_METRICS, "toy-corpus", *GOOD_METRICS)
+    return failing(suite(models=("toy-noise",), metrics=metrics), tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
 def with_datasets(tmp_path_factory: pytest.TempPathFactory) -> Run:
     names = ({"name": name} for name in (*hostile.DATASETS, "toy"))
     datasets = tuple({"limit": 4, **name} for name in names)
@@ -85,6 +92,24 @@ def failing(hostile_suite: Suite, folders: pytest.TempPathFactory) -> Run:
     assert failed
     assert run.manifest.status == "finished"
     return run
+
+
+@pytest.fixture(scope="module")
+def with_some(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A small run with hostile components of every kind: a report of all of them takes seconds."""
+    endings = ("exit-0", "surrogate", "escape", "long", "no-text")
+    return failing(
+        suite(
+            models=(*(f"hostile-model[how={how}]" for how in endings), "hostile-model[how=stdout]"),
+            metrics=(
+                *(f"hostile-metric[how={how}]" for how in endings),
+                "hostile-corpus[compute=escape]",
+                "toy-l1",
+            ),
+            datasets=tuple({"name": name, "limit": 4} for name in ("toy", "hostile-data[how=escape]")),
+        ),
+        tmp_path_factory,
+    )
 
 
 @cache
@@ -135,13 +160,37 @@ def test_a_hostile_metric_or_evaluator_fails_alone(with_metrics: Run, metric: st
         }
 
 
+@pytest.mark.parametrize("metric", hostile.CORPUS_METRICS)
+def test_a_hostile_corpus_metric_fails_alone(with_corpus_metrics: Run, metric: str) -> None:
+    rows = observed(with_corpus_metrics.path)
+    reason = hostile.CORPUS_METRICS[metric]
+    records = [row for row in rows[metric] if row["subject"] == "corpus"]
+    failures = [row for row in rows[metric] if row["status"] == "failed"]
+    assert len({row["cell"] for row in records}) == len(with_corpus_metrics.manifest.cells)
+    assert {row["status"] for row in rows["toy-corpus"]} == {"ok"}
+    if reason is None:
+        assert not failures
+        assert {row["value"] for row in records} >= {1.0}
+    else:
+        assert failures
+        assert all(reason in row["reason"] and row["reason"].isprintable() for row in failures)
+
+
+def test_a_corpus_metric_with_features_of_changing_width_fails_alone(tmp_path: Path) -> None:
+    changing = "hostile-corpus[update=changing-width]"
+    failed, run = measure(suite(models=(), metrics=(changing, "toy-l1"), batch_size=2), tmp_path / "run")
+    assert failed
+    assert {row["status"] for row in observed(run.path)["toy-l1"]} == {"ok"}
+    assert any("widths" in str(row["reason"]) for row in observed(run.path)[changing])
+
+
 @pytest.mark.parametrize("dataset", hostile.DATASETS)
 def test_a_hostile_data_set_fails_alone(with_datasets: Run, dataset: str) -> None:
     reason = hostile.DATASETS[dataset]
     check(with_datasets, lambda row: row.dataset == dataset, reason)
 
 
-@pytest.mark.parametrize("kind", ["with_models", "with_metrics", "with_datasets"])
+@pytest.mark.parametrize("kind", ["with_models", "with_metrics", "with_corpus_metrics", "with_datasets"])
 def test_all_other_values_are_the_same_bit_by_bit(
     clean: Run, kind: str, request: pytest.FixtureRequest
 ) -> None:
@@ -155,15 +204,12 @@ def test_all_other_values_are_the_same_bit_by_bit(
     assert good_values(run) == expected
 
 
-@pytest.mark.parametrize("kind", ["with_models", "with_metrics", "with_datasets"])
 @pytest.mark.parametrize("form", ["json", "csv", "markdown", "console"])
-def test_a_run_with_hostile_components_has_every_report(
-    kind: str, form: str, request: pytest.FixtureRequest
-) -> None:
+def test_a_run_with_hostile_components_has_every_report(with_some: Run, form: str) -> None:
     def refuse(word: str) -> None:
         raise AssertionError(word)
 
-    text = render_report((request.getfixturevalue(kind),), form)
+    text = render_report((with_some,), form)
     assert "toy-copy" in text
     assert "\x1b" not in text
     if form == "json":

@@ -22,6 +22,7 @@ PARSERS = "tests/reliability/test_parsers.py"
 FILES = "tests/reliability/test_files.py"
 CHECKPOINTS = "tests/gath/test_commands.py"
 KILLS = "tests/reliability/test_kills.py"
+MEMORY = "tests/engine/test_memory_and_lock.py"
 RESUME = "tests/engine/test_resume.py"
 
 
@@ -41,6 +42,7 @@ def component_faults() -> list[Fault]:
     for kind, table, test in (
         ("model", hostile.MODELS, "test_a_hostile_model_fails_alone"),
         ("metric", hostile.METRICS, "test_a_hostile_metric_or_evaluator_fails_alone"),
+        ("corpus metric", hostile.CORPUS_METRICS, "test_a_hostile_corpus_metric_fails_alone"),
         ("data set", hostile.DATASETS, "test_a_hostile_data_set_fails_alone"),
     ):
         for name, reason in table.items():
@@ -52,6 +54,10 @@ def component_faults() -> list[Fault]:
             Fault(f"{named} `{name}`", f"refused before any work: {reason}", HOSTILE,
                   "test_a_wrong_declaration_is_refused_before_any_work")
         )  # fmt: skip
+    rows.append(
+        Fault("a corpus metric whose features change their width from batch to batch", "failed: widths", HOSTILE,
+              "test_a_corpus_metric_with_features_of_changing_width_fails_alone")
+    )  # fmt: skip
     rows += [
         Fault(f"a call changes the setting `{name}`", "restored after the call", HOSTILE,
               "test_a_component_call_restores_settings")
@@ -78,6 +84,16 @@ def storage_faults() -> list[Fault]:
               RESUME, "test_a_killed_and_resumed_run_equals_an_uninterrupted_one"),
         Fault("100 kills of a run at random moments (`pytest -m slow`)", "`--resume` gives equal values",
               KILLS, "test_a_run_that_is_killed_at_a_random_moment_loses_nothing"),
+        Fault("20 kills of a training at random moments (`pytest -m slow`)", "`--resume` gives equal weights",
+              KILLS, "test_a_training_that_is_killed_at_a_random_moment_ends_with_the_same_weights"),
+        Fault("10 kills of `label` at random moments (`pytest -m slow`)", "the same command gives the same file",
+              KILLS, "test_a_labelling_that_is_killed_at_a_random_moment_loses_nothing"),
+        Fault("a model is out of memory with a batch", "a warning; the batch is generated in halves", MEMORY,
+              "test_a_batch_that_does_not_fit_in_memory_is_halved"),
+        Fault("a model is out of memory with one image", "failed: out of memory", MEMORY,
+              "test_one_image_that_does_not_fit_in_memory_is_a_failure"),
+        Fault("`--resume` while the run is still going", "refused; a dead process holds no lock", MEMORY,
+              "test_a_run_that_is_still_going_is_not_resumed"),
         Fault("SIGKILL while a file is written", "the partial file is removed on resume",
               RESUME, "test_partial_files_of_a_killed_process_are_removed"),
         Fault("a damaged shard", "one sentence; its batches are measured again", RESUME,
@@ -178,11 +194,14 @@ def page() -> str:
         "GATH_BENCH_EXAMPLES=2000 python -m pytest tests/reliability/test_parsers.py",
         "```",
         "",
-        "The ordinary suite kills four runs and resumes them; 100 more are killed at random moments by",
+        "The ordinary suite kills eight processes and resumes them: six runs at fixed moments, one run from inside a",
+        "component, one `label`. At random moments, 100 runs, 20 trainings and 10 calls of `label` are killed by",
         "",
         "```sh",
         "python -m pytest -m slow tests/reliability/test_kills.py",
         "```",
+        "",
+        "`GATH_BENCH_KILLS=3` in front of it runs the first three of each.",
         "",
         f"{len(rows)} faults:",
         "",

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,11 @@ from toy.toy_plugin import AUS, Estimator, ToyDataset, ToySample, _Model
 
 from gath_bench import UsageError, hookimpl
 from gath_bench.contracts import (
+    CORPUS,
     Animated,
     AUEstimatorSpec,
     Batch,
+    CorpusFeatures,
     DatasetInfo,
     DatasetSpec,
     Evaluations,
@@ -260,6 +262,72 @@ class HostileSystemMetric:
 
     def measure_system(self, system: SystemUnderTest) -> Any:
         return ENDINGS[self.how][0]() if self.how in ENDINGS else METRIC_OUTPUTS[self.how][0](4)
+
+
+#: Features of a corpus metric for B samples -> a part of the reason.
+UPDATES: dict[str, tuple[Callable[[int], Any], str]] = {
+    "none": (lambda n: None, "must return CorpusFeatures"),
+    "tensor": (lambda n: torch.zeros(n, 2), "must return CorpusFeatures"),
+    "empty": (lambda n: CorpusFeatures({}), "must return CorpusFeatures"),
+    "numeric-name": (lambda n: CorpusFeatures({3: torch.zeros(n, 2)}), "the name 3"),  # type: ignore[dict-item]
+    "path-name": (lambda n: CorpusFeatures({"../x": torch.zeros(n, 2)}), "the name '../x'"),
+    "list": (lambda n: CorpusFeatures({"x": [[0.0]] * n}), "not list"),  # type: ignore[dict-item]
+    "one-too-few": (lambda n: CorpusFeatures({"x": torch.zeros(n - 1, 2)}), "must be features (4, D)"),
+    "complex": (lambda n: CorpusFeatures({"x": torch.zeros(n, 2, dtype=torch.complex64)}), "complex64"),
+    "missing-99": (lambda n: CorpusFeatures({"x": torch.zeros(n, 2)}, {99: "none"}), "the key 99"),
+    "missing-number": (lambda n: CorpusFeatures({"x": torch.zeros(n, 2)}, {0: 5}), "the reason 5"),  # type: ignore[dict-item]
+}
+
+#: Values of a corpus metric for R sets -> a part of the reason.
+COMPUTED: dict[str, tuple[Callable[[int], Any], str]] = {
+    "none": (lambda r: None, "NoneType"),
+    "number": (lambda r: 1.0, "float"),
+    "texts": (lambda r: ["a"] * r, "ValueError"),
+    "one-too-few": (lambda r: [0.0] * (r - 1), "compute must return"),
+    "lazy": (lambda r: (_raise(SystemExit(0))() for _ in range(1)), "SystemExit: 0"),
+}
+
+
+class HostileCorpusMetric:
+    """Its ``update`` or its ``compute`` is hostile, and the other one is correct."""
+
+    def __init__(self, *, update: str = "", compute: str = "") -> None:
+        self.hostile_update, self.hostile_compute = update, compute
+        self.width = 2
+        self.info = MetricInfo((Summary("hostile", "none", reducer=CORPUS),))
+
+    def update(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Any:
+        how = self.hostile_update
+        if how in ENDINGS:
+            return ENDINGS[how][0]()
+        if how in UPDATES:
+            return UPDATES[how][0](len(batch))
+        if how == "changing-width":
+            self.width += 1
+        elif how:
+            SETTINGS[how]()
+        return CorpusFeatures({"x": torch.ones(len(batch), self.width, device="cpu", dtype=torch.float32)})
+
+    def compute(self, features: Mapping[str, Any], weights: Any) -> Any:
+        how = self.hostile_compute
+        if how in ENDINGS:
+            return ENDINGS[how][0]()
+        if how in COMPUTED:
+            return COMPUTED[how][0](len(weights))
+        if how:
+            SETTINGS[how]()
+        return [1.0] * len(weights)
+
+
+#: Settings that the calls of corpus metrics change; the others take the same path.
+_CORPUS_SETTINGS = ("default-device", "default-dtype", "threads", "folder", "stdout")
+
+#: Corpus metric -> a part of the reason; None where its own values are valid.
+CORPUS_METRICS: dict[str, str | None] = {
+    **{f"hostile-corpus[update={how}]": reason for how, (_, reason) in (ENDINGS | UPDATES).items()},
+    **{f"hostile-corpus[compute={how}]": reason for how, (_, reason) in (ENDINGS | COMPUTED).items()},
+    **{f"hostile-corpus[{call}={how}]": None for call in ("update", "compute") for how in _CORPUS_SETTINGS},
+}
 
 
 #: Evaluator output of B images -> a part of the reason.
@@ -578,6 +646,7 @@ def gath_bench_metrics() -> list[MetricSpec]:
     metrics = {
         "hostile-metric": HostileMetric,
         "hostile-in-place-features": InPlaceFeatures,
+        "hostile-corpus": HostileCorpusMetric,
         "hostile-system": HostileSystemMetric,
         "hostile-declared": DeclaredMetric,
     }
