@@ -72,8 +72,8 @@ def with_ranking(
 
 
 def is_reference(cell: CellRecord, references: Mapping[str, str]) -> bool:
-    """Whether a cell is a baseline row (oracle, copy-source), which is never ranked."""
-    return cell.sees_target or cell.model in references.values()
+    """Whether a cell is a baseline row (oracle, copy-source, mean-frame), which is never ranked."""
+    return cell.baseline or cell.sees_target or cell.model in references.values()
 
 
 def mean_ranks(manifest: Manifest, rows: Sequence[SummaryRow]) -> list[MeanRank]:

@@ -20,7 +20,7 @@ import click
     "--metrics",
     metavar="NAME,...",
     default="",
-    help="Only these values (au-error.mae), or the primary values of these metrics (au-error).",
+    help="Only these values (au-error.mae), or the primary values of these metrics (au-error); all: every column.",
 )
 @click.option("--no-ci", is_flag=True, help="Leave out the 95 % confidence intervals.")
 @click.option(
@@ -36,6 +36,7 @@ def report(runs: tuple[Path, ...], form: str, metrics: str, no_ci: bool, output:
     Runs on the same samples are joined into the same tables. Values of different keys never share a column.
 
     \b
+    gath-bench report results/runs/20260101T120000Z-quick --metrics all
     gath-bench report results/runs/20260101T120000Z-quick --format markdown -o table.md
     gath-bench report results/runs/*-quick --format html -o report.html
     gath-bench report results/runs/*-quick --metrics lpips,au-error.mae --no-ci --format latex

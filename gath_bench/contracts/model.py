@@ -33,6 +33,7 @@ class ModelInfo:
             ``"bf16"``, ``"fp16"``, ``"int8"``. It is part of the key of system metrics, so that
             different precisions share no column.
         template: where it expects the parts of a face; None for a model that takes images as they are.
+        baseline: a trivial model that shows the range of a metric; it is in the tables but never ranked.
     """
 
     fingerprint: str = ""
@@ -43,6 +44,7 @@ class ModelInfo:
     timed: bool = True
     precision: str = "fp32"
     template: Template | None = None
+    baseline: bool = False
 
     @property
     def is_reference(self) -> bool:

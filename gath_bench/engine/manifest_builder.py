@@ -60,6 +60,7 @@ def _cell(cell: Cell, plan: Plan) -> CellRecord:
         samples=len(cell.samples),
         metrics=[str(metric.name) for metric in cell.metrics],
         precision=model.precision,
+        baseline=model.baseline,
     )
 
 

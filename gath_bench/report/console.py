@@ -9,45 +9,118 @@ from gath_bench.report.table import ARROWS, BEST, Cell, Column, Table, fit_colum
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table as RichTable
 
 #: Follows the best of a column, which is also bold: files and many terminals have no bold face.
 STAR = "*"
+HALF_INTERVAL = "± half of the 95 % interval"
 #: Space between columns.
-_GAP = 3
+_GAP = 2
+#: Longer words of a header are broken at their hyphens and underscores.
+_WORD = 10
 
 
-def print_tables(console: Console, tables: Sequence[Table]) -> None:
-    """Print tables; columns that do not fit the width follow below, with the model names repeated."""
+def print_tables(console: Console, tables: Sequence[Table], *, everything: bool = False) -> None:
+    """Print tables.
+
+    Args:
+        console: where to.
+        tables: what to print.
+        everything: print all columns, those that do not fit the width below, with the model names repeated; else
+            those that fit, the first value of each metric first, and the names of the others.
+    """
+    from rich.text import Text
+
+    for table in tables:
+        measured = [place for place, column in enumerate(table.columns) if _has_values(table, place)]
+        widths = _widths(table)
+        available = console.width - table.widest_model - _GAP
+        if everything:
+            blocks = [
+                [measured[place] for place in block]
+                for block in fit_columns([_GAP + widths[place] for place in measured], available)
+            ]
+        else:
+            blocks = [_headline(table, measured, widths, available)]
+        # Text, since rich would read the brackets of portraits[root=...] as markup.
+        console.print(Text(table.title, style="bold"), soft_wrap=True)
+        for block in blocks:
+            if block:
+                console.print(_block(table, block))
+        for note in _notes(table, [place for block in blocks for place in block], measured):
+            console.print(Text(f"  {note}", style="dim"), soft_wrap=True)
+        console.print()
+
+
+def _has_values(table: Table, place: int) -> bool:
+    """Whether some model has a value in a column, or fails there."""
+    return any(line.cells[place].status in ("ok", "failed") for line in table.lines)
+
+
+def _headline(table: Table, measured: Sequence[int], widths: Sequence[int], available: int) -> list[int]:
+    """The columns that fit the width, in the order of the table; the first value of each metric has priority."""
+    metrics: set[str] = set()
+    first: list[int] = []
+    rest: list[int] = []
+    for place in measured:
+        metric = table.columns[place].name.partition(".")[0]
+        (rest if metric in metrics else first).append(place)
+        metrics.add(metric)
+    chosen: list[int] = []
+    used = 0
+    for place in first + rest:
+        used += _GAP + widths[place]
+        if used > available and chosen:
+            break
+        chosen.append(place)
+    return sorted(chosen)
+
+
+def _block(table: Table, places: Sequence[int]) -> RichTable:
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    for table in tables:
-        widths = [_GAP + width for width in _widths(table)]
-        for block in fit_columns(widths, console.width - table.widest_model - 2):
-            # Text, since rich would read the brackets of portraits[root=...] as markup.
-            title = Text(table.title) if block.start == 0 else None
-            printed = RichTable(title=title, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-            printed.title_justify, printed.title_style = "left", "bold"
-            printed.add_column("model", no_wrap=True)
-            for place in block:
-                printed.add_column(Text(_header(table.columns[place])), justify="right", no_wrap=True)
-            for line in table.lines:
-                cells = []
-                for cell in line.cells[block.start : block.stop]:
-                    # A styled span: the style of the Text itself would also apply to what is appended.
-                    style = "bold" if cell.best else "yellow" if cell.missing else ""
-                    text = Text().append(_value(cell), style=style)
-                    if cell.marks:
-                        text.append(f" {cell.marks}", style="dim")
-                    if cell.interval:
-                        text.append(f"\n{cell.interval}", style="dim")
-                    cells.append(text)
-                printed.add_row(Text(line.model, style="italic" if line.reference else ""), *cells)
-            console.print(printed)
-        for note in [*([f"{STAR} {BEST}"] if table.has_best else []), *table.notes]:
-            console.print(Text(f"  {note}", style="dim"), soft_wrap=True)
-        console.print()
+    printed = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, _GAP, 0, 0), show_edge=False)
+    printed.add_column("model", no_wrap=True)
+    for place in places:
+        printed.add_column(Text(_header(table.columns[place])), justify="right", no_wrap=True)
+    for line in table.lines:
+        cells = []
+        for cell in (line.cells[place] for place in places):
+            # A styled span: the style of the Text itself would also apply to what is appended.
+            style = "bold" if cell.best else "yellow" if cell.missing else ""
+            text = Text().append(_value(cell), style=style)
+            if cell.marks:
+                text.append(f" {cell.marks}", style="dim")
+            if cell.half_interval:
+                text.append(f"\n{cell.half_interval}", style="dim")
+            cells.append(text)
+        printed.add_row(Text(line.model, style="italic" if line.reference else ""), *cells)
+    return printed
+
+
+def _notes(table: Table, shown: Sequence[int], measured: Sequence[int]) -> list[str]:
+    """The footnotes of the columns shown, and what became of the other columns."""
+    cells = [line.cells[place] for line in table.lines for place in shown]
+    marks = {mark for cell in cells for mark in (*cell.marks.split(), cell.dagger) if mark}
+    notes = [f"{STAR} {BEST}"] if any(cell.best for cell in cells) else []
+    notes += [HALF_INTERVAL] if any(cell.half_interval for cell in cells) else []
+    notes += [note for note in table.notes if note.split(" ", 1)[0] in marks]
+    missing: dict[str, list[str]] = {}
+    for place, column in enumerate(table.columns):
+        if place not in measured:
+            missing.setdefault(_reason(table, place), []).append(column.name)
+    notes += [f"NA for every model: {', '.join(names)} ({reason})" for reason, names in missing.items()]
+    more = [table.columns[place].name for place in measured if place not in shown]
+    notes += [f"more columns: {', '.join(more)} (gath-bench report RUN --metrics all)"] if more else []
+    return notes
+
+
+def _reason(table: Table, place: int) -> str:
+    """Why a column has no value: the reasons of its cells."""
+    reasons = dict.fromkeys(line.cells[place].reason for line in table.lines)
+    return "; ".join(reason for reason in reasons if reason) or "not measured"
 
 
 def _value(cell: Cell) -> str:
@@ -58,7 +131,22 @@ def _header(column: Column) -> str:
     name, _, rest = column.metric.partition(".")
     # A name with a part after the dot contains its unit there (`latency_p50_ms`).
     second = " ".join(part for part in (rest or column.unit, column.apart) if part)
-    return f"{name}\n{second} {ARROWS[column.direction]}".rstrip()
+    return f"{_broken(name)}\n{_broken(second)} {ARROWS[column.direction]}".rstrip()
+
+
+def _broken(text: str) -> str:
+    """A header in lines of about `_WORD` letters.
+
+    >>> _broken("background-psnr"), _broken("images_per_s"), _broken("au-error")
+    ('background-\\npsnr', 'images_\\nper_s', 'au-error')
+    """
+    lines = [""]
+    for part in text.replace("-", "-\0").replace("_", "_\0").split("\0"):
+        if len(text) <= _WORD or len(lines[-1] + part) <= _WORD:
+            lines[-1] += part
+        else:
+            lines.append(part)
+    return "\n".join(line for line in lines if line)
 
 
 def _widths(table: Table) -> list[int]:
@@ -66,8 +154,7 @@ def _widths(table: Table) -> list[int]:
     widths = []
     for place, column in enumerate(table.columns):
         cells = [line.cells[place] for line in table.lines]
-        texts = [len(_value(cell)) + 1 + len(cell.marks) for cell in cells]
-        widths.append(
-            max(*map(len, _header(column).split("\n")), *texts, *(len(cell.interval) for cell in cells))
-        )
+        texts = [f"{_value(cell)} {cell.marks}".rstrip() for cell in cells]
+        texts += [cell.half_interval for cell in cells]
+        widths.append(max(map(len, (*_header(column).split("\n"), *texts))))
     return widths

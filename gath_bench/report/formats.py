@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMATS = ("console", "markdown", "latex", "html", "csv", "parquet", "json")
+#: In place of metric names: every column.
+ALL = "all"
 #: Columns of a terminal that is a file.
 _FILE_WIDTH = 160
 
@@ -45,7 +47,8 @@ def write_report(
         runs: one run or several.
         form: one of ``FORMATS``.
         output: the file; None to print. HTML and Parquet need a file.
-        metrics: value names (``au-error.mae``), or metric names for all primary values of a metric; empty for all.
+        metrics: value names (``au-error.mae``), metric names for all primary values of a metric, or ``all``; empty for
+            all, of which ``console`` prints those that fit its width.
         intervals: whether to include the 95 % intervals.
 
     Raises:
@@ -58,7 +61,7 @@ def write_report(
         from rich.console import Console
 
         for run in join(select(runs, metrics)).runs:
-            print_tables(Console(), _tables(run, intervals))
+            print_tables(Console(), _tables(run, intervals), everything=bool(metrics))
         return
     content = _render(runs, form, metrics, intervals, _FILE_WIDTH, one_file=output is not None)
     if output is None:
@@ -101,11 +104,13 @@ def select(runs: Sequence[Run], metrics: Sequence[str]) -> list[Run]:
 
     Args:
         runs: the runs.
-        metrics: value names, or metric names for all primary values of a metric; empty for all values.
+        metrics: value names, or metric names for all primary values of a metric; empty or ``all`` for all values.
 
     Raises:
         UsageError: a name that none of the runs has.
     """
+    if tuple(metrics) == (ALL,):
+        return list(runs)
     records = [record for run in runs for record in run.manifest.metrics]
     known = {summary.name for record in records for summary in record.summaries}
     known |= {_bare(record) for record in records}
@@ -159,7 +164,7 @@ def _render(
     made = []
     for run in joined.runs:
         if form in _BY_TABLES:
-            made.append(_BY_TABLES[form](_tables(run, intervals), width).encode())
+            made.append(_BY_TABLES[form](_tables(run, intervals), width, bool(metrics)).encode())
         else:
             made.append(_BY_ROWS[form](run, summary_rows(run, intervals)))
     return b"".join(made)
@@ -169,11 +174,11 @@ def _tables(run: Run, intervals: bool) -> list[Table]:
     return [table for table in tables(run.manifest, summary_rows(run, intervals)) if table.columns]
 
 
-def _console(made: Sequence[Table], width: int) -> str:
+def _console(made: Sequence[Table], width: int, everything: bool) -> str:
     from rich.console import Console
 
     buffer = io.StringIO()
-    print_tables(Console(file=buffer, width=width), made)
+    print_tables(Console(file=buffer, width=width), made, everything=everything)
     return buffer.getvalue()
 
 
@@ -209,10 +214,10 @@ def _arrow_type(annotation: str) -> pa.DataType:
     return types[annotation.removesuffix(" | None")]
 
 
-_BY_TABLES: dict[str, Callable[[Sequence[Table], int], str]] = {
+_BY_TABLES: dict[str, Callable[[Sequence[Table], int, bool], str]] = {
     "console": _console,
-    "markdown": lambda made, _: markdown(made),
-    "latex": lambda made, _: latex(made),
+    "markdown": lambda made, *_: markdown(made),
+    "latex": lambda made, *_: latex(made),
 }
 _BY_ROWS: dict[str, Callable[[Run, Sequence[SummaryRow]], bytes]] = {
     "csv": _csv,

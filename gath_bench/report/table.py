@@ -66,6 +66,10 @@ class Column:
         """The 95 % interval of a value, ``[0.074, 0.083]``; empty without one."""
         return "" if row.low is None or row.high is None else f"[{self.text(row.low)}, {self.text(row.high)}]"
 
+    def half_interval(self, row: SummaryRow) -> str:
+        """Half of the length of that interval, ``±0.005``; empty without one."""
+        return "" if row.low is None or row.high is None else f"±{self.text((row.high - row.low) / 2)}"
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -75,6 +79,7 @@ class Cell:
         row: the value; None where the model has no value under the column's key (another precision).
         value: the number, ``NA`` or ``failed``; empty without a row.
         interval: ``[0.074, 0.083]``, or empty.
+        half_interval: ``±0.005``, half of its length, or empty.
         gain: ``0.87``, or empty.
         coverage: ``coverage 92.0% (n = 184)`` where some samples have no value, or empty.
         marks: of the footnotes that apply, such as ``≈ a``.
@@ -83,6 +88,7 @@ class Cell:
     row: SummaryRow | None = None
     value: str = ""
     interval: str = ""
+    half_interval: str = ""
     gain: str = ""
     coverage: str = ""
     marks: str = ""
@@ -135,7 +141,7 @@ class Line:
 
     Attributes:
         model: its name.
-        reference: whether it is a baseline row (oracle, copy-source), which is not ranked.
+        reference: whether it is a baseline row (oracle, copy-source, mean-frame), which is not ranked.
         cells: its values, in the order of the columns.
         rank: its mean rank over metrics; None for baseline rows.
     """
@@ -326,7 +332,8 @@ def _cell(row: SummaryRow | None, column: Column, notes: dict[str, str]) -> Cell
     if row.contaminated:
         notes[CONTAMINATED] = DAGGER
     gain = "" if row.gain is None else f"{row.gain:.2f}"
-    return Cell(row, column.text(row.value), interval, gain, coverage, " ".join(marks))
+    half = column.half_interval(row)
+    return Cell(row, column.text(row.value), interval, half, gain, coverage, " ".join(marks))
 
 
 def _mark(notes: dict[str, str], note: str) -> str:

@@ -33,6 +33,7 @@ class CellRecord:
         seconds: wall time of all sessions.
         precision: the number format of most of the model's arithmetic.
         device, hardware: where it was measured, if it differs from the manifest (joined runs).
+        baseline: whether the model says that it is a baseline.
     """
 
     cell_id: str
@@ -52,6 +53,7 @@ class CellRecord:
     precision: str = "fp32"
     device: str = ""
     hardware: str = ""
+    baseline: bool = False
 
 
 @dataclass

@@ -64,18 +64,23 @@ class Cropper:
         found = f" {self._detector.info.fingerprint} {self._template}" if self._detector else ""
         return f"{self.size} {self.crop} {RESIZE}{found}"
 
-    def __call__(self, image: Tensor, name: str) -> Cropped:
+    def count(self, image: Tensor) -> int:
+        """The number of faces that can be cropped from an image, at least 1 (a missing face has its reason later)."""
+        return max(1, len(self._detector.detect([image])[0])) if self._detector else 1
+
+    def __call__(self, image: Tensor, name: str, face: int = 0) -> Cropped:
         """Crop an image.
 
         Args:
             image: float32 (3, H, W) in [0, 1].
             name: what reasons call it.
+            face: which face, for ``face`` alone; 0 is the largest.
 
         Raises:
             Unavailable: no face was found, or the image is not square under ``none``.
         """
         if self._detector is not None:
-            return self._face(image, name, self._detector)
+            return self._face(image, name, self._detector, face)
         height, width = image.shape[-2:]
         if height != width:
             if self.crop == "none":
@@ -85,14 +90,15 @@ class Cropper:
             image = image[:, top : top + side, left : left + side]
         return Cropped(to_8bit(resize(image, self.size)), None)
 
-    def _face(self, image: Tensor, name: str, detector: FaceDetector) -> Cropped:
+    def _face(self, image: Tensor, name: str, detector: FaceDetector, face: int) -> Cropped:
         import torch
 
         found = detector.detect([image])[0]
         if not found:
             raise Unavailable(f"no face was found in {name}: crop=centre takes it as it is.")
-        crop, transform = align(image, found[0], self._template, self.size)
-        x, y = transform.invert(found[0].landmarks[:, 0], found[0].landmarks[:, 1])
+        landmarks = found[face].landmarks
+        crop, transform = align(image, found[face], self._template, self.size)
+        x, y = transform.invert(landmarks[:, 0], landmarks[:, 1])
         points = torch.stack([torch.as_tensor(x), torch.as_tensor(y)], 1)
         try:
             mask = hull_mask(points, self.size, self.size).float()

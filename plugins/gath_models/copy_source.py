@@ -15,7 +15,7 @@ class CopySource:
 
     @property
     def info(self) -> ModelInfo:
-        return ModelInfo()
+        return ModelInfo(baseline=True)
 
     def to(self, device: str) -> CopySource:
         return self

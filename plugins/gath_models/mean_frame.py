@@ -15,7 +15,7 @@ class MeanFrame:
 
     @property
     def info(self) -> ModelInfo:
-        return ModelInfo(needs=frozenset({"mean_portrait"}))
+        return ModelInfo(needs=frozenset({"mean_portrait"}), baseline=True)
 
     def to(self, device: str) -> MeanFrame:
         return self

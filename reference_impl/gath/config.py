@@ -54,6 +54,7 @@ class NetworkConfig(_Strict):
         max_flow, chroma: ``gath-warp``: the largest displacement as a share of the side; colour of the residual.
         spectral: spectral normalisation in D.
         fine_flow: ``gath-warp``: compute the flow from the finest features instead of those of half their resolution.
+        least_flow: ``gath-warp``: by how much the trained generator's flows are shortened, in pixels.
     """
 
     generator: int = Field(default=32, ge=4)
@@ -69,6 +70,7 @@ class NetworkConfig(_Strict):
     chroma: float = Field(default=0.3, ge=0, le=1)
     spectral: bool = False
     fine_flow: bool = False
+    least_flow: float = Field(default=0.1, ge=0)
 
     def window_pixels(self, resolution: int) -> Window:
         """The window in pixels."""

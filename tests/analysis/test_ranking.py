@@ -96,6 +96,15 @@ def test_models_that_see_the_target_and_contaminated_models_are_not_ranked() -> 
     assert not any(row.best for row in rows.values())
 
 
+def test_baselines_are_not_ranked_even_where_they_are_best() -> None:
+    run = world(columns(), cells={"good": {"baseline": True}})
+    rows = table(run)
+    assert rows["good"].rank is None
+    assert not rows["good"].best
+    assert rows["close"].rank is not None
+    assert not any(found.model == "good" for found in mean_ranks(run.manifest, list(rows.values())))
+
+
 def test_equal_models_are_both_best() -> None:
     values = columns()["good"]
     rows = table(world({"a": values, "b": values.copy(), "c": values + 1}))

@@ -2,8 +2,9 @@
 
 MediaPipe's Face Landmarker scores 52 blendshapes. Three parts:
 
-- ``photos``: each of six AUs alone at 1, on every photo; the change of its blendshape against the same photo with no
-  AU. Right-signed is a change above 0.02.
+- ``photos``: each of six AUs alone in steps of 0.25, on every photo and on three frames of every video; the change of
+  its blendshape at 1 against the same picture with no AU, and Spearman's correlation of blendshape and step.
+  Right-signed is a change above 0.02.
 - ``blink``: AU45 on scikit-image's astronaut: at full size, in a corner of a 1500 x 2000 JPEG, in a group, turned by
   20 degrees. The change of eyeBlink against the photo, and the pixels that change outside the crops.
 - ``drive``: videos drive a photo (``s0.jpg`` by default, whose face is neutral). The correlation of the driver's blink
@@ -25,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from scipy.stats import spearmanr
 
 from gath_bench.animation.api import make_motion, play
 from gath_bench.animation.model import PhotoModel
@@ -46,6 +48,7 @@ BLENDSHAPES = {
 }
 #: Changes above this are right-signed.
 NOISE = 0.02
+STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 class Judge:
@@ -99,12 +102,25 @@ def astronaut() -> Image.Image:
     return Image.fromarray(data.astronaut())
 
 
-def photos(model: PhotoModel, judge: Judge) -> None:
-    """The table of the photo test for one model."""
+def pictures() -> dict[str, Image.Image]:
+    """The photos, and the frames after one, three and five sixths of each video."""
     images: dict[str, Image.Image] = {"astronaut": astronaut()}
     images |= {path.stem: Image.open(path).convert("RGB") for path in samples("photos", ".jpg")}
+    for path in samples("videos", ".mp4"):
+        count = sum(1 for _ in read_frames(path))
+        wanted = {count // 6, count // 2, 5 * count // 6}
+        for number, frame in enumerate(read_frames(path)):
+            if number in wanted:
+                images[f"{path.stem}-{number}"] = Image.fromarray(frame.pixels)
+    return images
+
+
+def photos(model: PhotoModel, judge: Judge) -> None:
+    """The table of the photo test for one model."""
     changes: dict[str, list[float]] = {au: [] for au in BLENDSHAPES}
-    for name, image in images.items():
+    correlations: dict[str, list[float]] = {au: [] for au in BLENDSHAPES}
+    lost = 0
+    for name, image in pictures().items():
         try:
             portrait = Portrait.prepare(image, model)
         except UsageError as error:
@@ -118,18 +134,25 @@ def photos(model: PhotoModel, judge: Judge) -> None:
 
         neutral = judged("neutral")
         for au in BLENDSHAPES:
-            face = judged(f"{au}=1")
-            if face is None or neutral is None:
+            faces = [neutral, *(judged(f"{au}={step}") for step in STEPS[1:])]
+            lost += sum(face is None for face in faces)
+            if any(face is None for face in faces):
                 print(f"{name}: the judge finds no face under {au}")
-                changes[au].append(0.0)
-            else:
-                changes[au].append(score(face, au) - score(neutral, au))
-        print(f"{name:10}", *(f"{au} {values[-1]:+.2f}" for au, values in changes.items()))
+            scores = [np.nan if face is None else score(face, au) for face in faces]
+            changes[au].append(float(np.nan_to_num(scores[-1] - scores[0])))
+            correlations[au].append(float(np.nan_to_num(spearmanr(STEPS, scores, nan_policy="omit")[0])))
+        print(f"{name:10}", *(f"{au} {values[-1]:+.2f}" for au, values in changes.items()), flush=True)
     every = [value for values in changes.values() for value in values]
-    print(f"\n{model.key}\n| AU | right-signed | mean change |\n|---|---|---|")
+    print(f"\n{model.key}\n| AU | right-signed | mean change | Spearman |\n|---|---|---|---|")
     for au, values in changes.items():
-        print(f"| {au} | {sum(v > NOISE for v in values)} of {len(values)} | {np.mean(values):+.2f} |")
-    print(f"| all | {sum(value > NOISE for value in every)} of {len(every)} | {np.mean(every):+.2f} |\n")
+        right = sum(value > NOISE for value in values)
+        print(
+            f"| {au} | {right} of {len(values)} | {np.mean(values):+.2f} | {np.mean(correlations[au]):.2f} |"
+        )
+    right = sum(value > NOISE for value in every)
+    steps = np.mean([value for values in correlations.values() for value in values])
+    print(f"| all | {right} of {len(every)} | {np.mean(every):+.2f} | {steps:.2f} |\n")
+    print(f"pictures in which the judge finds no face: {lost} of {len(every) * len(STEPS)}")
 
 
 def scenes() -> dict[str, tuple[Image.Image, bool]]:

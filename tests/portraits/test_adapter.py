@@ -11,6 +11,7 @@ import torch
 from gath_datasets.portraits import adapter
 from PIL import Image
 from portraits.conftest import save
+from skimage import data
 
 from gath_bench.contracts import DatasetAdapter, HasMeanPortrait
 from gath_bench.errors import UsageError
@@ -161,3 +162,28 @@ def test_a_photo_without_a_face_is_a_row_with_that_reason(
     batch = dataset.load(samples(dataset))
     assert len(batch) == 0
     assert batch.unreadable[0].reason == "no face was found in adam.png: crop=centre takes it as it is."
+
+
+def test_all_faces_of_a_group_are_subjects_of_their_own(tmp_path: Path) -> None:
+    """Two copies of one face, the second half as large; the crops are of the right faces."""
+    face = Image.fromarray(data.astronaut()[:300, 60:400])
+    group = Image.new("RGB", (560, 300), (90, 110, 100))
+    group.paste(face, (0, 0))
+    group.paste(face.resize((170, 150)), (370, 80))
+    group.save(tmp_path / "group.png")
+    largest = adapter.Portraits(root=tmp_path, aus="anger")
+    dataset = adapter.Portraits(root=tmp_path, aus="anger", faces="all")
+    assert [sample.sample_id for sample in samples(largest)] == ["group--anger"]
+    found = samples(dataset)
+    assert [sample.sample_id for sample in found] == ["group--anger", "group-face2--anger"]
+    assert len({sample.subject for sample in found}) == 2
+    batch = dataset.load(found)
+    assert torch.equal(batch.source[:1], largest.load(samples(largest)).source)
+    difference = (batch.source[0] - batch.source[1]).abs().mean()
+    assert 0 < difference < 0.06  # one face at two sizes
+    assert dataset.fingerprint != largest.fingerprint
+
+
+def test_all_faces_need_a_face_crop() -> None:
+    with pytest.raises(UsageError, match="faces=all needs crop=face, but crop is centre"):
+        adapter.Portraits(crop="centre", faces="all")

@@ -55,6 +55,8 @@ def test_without_intervals_only_the_intervals_are_missing(run: Run, form: str) -
     whole, bare = content(run, form), content(run, form, intervals=False)
     for row in rows:
         interval = f"[{row.low:.3f}, {row.high:.3f}]"
+        if form == "console":
+            interval = f"±{(row.high - row.low) / 2:.3f}"
         assert interval in whole
         assert interval not in bare
         assert f"{row.value:.3f}" in bare

@@ -42,7 +42,9 @@ def tables_of(run: Run) -> list[Table]:
     return tables(run.manifest, summarise(run.manifest, run.observations))
 
 
-def console(made: Sequence[Table], *, colour: bool = False, width: int = 200) -> str:
+def console(
+    made: Sequence[Table], *, colour: bool = False, width: int = 200, everything: bool = False
+) -> str:
     buffer = io.StringIO()
     terminal = Console(
         file=buffer,
@@ -52,7 +54,7 @@ def console(made: Sequence[Table], *, colour: bool = False, width: int = 200) ->
         no_color=False,
         _environ={},
     )
-    print_tables(terminal, made)
+    print_tables(terminal, made, everything=everything)
     return buffer.getvalue()
 
 
@@ -134,6 +136,36 @@ def test_footnote_letters_are_consecutive() -> None:
     (table,) = tables(ranked_run().manifest, told)
     letters = [note.split()[0] for note in table.notes if not note.startswith(TIED)]
     assert letters == ["a", "b", "c", "d", "e"]
+
+
+def two_metrics() -> list[Table]:
+    """``m`` as in `ranked_run`, and ``gone``, which no model has."""
+    (table,) = tables_of(ranked_run())
+    (column,) = table.columns
+    reason = replace(table.lines[0].cells[0].row, value=None, status="na", reason="no target image")
+    lines = [replace(line, cells=(*line.cells, Cell(reason, "NA"))) for line in table.lines]
+    return [replace(table, columns=(column, replace(column, metric="gone")), lines=tuple(lines))]
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_column_without_any_value_is_one_line_with_its_reason(everything: bool) -> None:
+    text = console(two_metrics(), everything=everything)
+    assert text.count("gone") == 1
+    assert "NA for every model: gone (no target image)" in text
+
+
+def test_a_narrow_terminal_names_the_columns_that_do_not_fit() -> None:
+    (table,) = tables_of(ranked_run())
+    (column,) = table.columns
+    names = ("first.a", "first.b", "second")
+    columns = tuple(replace(column, metric=name) for name in names)
+    lines = tuple(replace(line, cells=line.cells * 3) for line in table.lines)
+    table = replace(table, columns=columns, lines=lines)
+    text = console([table], width=32)
+    assert "more columns: first.b (" in text  # the first value of each metric has priority
+    assert max(map(len, text.split("more columns")[0].split("  *")[0].splitlines()[1:])) <= 32
+    assert "more columns" not in console([table], width=32, everything=True)
+    assert "more columns" not in console([table], width=200)
 
 
 # --- columns ---

@@ -6,10 +6,11 @@ The oracle and every metric that needs a target image are NA here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from gath_bench.au import DEFAULT_SPACE, get_space
 from gath_bench.contracts import Batch, DatasetInfo, Sample, Template, Unreadable, file_hash, fingerprint
@@ -45,10 +46,11 @@ _CACHED = 4
 
 @dataclass(frozen=True)
 class PortraitSample(Sample):
-    """A portrait and its target expression."""
+    """A portrait, its target expression, and which of its faces is used (0 is the largest)."""
 
     portrait: MediaFile
     target: Target
+    face: int = 0
 
 
 class Portraits:
@@ -62,6 +64,8 @@ class Portraits:
         csv: a CSV of AUs, whose rows are the targets; instead of ``aus``.
         crop: ``face`` aligns the largest face to the framing of synthfaces; ``centre`` takes the largest centred
             square; ``none`` takes square images only.
+        faces: ``largest``, or ``all``: each face of a portrait is a subject, whose name ends in ``-face2``,
+            ``-face3`` ... from the second largest on; for ``crop=face``.
         detector: component name of the face detector, for ``crop=face``; the bundled one by default.
         au_space: the AU space of the targets.
 
@@ -77,6 +81,7 @@ class Portraits:
         aus: str = "basic",
         csv: Path | None = None,
         crop: Crop = DEFAULT_CROP,
+        faces: Literal["largest", "all"] = "largest",
         detector: str | None = None,
         au_space: str = DEFAULT_SPACE,
     ) -> None:
@@ -85,7 +90,10 @@ class Portraits:
         get_space(au_space)
         if csv is not None and aus != "basic":
             raise UsageError("aus and csv both give target AUs: give one of them.")
+        if faces == "all" and crop != "face":
+            raise UsageError(f"faces=all needs crop=face, but crop is {crop}: remove one of them.")
         self.root, self.size, self.crop, self.au_space = root, size, crop, au_space
+        self._all_faces = faces == "all"
         self._sweeps = csv is None and aus.strip() == "sweep"
         self._targets: tuple[Target, ...] = ()
         if csv is not None:
@@ -94,7 +102,7 @@ class Portraits:
             self._targets = parse_targets(aus, au_space)
         self.portraits = (_ASTRONAUT,) if root is None else find_files(root, SUFFIXES, **_FILES)
         self._cropper = Cropper(crop, size, detector)
-        self._portrait: Callable[[MediaFile], Cropped] = lru_cache(maxsize=_CACHED)(self._read)
+        self._portrait: Callable[[MediaFile, int], Cropped] = lru_cache(maxsize=_CACHED)(self._read)
 
     @property
     def info(self) -> DatasetInfo:
@@ -117,7 +125,7 @@ class Portraits:
     def fingerprint(self) -> str:
         portraits = (part for item in self.portraits for part in (item.relative, self._content_hash(item)))
         targets = (f"{item.name} {item.values} {item.reason}" for item in self._targets)
-        settings = f"{self.au_space} {self._cropper.fingerprint}"
+        settings = f"{self.au_space} {self._cropper.fingerprint}{' all faces' * self._all_faces}"
         return fingerprint(settings, *portraits, *targets)
 
     def samples(self, split: str, protocol: str, seed: int) -> Sequence[PortraitSample]:
@@ -129,8 +137,15 @@ class Portraits:
         self._refuse_unreadable()
         targets = sweep(self.au_space) if protocol == "sweep" else self._targets
         return [
-            PortraitSample(f"{portrait.name}--{target.name}", portrait.subject, portrait, target)
+            PortraitSample(
+                f"{portrait.name}{suffix}--{target.name}",
+                f"{portrait.subject}{suffix}",
+                portrait,
+                target,
+                face,
+            )
             for portrait in self.portraits
+            for face, suffix in enumerate(self._faces(portrait))
             for target in targets
         ]
 
@@ -147,7 +162,7 @@ class Portraits:
             try:
                 if sample.target.reason is not None:
                     raise Unavailable(sample.target.reason)
-                cropped.append(self._portrait(sample.portrait))
+                cropped.append(self._portrait(sample.portrait, sample.face))
                 kept.append(sample)
             except Unavailable as reason:
                 unreadable.append(Unreadable(sample.sample_id, sample.subject, str(reason)))
@@ -168,10 +183,20 @@ class Portraits:
             unreadable=tuple(unreadable),
         )
 
-    def _read(self, portrait: MediaFile) -> Cropped:
-        if self.root is None:
-            return self._cropper(_astronaut(whole=self.crop == "face"), "the built-in portrait")
-        return self._cropper(read_image(portrait.path), portrait.relative)
+    def _faces(self, portrait: MediaFile) -> list[str]:
+        """The endings of the names of a portrait's faces."""
+        count = 1
+        if self._all_faces:
+            with suppress(Unavailable):  # `load` gives the reason
+                count = self._cropper.count(self._image(portrait))
+        return ["", *(f"-face{number}" for number in range(2, count + 1))]
+
+    def _read(self, portrait: MediaFile, face: int) -> Cropped:
+        name = "the built-in portrait" if self.root is None else portrait.relative
+        return self._cropper(self._image(portrait), name, face)
+
+    def _image(self, portrait: MediaFile) -> Tensor:
+        return _astronaut(whole=self.crop == "face") if self.root is None else read_image(portrait.path)
 
     def _refuse_unreadable(self) -> None:
         """Refuse a folder without any readable image; single unreadable images become NA later.
@@ -182,7 +207,7 @@ class Portraits:
         first = None
         for portrait in self.portraits:
             try:
-                self._portrait(portrait)
+                self._portrait(portrait, 0)
             except Unavailable as reason:
                 first = first or str(reason).rstrip(".")
             else:

@@ -14,7 +14,13 @@ def build_generator(config: Config) -> Generator:
     shape = (config.aus, config.resolution, sizes.generator, sizes.blocks, sizes.patch)
     if config.model == "gath":
         return DirectGenerator(*shape, from_source=sizes.from_source)
-    return WarpGenerator(*shape, max_flow=sizes.max_flow, chroma=sizes.chroma, fine=sizes.fine_flow)
+    return WarpGenerator(
+        *shape,
+        max_flow=sizes.max_flow,
+        chroma=sizes.chroma,
+        fine=sizes.fine_flow,
+        least_flow=sizes.least_flow,
+    )
 
 
 def build_discriminator(config: Config) -> Discriminator:

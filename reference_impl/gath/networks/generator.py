@@ -200,6 +200,8 @@ class WarpGenerator(Generator):
         max_flow: the largest displacement, as a share of the side.
         chroma: strength of the residual's colour relative to its lightness.
         fine: compute the flow at the resolution of the finest features.
+        least_flow: in evaluation mode flows are shortened by this length, in pixels, to not less than 0: resampling
+            blurs the background, however short the flow. Not in training, since shorter flows would get no gradient.
     """
 
     def __init__(
@@ -213,10 +215,11 @@ class WarpGenerator(Generator):
         max_flow: float = 0.15,
         chroma: float = 0.3,
         fine: bool = False,
+        least_flow: float = 0.0,
     ) -> None:
         super().__init__()
         self.body = Body(aus, resolution, width, blocks, patch)
-        self.fine = fine
+        self.fine, self.least_flow = fine, least_flow
         self.flow = _head(width if fine else 2 * width, 2)
         self.mask = _head(width, patch**2, bias=-1.0)
         self.residual = _head(width, 4 * patch**2)
@@ -226,6 +229,8 @@ class WarpGenerator(Generator):
         patch, found = self.body.patch, self.body(source, target_aus, source_aus)
         small = torch.tanh(self.flow(found[-1 if self.fine else -2]).float()) * self.max_flow
         flow = F.interpolate(small, size=source.shape[-2:], mode="bilinear", align_corners=False)
+        if self.least_flow and not self.training:
+            flow = shorten(flow, self.least_flow / source.shape[-1])
         mask = torch.sigmoid(F.pixel_shuffle(self.mask(found[-1]), patch).float())
         residual = torch.tanh(F.pixel_shuffle(self.residual(found[-1]), patch).float())
         light, colour = torch.split(residual, [1, 3], dim=1)
@@ -233,6 +238,17 @@ class WarpGenerator(Generator):
         residual = (light + self.chroma * colour) / (1 + self.chroma)
         image = (warp(source.float(), flow) + mask * residual).clamp(0, 1)
         return Generated(image, flow, mask, residual)
+
+
+def shorten(flow: Tensor, by: float) -> Tensor:
+    """Flows (B, 2, H, W) that are shorter by a length, to not less than 0 (soft thresholding; Donoho, 1995).
+
+    >>> shorten(torch.tensor([3.0, 4.0]).view(1, 2, 1, 1), 1.0).flatten().tolist()
+    [2.4000000953674316, 3.200000047683716]
+    """
+    length = flow.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    shorter: Tensor = flow * (1 - by / length).clamp(min=0)
+    return shorter
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:

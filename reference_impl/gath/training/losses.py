@@ -32,6 +32,14 @@ def paired(higher: Tensor, lower: Tensor) -> Tensor:
     return F.softplus(lower - higher).mean()
 
 
+def drift(logits: Tensor) -> Tensor:
+    """Square of the mean logit of D (Karras et al., Progressive Growing of GANs, ICLR 2018, appendix A).
+
+    `paired` depends on differences only, so that the logits would grow without bound, and lose precision in bfloat16.
+    """
+    return logits.mean().square()
+
+
 def r1(logits: Tensor, images: Tensor) -> Tensor:
     """Gradient penalty on real images: mean ||d sum D(x) / dx||² (Mescheder et al., ICML 2018).
 

@@ -119,3 +119,19 @@ def test_the_estimator_depends_on_its_window_only() -> None:
     assert torch.equal(estimator(images), estimator(around))
     around[..., 40, 30] += 0.5
     assert not torch.equal(estimator(images), estimator(around))
+
+
+def test_short_flows_are_removed_in_evaluation_mode_only() -> None:
+    """Background that G moves by less than the limit stays as it is; longer flows become shorter by the limit."""
+    network = WarpGenerator(17, 64, 4, 1, least_flow=0.5)
+    with torch.no_grad():
+        network.mask.bias.fill_(-30)  # type: ignore[union-attr, operator]
+        network.flow.bias[0] = 0.4 / 64 / network.max_flow  # 0.4 pixels to the right
+    source, aus = torch.rand(1, 3, 64, 64), torch.zeros(1, 17)
+    assert not torch.allclose(network.train()(source, aus, aus).image, source, atol=1e-3)
+    assert torch.allclose(network.eval()(source, aus, aus).image, source, atol=1e-5)
+    with torch.no_grad():
+        network.flow.bias[0] = 2.5 / 64 / network.max_flow
+    long = network(source, aus, aus).flow[:, 0] * 64
+    trained = network.train()(source, aus, aus).flow[:, 0] * 64
+    assert torch.allclose(long, trained - 0.5, atol=1e-4)

@@ -310,6 +310,27 @@ def test_the_discriminator_learns_to_separate_its_examples(make_run: MakeRun) ->
     assert right > wrong + 0.5
 
 
+def test_the_discriminator_learns_to_separate_the_images_of_a_clip(make_run: MakeRun) -> None:
+    """With a constant generator, D separates true targets from generated images, and its logits stay near 0."""
+    rates = ("generator.learning_rate=1e-9", "generator.discriminator_learning_rate=3e-3", "losses.r1=0")
+    config = make_run("d", "data.clips=16", "generator.steps=1000", *rates).config
+    rng = torch.Generator().manual_seed(0)
+    noise = torch.randint(0, 256, (16, 2, 3, 64, 64), dtype=torch.uint8, generator=rng)
+    stills = Pool(noise[:, 0], torch.zeros(16).long())
+    clips = Pool(noise, torch.rand(16, 2, 17, generator=rng))
+    ctx = TrainContext(config, "cpu", Ranks(), FixedData(stills, stills, 8, clips))
+    stage = ClipStage(ctx, build_estimator(config), build_classifier(config, 8))
+    with torch.no_grad():  # generates grey images, unlike any target
+        stage.generator.mask.bias.fill_(20)  # type: ignore[union-attr, operator]
+        stage.generator.residual.bias.fill_(20)  # type: ignore[union-attr, operator]
+    told = [stage.step(step) for step in range(60)][-20:]
+    real, fake = (
+        float(torch.stack([values[name] for values in told]).mean()) for name in ("d_real", "d_fake")
+    )
+    assert real > fake + 1
+    assert abs(real + fake) < real - fake
+
+
 def test_changed_losses_of_a_resumed_training_are_part_of_the_card(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, trained: Path
 ) -> None:

@@ -121,3 +121,13 @@ def test_feature_distance_ignores_the_length_of_features() -> None:
     assert losses.feature_distance([maps * 3, flat * 2], [maps, flat]).item() == pytest.approx(0, abs=1e-5)
     # The squared distance of opposite unit vectors is 4, and layers are added.
     assert losses.feature_distance([-maps, -flat], [maps, flat]).item() == pytest.approx(8, abs=0.05)
+
+
+def test_paired_loss_depends_on_differences_and_drift_on_the_mean_only() -> None:
+    higher, lower = torch.tensor([2.0, 0.5]), torch.tensor([1.0, 0.0])
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(higher - lower, torch.ones(2))
+    assert losses.paired(higher, lower) == pytest.approx(expected.item())
+    assert losses.paired(higher + 7, lower + 7) == pytest.approx(expected.item())
+    assert losses.paired(lower, higher) > losses.paired(higher, lower)
+    assert losses.drift(torch.tensor([3.0, -3.0])) == 0
+    assert losses.drift(higher) == pytest.approx(1.25**2)

@@ -99,7 +99,7 @@
     const figure = el("figure");
     section.append(el("div", { class: "choices" }, first.node, second.node), figure);
     plot = addPlot(figure, "Quality versus speed", () => paretoFigure(pairs[`${x},${y}`] || [], speeds[x], qualities[y]));
-    figure.append(el("figcaption", {}, "The arrows point to the better side. The line joins the Pareto front: the models that no other model beats in both. Hollow: baseline rows. Bars: 95 % intervals."));
+    figure.append(el("figcaption", {}, "The arrows point to the better side. The line joins the Pareto front: the models that no other model beats in both. Bars: 95 % intervals."));
   }
 
   function paretoFigure(all, speed, quality) {
@@ -127,7 +127,7 @@
       traces.push({
         x: [point.x], y: [point.y], mode: "markers+text", text: [plain(name)], textposition: labelSide(point.x), cliponaxis: false,
         hovertext: [plain(said).replace(/: |, /g, (mark) => mark.trim() + "<br>")], hoverinfo: "text",
-        marker: { color: tint, size: 12, symbol: symbol(point.model) + (point.reference ? "-open" : ""), line: { width: point.reference ? 2 : 0 } },
+        marker: { color: tint, size: 12, symbol: symbol(point.model) },
         error_x: ends(point.xs, point.x, tint), error_y: ends(point.ys, point.y, tint),
       });
     }

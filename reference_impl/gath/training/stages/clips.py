@@ -18,6 +18,8 @@ from gath_bench.augmentations import flip
 
 #: Clips of a batch that D sees.
 _JUDGED = 6
+#: Weight of `losses.drift`.
+_DRIFT = 0.01
 
 
 class ClipStage(AdversarialStage):
@@ -77,8 +79,9 @@ class ClipStage(AdversarialStage):
         nothing here: generated images are too close to real ones (docs/training-log.md).
         """
         weights = self.weights
-        true_logits, generated_logits = self._patches(torch.cat([real, generated])).split(len(real))
-        loss = losses.paired(true_logits, generated_logits)
+        logits = self._patches(torch.cat([real, generated]))
+        true_logits, generated_logits = logits.chunk(2)
+        loss = losses.paired(true_logits, generated_logits) + _DRIFT * losses.drift(logits)
         if weights.r1 and step % weights.r1_every == 0:
             real = real.detach().requires_grad_()
             penalty = losses.r1(self.discriminator(real).patches, real)
