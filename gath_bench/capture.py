@@ -1,4 +1,4 @@
-"""Keeps the result or the exception of a call, so that a failure is computed once and raised wherever it matters."""
+"""Keeps the result or the exception of a component's code, so that a failure is computed once and raised later."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import ParamSpec, TypeVar
 
-from gath_bench.errors import UsageError
+from gath_bench.component_calls import component_call
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
 def capture(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
-    """Call a function now and keep what it returned or raised.
+    """Call a component's code now and keep what it returned or raised.
 
     Returns:
         A finished future: ``result()`` returns the value or raises the exception, every time it is called.
-
-    Raises:
-        UsageError: from the function. It ends the command and is not kept.
 
     >>> capture(int, "12").result()
     12
@@ -28,9 +25,8 @@ def capture(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> 
     """
     future: Future[_T] = Future()
     try:
-        future.set_result(function(*args, **kwargs))
-    except UsageError:
-        raise
+        with component_call():
+            future.set_result(function(*args, **kwargs))
     except Exception as error:
         future.set_exception(error)
     return future

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
 
+#: Longer texts of components are cut: a reason is a sentence, and the console shows it.
+LONGEST_TEXT = 1000
+
+
 class UsageError(Exception):
     """A request that cannot be carried out: the command line, a suite file or an input folder is wrong.
 
@@ -41,8 +45,28 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     return f"known: {listed}."
 
 
+def plain_text(text: str, limit: int = LONGEST_TEXT) -> str:
+    """Text of unknown origin as one line that can be printed and stored as UTF-8.
+
+    Control characters (terminal escapes among them) and lone surrogates become U+FFFD; blanks and line breaks become
+    one blank; what follows after ``limit`` characters is left out.
+
+    >>> plain_text("red: \\x1b[31m\\n  next")
+    'red: \ufffd[31m next'
+    >>> plain_text("a" * 50, limit=8)
+    'aaaaa...'
+    """
+    # Cut before the rest, since the text may have any length.
+    line = " ".join(text[: 2 * limit].split())
+    if not line.isprintable():
+        line = "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
+    return line if len(line) <= limit and len(text) <= 2 * limit else f"{line[: limit - 3]}..."
+
+
 def describe_error(error: BaseException) -> str:
     """An exception as one line, without its type where the message alone is meant for users.
+
+    It never raises, whatever the exception's text is: see `plain_text`.
 
     >>> describe_error(Unavailable("no face found"))
     'no face found'
@@ -51,10 +75,14 @@ def describe_error(error: BaseException) -> str:
     >>> describe_error(KeyError())
     'KeyError'
     """
-    text = " ".join(str(error).split())
+    try:
+        text = plain_text(str(error))
+    except BaseException:  # its __str__ is the component's code as well
+        text = ""
     if isinstance(error, UsageError | Unavailable) and text:
         return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    name = plain_text(type(error).__name__)
+    return f"{name}: {text}" if text else name
 
 
 def describe_validation_error(error: ValidationError, model: type[BaseModel]) -> str:

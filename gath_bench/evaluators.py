@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from gath_bench.au import get_space
 from gath_bench.capture import capture
 from gath_bench.contracts.evaluator import EvaluatorInfo, Features, Role
 from gath_bench.contracts.face import FaceDetector, Template
@@ -18,6 +19,9 @@ from gath_bench.registry import Component
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+#: Domain -> its images in a sentence.
+_DOMAIN_IMAGES = {"photo": "photos"}
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,13 @@ class EvaluatorPool:
         if (role, name) not in self._moved:
             self._moved[role, name] = capture(self._move, role, name)
         component = self._moved[role, name].result()
-        info: EvaluatorInfo = component.instance.info
+        info: EvaluatorInfo = component.info
         if domain not in info.domains:
             made_for = " and ".join(sorted(info.domains))
+            tested = info.validation.get(domain)
             raise Unavailable(
                 f"not valid here: {component.name} was made for {made_for} images, not {domain}"
+                + (f" ({tested.statement})" if tested else "")
             )
         return component
 
@@ -89,7 +95,7 @@ class EvaluatorPool:
     def _create(self, role: Kind, name: str) -> Component:
         try:
             component = self.make(role, name)
-            _ = component.instance.info
+            _ = component.info
         except Exception as error:
             # A missing evaluator makes its metrics NA; everything else is measured.
             raise Unavailable(describe_error(error).rstrip(".")) from error
@@ -135,12 +141,30 @@ class FeatureCache:
         images = self.images[side]
         if images is None:
             raise Unavailable(f"no {side} image")
-        template = component.instance.info.template
-        if self.framing is not None and self.framing.differs(template):
-            return _aligned_features(component, images, template, self.framing, side)
-        # A copy: networks may normalise in place.
-        features: Features = component.instance(images.clone())
+        info: EvaluatorInfo = component.info
+        template = info.template
+        if template is not None and self.framing is not None and self.framing.differs(template):
+            features = _aligned_features(component, images, template, self.framing, side)
+        else:
+            # A copy: networks may normalise in place.
+            features = _checked(component, component.instance(images.clone()), len(images))
+        return _without_unvalidated_aus(features, info, self.domain)
+
+
+def _without_unvalidated_aus(features: Features, info: EvaluatorInfo, domain: str) -> Features:
+    """Features in which the AUs that the evaluator was not validated for in a domain are NaN, with that reason."""
+    validation = info.validation.get(domain)
+    if info.au_space is None or validation is None or validation.aus is None:
         return features
+    if isinstance(features.values, tuple):
+        raise TypeError("an AU estimator returns one tensor (B, K), not feature maps")
+    labels = get_space(info.au_space).labels
+    unknown = [label not in validation.aus for label in labels]
+    values = features.values.clone()
+    values[:, unknown] = float("nan")
+    reason = f"not validated on {_DOMAIN_IMAGES.get(domain, f'{domain} images')}"
+    missing = {label: reason for label, absent in zip(labels, unknown, strict=True) if absent}
+    return replace(features, values=values, missing_aus={**features.missing_aus, **missing})
 
 
 def _aligned_features(
@@ -152,7 +176,7 @@ def _aligned_features(
     aligned = framing.align(images, template, template.size, side)
     if not aligned.positions:
         raise Unavailable(next(iter(aligned.missing.values())))
-    found: Features = component.instance(aligned.crops)
+    found = _checked(component, component.instance(aligned.crops), len(aligned.positions))
     positions = torch.tensor(aligned.positions, device=images.device)
 
     def spread(values: Tensor) -> Tensor:
@@ -162,7 +186,36 @@ def _aligned_features(
 
     values = tuple(map(spread, found.values)) if isinstance(found.values, tuple) else spread(found.values)
     missing = {aligned.positions[index]: reason for index, reason in found.missing.items()}
-    return Features(values, aligned.missing | missing)
+    return Features(values, aligned.missing | missing, found.missing_aus)
+
+
+def _checked(component: Component, features: Any, count: int) -> Features:
+    """An evaluator's features, if they are numbers for each of the images.
+
+    Raises:
+        TypeError, ValueError: they are not.
+    """
+    import torch
+
+    if not isinstance(features, Features):
+        raise TypeError(f"{component.name} must return Features, not {type(features).__name__}")
+    layers = features.values if isinstance(features.values, tuple) else (features.values,)
+    for layer in layers:
+        if not isinstance(layer, torch.Tensor) or not layer.is_floating_point():
+            raise TypeError(f"{component.name} must return floating-point tensors, not {layer!r:.60}")
+        if layer.ndim < 2 or len(layer) != count:
+            raise ValueError(f"{component.name} returned the shape {tuple(layer.shape)} for {count} images")
+    for position, reason in features.missing.items():
+        if type(position) is not int or not 0 <= position < count or not isinstance(reason, str):
+            raise ValueError(f"{component.name} has the missing position {position!r:.60}: {reason!r:.60}")
+    return features
+
+
+def _copied(features: Features) -> Features:
+    """Features for one metric, which may work in place."""
+    values = features.values
+    copy = tuple(layer.clone() for layer in values) if isinstance(values, tuple) else values.clone()
+    return Features(copy, dict(features.missing))
 
 
 @dataclass(frozen=True)
@@ -173,17 +226,17 @@ class MetricEvaluations:
     names: Mapping[Role, str]
 
     def features(self, role: Role, side: Side) -> Features:
-        return self.cache.features(role, self._name(role), side)
+        return _copied(self.cache.features(role, self._name(role), side))
 
     def au_space(self, role: Role = "au_estimator") -> str:
         component = self._component(role)
-        info: EvaluatorInfo = component.instance.info
+        info: EvaluatorInfo = component.info
         if info.au_space is None:
             raise Unavailable(f"the {role.replace('_', ' ')} {component.name} names no AU space")
         return info.au_space
 
     def calibration(self, role: Role) -> Mapping[str, float]:
-        info: EvaluatorInfo = self._component(role).instance.info
+        info: EvaluatorInfo = self._component(role).info
         return info.calibration
 
     def _component(self, role: Role) -> Component:
@@ -223,7 +276,7 @@ class RequestedEvaluators:
         keys = {}
         for request in requests:
             evaluator = pool.get(request.role, request.component, domain)
-            keys[request.role] = str(evaluator.key(evaluator.instance.info.fingerprint))
+            keys[request.role] = str(evaluator.key(evaluator.info.fingerprint))
         return cls(pool, tuple(requests), domain, keys)
 
     def on(self, images: Mapping[Side, Tensor | None]) -> MetricEvaluations:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from uuid import uuid4
 
+#: The largest input file, in bytes: a photo, a suite, a manifest, a table of AUs.
+MAX_INPUT = 2**30
+#: The most dots in one line of TOML: a key of N parts takes time and memory that grow with the square of N.
+MAX_TOML_DOTS = 500
 #: Suffix of files that are being written.
 PARTIAL = ".part"
 
@@ -41,11 +48,73 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     try:
         with temporary.open("wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            flush_to_disk(file)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def flush_to_disk(file: IO[bytes]) -> None:
+    """Write everything that the program and the operating system still buffer."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def read_regular(path: Path, limit: int = MAX_INPUT) -> bytes:
+    """The content of a file that a user gave.
+
+    Raises:
+        OSError: it cannot be read, it is a pipe or a device, which could block forever, or it has more than ``limit``
+            bytes. ``strerror`` says which.
+    """
+    found = path.stat()
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    if found.st_size > limit:
+        raise OSError(errno.EFBIG, f"it has more than {limit >> 20} MiB", str(path))
+    return path.read_bytes()
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Lock a folder against other processes that lock it too.
+
+    The operating system releases the lock when its process ends, however it ends. Without file locks, as on Windows
+    or on some network drives, nothing is locked.
+
+    Raises:
+        BlockingIOError: another process holds the lock.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:  # no locks on this file system
+            pass
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        ValueError: not TOML (then a ``tomllib.TOMLDecodeError``), a line has more than ``MAX_TOML_DOTS`` dots, or a
+            number has thousands of digits.
+        RecursionError: lists or tables are nested too deeply.
+    """
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.count(".") > MAX_TOML_DOTS:
+            raise ValueError(f"line {number} has more than {MAX_TOML_DOTS} dots")
+    return tomllib.loads(text)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -16,10 +16,9 @@ from typing import Any
 
 import pluggy
 
+from gath_bench.component_calls import component_call
 from gath_bench.errors import UsageError
 
-#: What may end a listener without ending the run. ``KeyboardInterrupt`` still ends it.
-_FAILURES = (Exception, SystemExit)
 Report = Callable[[str, BaseException], None]
 
 
@@ -110,8 +109,9 @@ def guarded(found: Implementation, report: Report) -> Callable[..., Any]:
     @functools.wraps(found.function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            return found.function(*args, **kwargs)
-        except _FAILURES as error:
+            with component_call():
+                return found.function(*args, **kwargs)
+        except Exception as error:
             report(found.hook, error)
             return None
 
@@ -123,11 +123,12 @@ def _guarded_wrapper(found: Implementation, report: Report) -> Callable[..., Any
     def wrap(*args: Any, **kwargs: Any) -> Generator[None, Any, Any]:
         inner = found.function(*args, **kwargs)
         try:
-            next(inner)
+            with component_call():
+                next(inner)
         except StopIteration:
             report(found.hook, RuntimeError("it is a wrapper and ended before its yield"))
             return (yield)
-        except _FAILURES as error:
+        except Exception as error:
             report(found.hook, error)
             return (yield)
         try:
@@ -137,11 +138,12 @@ def _guarded_wrapper(found: Implementation, report: Report) -> Callable[..., Any
                 inner.throw(error)
             raise
         try:
-            inner.send(outcome)
+            with component_call():
+                inner.send(outcome)
         except StopIteration as end:
             outcome = _without_exception(found, outcome, report)
             return outcome if found.options.get("hookwrapper") else end.value
-        except _FAILURES as error:
+        except Exception as error:
             report(found.hook, error)
             return _without_exception(found, outcome, report)
         inner.close()
@@ -153,7 +155,7 @@ def _guarded_wrapper(found: Implementation, report: Report) -> Callable[..., Any
 
 def _without_exception(found: Implementation, outcome: Any, report: Report) -> Any:
     """An old-style wrapper may put an exception into the ``pluggy.Result``: report it, and take it out."""
-    if isinstance(outcome, pluggy.Result) and isinstance(outcome.exception, _FAILURES):
+    if isinstance(outcome, pluggy.Result) and isinstance(outcome.exception, Exception | SystemExit):
         report(found.hook, outcome.exception)
         outcome.force_result([])
     return outcome

@@ -9,6 +9,7 @@ How `decode` reads a file:
 - CMYK becomes RGB by its profile, or by the standard formula; the inverted CMYK of Adobe's JPEG is supported.
 - Alpha is composited over white.
 - Of an animation or multi-picture file, the first picture is read.
+- More than `MAX_PIXELS` pixels are refused; a JPEG is then decoded at a half, a quarter or an eighth of its side.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gath_bench.errors import Unavailable
-from gath_bench.files import atomic_write
+from gath_bench.errors import Unavailable, UsageError
+from gath_bench.files import atomic_write, read_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 RESIZE = "bicubic-antialias"
 #: File name suffixes of images, in lower case.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+#: The most pixels that are decoded: 64 * 2**20, such as 8192 x 8192.
+MAX_PIXELS = 64 * 2**20
 
 _FORMATS = ("PNG", "JPEG", "WEBP")
 _ORIENTATION = 0x0112
@@ -52,27 +56,68 @@ def decode(path: Path) -> NDArray[np.float32]:
     Raises:
         Unavailable: the file is missing, empty, truncated or not an image; the sentence names it.
     """
-    import numpy as np
-    from PIL import Image, UnidentifiedImageError
-
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError as error:
         raise Unavailable(f"{path.name} cannot be read: {error.strerror or error}.") from error
+    return decode_bytes(data, path.name)
+
+
+def decode_bytes(data: bytes, name: str) -> NDArray[np.float32]:
+    """The content of an image file as float32 (H, W, 3), sRGB in [0, 1]; see the module's docstring.
+
+    Args:
+        data: the content.
+        name: what messages call the file.
+
+    Raises:
+        Unavailable: the content is empty, truncated or not an image.
+    """
+    import numpy as np
+    from PIL import UnidentifiedImageError
+
     if not data:
-        raise Unavailable(f"{path.name} is empty.")
+        raise Unavailable(f"{name} is empty.")
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with _bounded_open(name, data) as image:
             image.load()
             pixels = _deep(data, image)
             if pixels is None:
                 pixels = _shallow(image)
             upright = _rotate(_over_white(pixels), image)
+    except Unavailable:
+        raise
     except UnidentifiedImageError:
-        raise Unavailable(f"{path.name} is not a PNG, JPEG or WebP image.") from None
+        raise Unavailable(f"{name} is not a PNG, JPEG or WebP image.") from None
     except Exception as error:  # decoders raise many types on damaged files
-        raise Unavailable(f"{path.name} is damaged: {str(error) or type(error).__name__}.") from error
+        raise Unavailable(f"{name} is damaged: {str(error) or type(error).__name__}.") from error
     return np.ascontiguousarray(upright, dtype=np.float32)
+
+
+def _bounded_open(name: str, data: bytes) -> Image.Image:
+    """Open an image whose pixels fit into memory: a larger JPEG at a half, a quarter or an eighth of its side.
+
+    Raises:
+        Unavailable: it has more than `MAX_PIXELS` pixels, from its header.
+    """
+    from PIL import Image
+
+    try:
+        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    except Image.DecompressionBombError:
+        raise Unavailable(f"{name} has more than {MAX_PIXELS >> 20} megapixels: scale it down.") from None
+    width, height = image.size
+    if image.format == "JPEG" and width * height > MAX_PIXELS:
+        factor = 2
+        while factor < 8 and width * height > MAX_PIXELS * factor**2:
+            factor *= 2
+        image.draft(None, (width // factor, height // factor))
+        width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise Unavailable(
+            f"{name} is {width}x{height}, more than {MAX_PIXELS >> 20} megapixels: scale it down."
+        )
+    return image
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -89,6 +134,39 @@ def size_of(path: Path) -> tuple[int, int]:
             return (height, width) if _orientation(image) >= 5 else (width, height)
     except Exception as error:  # as in `decode`
         raise Unavailable(f"{path.name} is not a PNG, JPEG or WebP image.") from error
+
+
+def images_by_name(folder: Path, wanted: str) -> dict[str, Path]:
+    """The images directly in a folder by their file names without ending, sorted. Hidden files are ignored.
+
+    Args:
+        folder: the folder.
+        wanted: what it should hold, for messages.
+
+    Raises:
+        UsageError: there is no such folder, it holds no images, or two images of one name.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}: give the folder that holds {wanted}.")
+    try:
+        found = sorted(
+            path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()
+        )
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be read: {error.strerror}; check its permissions.") from error
+    files: dict[str, Path] = {}
+    for path in found:
+        if path.name.startswith("."):
+            continue
+        if path.stem in files:
+            raise UsageError(
+                f"{folder} has two images of sample {path.stem}, {files[path.stem].name} and {path.name}: "
+                "keep one of them."
+            )
+        files[path.stem] = path
+    if not files:
+        raise UsageError(f"{folder} holds no images: put {wanted} directly into it.")
+    return files
 
 
 def write_png(path: Path, image: Tensor) -> None:
@@ -167,7 +245,9 @@ def _shallow(image: Image.Image) -> NDArray[np.float32]:
         return np.stack([grey, opaque], axis=-1)
     has_alpha = image.mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in image.info
     converted = _to_srgb(image, has_alpha) or image.convert("RGBA" if has_alpha else "RGB")
-    return np.asarray(converted).astype(np.float32) / np.float32(255)
+    pixels = np.asarray(converted).astype(np.float32)
+    pixels /= np.float32(255)  # in place: a large photo needs this memory once
+    return pixels
 
 
 def _to_srgb(image: Image.Image, has_alpha: bool) -> Image.Image | None:

@@ -14,6 +14,7 @@ from typing import Any
 import pluggy
 
 from gath_bench import hookspecs
+from gath_bench.component_calls import component_call
 from gath_bench.contracts.keys import is_name
 from gath_bench.contracts.specs import (
     AUEstimatorSpec,
@@ -128,18 +129,19 @@ def _load(
     manager: pluggy.PluginManager, name: str, distribution: str, version: str, load: Any
 ) -> LoadedPlugin:
     try:
-        plugin = load()
-        found = list(implementations(manager, plugin))
-        _check(found)
-        if any(
-            isinstance(other, GuardedPlugin) and other.plugin is plugin for other in manager.get_plugins()
-        ):
-            return LoadedPlugin(name, distribution, version)
-        specs = _collect(found)
+        with component_call():
+            plugin = load()
+            found = list(implementations(manager, plugin))
+            _check(found)
+            if any(
+                isinstance(other, GuardedPlugin) and other.plugin is plugin for other in manager.get_plugins()
+            ):
+                return LoadedPlugin(name, distribution, version)
+            specs = _collect(found)
         source = f"{distribution}:{name}"
         manager.register(GuardedPlugin(plugin, found, functools.partial(_warn_listener, source)), name=source)
         manager.check_pending()
-    except (Exception, SystemExit) as error:
+    except Exception as error:
         _forget(manager, f"{distribution}:{name}")
         return LoadedPlugin(name, distribution, version, error=describe_error(error))
     return LoadedPlugin(

@@ -5,19 +5,24 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import shutil
 import typing
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gath_bench.component_calls import component_call
 from gath_bench.contracts.keys import ComponentKey, ComponentName
-from gath_bench.contracts.specs import KINDS, ComponentSpec, Kind
+from gath_bench.contracts.specs import KINDS, ComponentSpec, Kind, WeightsSpec
 from gath_bench.errors import UsageError, describe_error, did_you_mean
 from gath_bench.plugins import LoadedPlugin, Plugins
+from gath_bench.weights import weights_problem
 
-_KIND_NAMES: dict[Kind, str] = {
+#: What messages call the kinds.
+KIND_NAMES: dict[Kind, str] = {
     "model": "model",
     "dataset": "data set",
     "metric": "metric",
@@ -62,6 +67,12 @@ class Component:
     name: ComponentName
     params: Mapping[str, str]
     instance: Any
+
+    @cached_property
+    def info(self) -> Any:
+        """What the component says of itself, read once: a later reading could raise or differ."""
+        with component_call():
+            return self.instance.info
 
     def key(self, hash: str = "", **more: str) -> ComponentKey:
         """Its key: name, parameters (and ``more``), version and hash."""
@@ -111,12 +122,12 @@ class Registry:
         if rivals:
             sources = " and ".join(rival.plugin.source for rival in rivals)
             raise UsageError(
-                f"the {_KIND_NAMES[kind]} {name!r} is registered {len(rivals)} times, by {sources}; "
+                f"the {KIND_NAMES[kind]} {name!r} is registered {len(rivals)} times, by {sources}; "
                 "uninstall or rename all but one."
             )
         if name not in self.entries[kind]:
             raise UsageError(
-                f"there is no {_KIND_NAMES[kind]} {name!r}: {did_you_mean(name, self.entries[kind])} "
+                f"there is no {KIND_NAMES[kind]} {name!r}: {did_you_mean(name, self.entries[kind])} "
                 f"`gath-bench list {_LIST_ARGUMENTS[kind]}` shows them."
             )
         return self.entries[kind][name]
@@ -131,6 +142,27 @@ class Registry:
                 return f"needs the package {package!r}: {install}"
         return None
 
+    def unavailable(self, spec: ComponentSpec) -> str | None:
+        """Why a component cannot be used without parameters: a missing package, weights file or program."""
+        if problem := self.missing(spec):
+            return problem
+        for weights in spec.weights:
+            if problem := weights_problem(weights):
+                return problem
+        for program in spec.programs:
+            if shutil.which(program) is None:
+                return f"needs the program {program} on the PATH, or as a parameter"
+        return None
+
+    def weights(self) -> dict[str, tuple[WeightsSpec, list[str]]]:
+        """All known weights files by name, each with the components that use it."""
+        known: dict[str, tuple[WeightsSpec, list[str]]] = {}
+        for kind in KINDS:
+            for name, entry in sorted(self.entries[kind].items()):
+                for weights in entry.spec.weights:
+                    known.setdefault(weights.name, (weights, []))[1].append(f"{KIND_NAMES[kind]} {name}")
+        return dict(sorted(known.items()))
+
     def make(self, kind: Kind, name: str | ComponentName) -> Component:
         """Import a component's code, validate its parameters and create it.
 
@@ -142,17 +174,18 @@ class Registry:
         spec = self.find(kind, wanted.name).spec
         lacking = self.missing(spec)
         if lacking:
-            raise UsageError(f"the {_KIND_NAMES[kind]} {spec.name!r} {lacking}.")
+            raise UsageError(f"the {KIND_NAMES[kind]} {spec.name!r} {lacking}.")
         factory = _load(spec)
         values = _validate(spec, factory, wanted.params)
         active = _ACTIVE.set(self)
         try:
-            instance = factory(**values)
+            with component_call():
+                instance = factory(**values)
         except UsageError as error:
             raise UsageError(f"{wanted}: {error}") from error
         except Exception as error:
             raise UsageError(
-                f"the {_KIND_NAMES[kind]} {wanted} cannot be created: {describe_error(error).rstrip('.')}."
+                f"the {KIND_NAMES[kind]} {wanted} cannot be created: {describe_error(error).rstrip('.')}."
             ) from error
         finally:
             _ACTIVE.reset(active)
@@ -165,13 +198,14 @@ def _load(spec: ComponentSpec) -> Any:
         factory = spec.factory
         if isinstance(factory, str):
             module, _, attribute = factory.partition(":")
-            factory = getattr(importlib.import_module(module), attribute)
+            with component_call():
+                factory = getattr(importlib.import_module(module), attribute)
         if not callable(factory):
             raise TypeError(f"its factory {factory!r} cannot be called")
         return factory
     except Exception as error:
         raise UsageError(
-            f"the {_KIND_NAMES[spec.kind]} {spec.name!r} cannot be loaded: {describe_error(error).rstrip('.')}."
+            f"the {KIND_NAMES[spec.kind]} {spec.name!r} cannot be loaded: {describe_error(error).rstrip('.')}."
         ) from error
 
 

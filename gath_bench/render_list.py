@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING
 
 from gath_bench.au import get_space
 from gath_bench.contracts import Batch, ComponentName, DatasetAdapter, DatasetInfo, Unreadable
-from gath_bench.errors import UsageError, did_you_mean
+from gath_bench.engine.outputs import checked_batch
+from gath_bench.errors import UsageError, describe_error, did_you_mean
 from gath_bench.images import write_png
 from gath_bench.suite import quick_suite
+from gath_bench.suite.checks import check_samples
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -98,6 +100,7 @@ def write_render_list(
         if name not in known:
             raise UsageError(f"{dataset_name} has no {kind} {name!r}: {did_you_mean(name, known)}")
     samples = dataset.samples(split, chosen, seed)[:limit]
+    check_samples(dataset_name, samples)  # their ids become file names
     if not samples:
         raise UsageError(f"{dataset_name} has no samples in split {split!r} under {chosen!r}.")
     try:
@@ -112,7 +115,8 @@ def write_render_list(
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["sample_id", "subject", "portrait", *get_space(info.au_space).labels])
             for start in range(0, len(samples), _BATCH):
-                batch = dataset.load(samples[start : start + _BATCH])
+                chunk = samples[start : start + _BATCH]
+                batch = checked_batch(dataset.load(chunk), chunk, info)
                 writer.writerows(_write_batch(batch, directory))
                 unreadable += batch.unreadable
                 rows += len(batch)
@@ -120,6 +124,8 @@ def write_render_list(
         (directory / "suite.toml").write_text(suite, encoding="utf-8")
         readme = _readme(info, rows, command, unreadable)
         (directory / "README.txt").write_text(readme, encoding="utf-8")
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{dataset_name} cannot be loaded: {describe_error(error)}.") from error
     except OSError as error:
         raise UsageError(
             f"the render list cannot be written to {directory}: {error.strerror or error}; "

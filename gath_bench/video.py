@@ -115,6 +115,16 @@ def probe(path: Path) -> VideoInfo:
     return VideoInfo(width, height, fps, tuple((stamp - stamps[0]) * base for stamp in stamps), rotation)
 
 
+def count_frames(path: Path) -> int:
+    """The number of frames that the header states, or else that the packets hold. A header may state too many.
+
+    Raises:
+        UsageError: the file is missing, empty, has no video stream, or PyAV is not installed.
+    """
+    with _open(path) as (container, stream):
+        return int(stream.frames) or len(_stamps(container, stream))
+
+
 def read_frames(path: Path, indices: Sequence[int] | None = None) -> Iterator[VideoFrame]:
     """Stream the frames of a video.
 

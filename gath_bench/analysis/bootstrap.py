@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from gath_bench.analysis.reducers import REDUCERS, Array, Reducer
 from gath_bench.analysis.rounding import PRECISION, exact_product
+from gath_bench.results.corpus import StoredValues
 
 #: Resamples; the Monte Carlo error of an end point is then about a fortieth of the interval's length.
 RESAMPLES = 2000
@@ -137,6 +138,8 @@ def resample(
         count: the number of subjects; None for the highest subject number plus one.
         seed: of the resampling; use different seeds for independent draws.
     """
+    if reducer.stored:
+        return _stored(StoredValues.read(groups[0][0]) if groups else None)
     if reducer.grouped is not None:
         groups, subjects = by_subject(reducer.grouped, groups, subjects)
         reducer = REDUCERS["mean"]
@@ -168,6 +171,14 @@ def resample(
     left_out = np.stack([reducer.finish(part.sum(0) - part) for part in sums])
     draws = _average_over(drawn)
     return Resampled(value, draws, _average_over(left_out), int(present.sum()), _magnitude(value, draws))
+
+
+def _stored(record: StoredValues | None) -> Resampled:
+    """The values that the engine stored; it resampled the same subjects for every model."""
+    if record is None:
+        return Resampled(float("nan"), np.zeros(0), None, 0, 0.0)
+    magnitude = _magnitude(record.value, record.draws)
+    return Resampled(record.value, record.draws, None, record.subjects, magnitude)
 
 
 def in_units(subjects: list[NDArray[np.int64]], count: int) -> tuple[list[NDArray[np.int64]], int]:

@@ -30,9 +30,9 @@ class PairedDifference:
         model_b, model_key_b, value_b: the same for run B.
         difference: B - A; None where there are no common samples.
         low, high: its 95 % interval over subjects (over repeats, for a system metric).
-        p_value: two-sided, by a permutation test over subjects; None for a system metric.
+        p_value: two-sided, by a permutation test over subjects; None for a system or corpus metric.
         p_holm: the p value, Holm-corrected over the pairs of models in the column.
-        better: ``"a"`` or ``"b"`` where the difference is significant, for a system metric where the interval
+        better: ``"a"`` or ``"b"`` where the difference is significant, for a system or corpus metric where the interval
             excludes zero; None where it is not, or if the summary has no direction.
         n, subjects: the numbers of common samples (repeats) and of their subjects.
         few_subjects: whether there are too few subjects for the interval to be reliable.

@@ -13,6 +13,7 @@ from gath_bench.analysis.reducers import REDUCERS, Array
 from gath_bench.analysis.rounding import difference
 from gath_bench.analysis.significance import exchange_test
 from gath_bench.contracts.metric import Summary
+from gath_bench.results.corpus import StoredValues
 from gath_bench.results.manifest import CellRecord, MetricRecord
 
 
@@ -33,7 +34,7 @@ class PairedValues:
     Attributes:
         first, second: their values there; None where undefined.
         difference: second - first, with its interval.
-        p_value: two-sided, uncorrected; None for a system metric and where the difference is undefined.
+        p_value: two-sided, uncorrected; None for system and corpus metrics and where the difference is undefined.
         n: common samples (the fewer repeats, for a system metric).
         subjects: the number of subjects of these samples (0 for a system metric).
     """
@@ -67,6 +68,12 @@ class Contrasts:
         observed = self._common((first, second))
         if not observed[0].aus or not any(len(samples) for samples in observed[0].samples):
             return PairedValues(None, None, Estimate(None, None, None, True), None, 0, 0)
+        record = StoredValues.read(observed[0].inputs[0][0])
+        if REDUCERS[first.summary.reducer].stored and record is not None:
+            # Tested by its interval: samples cannot be exchanged between models without their features.
+            one, other = (self._resample(m, o) for m, o in zip((first, second), observed, strict=True))
+            apart = contrast(difference, other, one)
+            return PairedValues(_known(one), _known(other), apart, None, record.samples, record.subjects)
         subjects, count = renumbered(observed[0].subjects)
         one, other = (self._resample(m, o) for m, o in zip((first, second), observed, strict=True))
         p_value = exchange_test(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gath_bench.contracts.metric import CORPUS
 from gath_bench.statistics import centred_sums, icc31_from_sums, pair_moments, pearson_from_sums, ratio
 
 Array = NDArray[np.float64]
@@ -33,6 +34,7 @@ class Reducer:
         direct: one input (..., N) -> values (...), for reducers that are not functions of sums.
         grouped: inputs, each (N,), of one subject -> the value of that subject; NaN where it is undefined. The
             reducer's value is the mean over subjects, and the bootstrap resamples these values.
+        stored: its input is a record that the engine computed: see `gath_bench.results.corpus.StoredValues`.
     """
 
     inputs: int
@@ -40,6 +42,7 @@ class Reducer:
     finish: Callable[[Array], Array] | None = None
     direct: Callable[[Array], Array] | None = None
     grouped: Callable[..., float] | None = None
+    stored: bool = False
 
     def __call__(self, *inputs: Array) -> float:
         """The value over all given samples; a grouped reducer takes the samples of one subject."""
@@ -103,7 +106,7 @@ def _percentile(q: float) -> Callable[[Array], Array]:
 #: Reducers by the name in ``Summary.reducer``. Those with two inputs take (measured, requested). ``slope`` is the
 #: regression slope of measured on requested; ``f1`` counts an AU as present from FACS intensity 2; ``icc31`` is
 #: ICC(3,1) = (MSR - MSE) / (MSR + MSE) for two raters (Shrout & Fleiss 1979); ``monotonicity`` is Somers' D
-#: (Somers 1962) per subject, averaged over subjects.
+#: (Somers 1962) per subject, averaged over subjects. ``corpus`` reads the record that the engine stored.
 REDUCERS: dict[str, Reducer] = {
     "mean": Reducer(1, _value_moments, _mean),
     "mae": Reducer(2, _absolute_error_moments, _mean),
@@ -119,4 +122,5 @@ REDUCERS: dict[str, Reducer] = {
     "p50": Reducer(1, direct=_percentile(50)),
     "p90": Reducer(1, direct=_percentile(90)),
     "p99": Reducer(1, direct=_percentile(99)),
+    CORPUS: Reducer(1, direct=lambda x: np.asarray(x[..., 0]), stored=True),
 }

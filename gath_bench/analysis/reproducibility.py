@@ -28,8 +28,8 @@ class Drift:
         beyond: the number of values that changed by more.
         vanished, appeared: the number of values that only the first run has, and only the second.
         worst: where the largest difference is: cell, sample, observation and AU; None without one.
-        system: whether it is a system metric.
-        summaries: the primary values of a system metric in both runs, in words.
+        system: whether its values are reported only: a system metric, or a corpus metric on fewer samples.
+        summaries: the primary values of such a metric in both runs, in words.
     """
 
     metric: str
@@ -62,9 +62,16 @@ def drift(before: Run, after: Run) -> list[Drift]:
     observations = ObservationTable(table)
     cells = list(zip(then.manifest.cells, now.manifest.cells, strict=True))
     return [
-        _system(then, now, observations, record) if record.system else _of_metric(observations, cells, record)
+        _reported(then, now, observations, record)
+        if record.system or (_is_corpus(record) and any(a.samples != b.samples for a, b in cells))
+        else _of_metric(observations, cells, record)
         for record in before.manifest.metrics
     ]
+
+
+def _is_corpus(record: MetricRecord) -> bool:
+    """Whether its value is of all samples together: on fewer samples it is another value."""
+    return any(REDUCERS[summary.reducer].stored for summary in record.summaries)
 
 
 def _of_metric(
@@ -118,7 +125,7 @@ def _values(part: Part, names: Codes) -> dict[tuple[int, int], float]:
     return dict(zip(places, part.value[known].tolist(), strict=True))
 
 
-def _system(then: Run, now: Run, observations: ObservationTable, record: MetricRecord) -> Drift:
+def _reported(then: Run, now: Run, observations: ObservationTable, record: MetricRecord) -> Drift:
     found: dict[tuple[str, str], list[str]] = {}
     for run in (then, now):
         for one in measurements(run.manifest, observations):

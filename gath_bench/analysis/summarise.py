@@ -18,6 +18,8 @@ from gath_bench.analysis.ranking import with_ranking
 from gath_bench.analysis.reducers import REDUCERS
 from gath_bench.analysis.summary_row import SummaryRow
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey
+from gath_bench.contracts.metric import Summary, counted_name
+from gath_bench.errors import UsageError, did_you_mean
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 
 if TYPE_CHECKING:
@@ -52,9 +54,17 @@ def _summarise_metric(
     observations: ObservationTable, manifest: Manifest, cell: CellRecord, metric: MetricRecord
 ) -> Iterator[tuple[SummaryRow, Measurement | None]]:
     for summary in metric.summaries:
+        _refuse_wrong_reducer(summary)
         parts, observed = observe(observations, cell.cell_id, metric.name, summary.inputs)
         whole = Measurement(cell, metric, summary, observed)
-        yield _row(observations, manifest, whole, None, [[part] for part in parts]), whole
+        if REDUCERS[summary.reducer].stored:
+            counted = observations.part(cell.cell_id, metric.name, counted_name(summary.name))
+            yield _row(observations, manifest, whole, None, [[counted]], why=[*parts, counted]), whole
+            continue
+        row = _row(observations, manifest, whole, None, [[part] for part in parts])
+        if row.status == "ok" and row.reason is None and summary.per_au:
+            row = replace(row, reason=_left_out_aus(observations, parts, observed))
+        yield row, whole
         if summary.per_au and observed.aus != (-1,):
             for number, au in enumerate(observed.aus):
                 one = replace(
@@ -68,12 +78,41 @@ def _summarise_metric(
                 )
 
 
+def _left_out_aus(observations: ObservationTable, parts: list[Part], observed: Observed) -> str | None:
+    """How many AUs are in a mean over AUs, and why others are not; None if every AU has a value."""
+    absent = [au for au, samples in zip(observed.aus, observed.samples, strict=True) if not len(samples)]
+    if not absent:
+        return None
+    pieces = [part.of(au) for au in absent for part in parts]
+    _, reason = _status(observations, pieces, None, count=0, complete=False)
+    total = len(observed.aus)
+    return f"mean over {total - len(absent)} of {total} AUs: {reason}"
+
+
 def _share(part: Part, au: int) -> Fraction:
     """The share of samples that have this AU, among the samples whose AUs are known.
 
     It is 1 where every sample has every AU. In a sweep a sample has one AU, and the others are not missing.
     """
     return Fraction(int(part.of(au).seen.sum()), part.with_aus)
+
+
+def _refuse_wrong_reducer(summary: Summary) -> None:
+    """Refuse a damaged manifest, or one of another version.
+
+    Raises:
+        UsageError: the summary's reducer is unknown, or takes another number of inputs.
+    """
+    if summary.reducer not in REDUCERS:
+        raise UsageError(
+            f"the run has the reducer {summary.reducer!r:.80}, which this version does not know; "
+            f"{did_you_mean(summary.reducer, REDUCERS)}"
+        )
+    if len(summary.inputs) != REDUCERS[summary.reducer].inputs:
+        raise UsageError(
+            f"the run gives the reducer {summary.reducer} of {summary.name} {len(summary.inputs)} inputs, and it "
+            f"takes {REDUCERS[summary.reducer].inputs}: its manifest is damaged."
+        )
 
 
 def _row(
@@ -83,14 +122,16 @@ def _row(
     au: int | None,
     parts: list[list[Part]],
     share: Fraction = Fraction(1),
+    why: list[Part] | None = None,
 ) -> SummaryRow:
-    """The row of a measurement; ``parts`` are the values of each of its inputs."""
+    """The row of a measurement; ``parts`` are the values of each of its inputs, ``why`` all that may have reasons."""
     cell, metric, summary, observed = measured.cell, measured.metric, measured.summary, measured.observed
     subjects, _ = renumbered(observed.subjects)
     result = estimate(REDUCERS[summary.reducer], observed.inputs, subjects)
     expected, done = _counts(parts, cell, metric)
     coverage = float(done / (expected * share))
-    status, reason = _status(observations, parts, result.value, complete=coverage == 1)
+    pieces = why or [piece for several in parts for piece in several]
+    status, reason = _status(observations, pieces, result.value, count=done, complete=coverage == 1)
     return SummaryRow(
         model=cell.model,
         model_key=cell.model_key,
@@ -155,21 +196,28 @@ def _any(flags: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
 
 
 def _status(
-    observations: ObservationTable, parts: list[list[Part]], value: float | None, *, complete: bool
+    observations: ObservationTable, pieces: list[Part], value: float | None, *, count: int, complete: bool
 ) -> tuple[str, str | None]:
-    pieces = [piece for several in parts for piece in several]
+    """Status and reason of a value over ``count`` samples: the most frequent reason of those that have none.
+
+    A sample that lacks single AUs has a value, so that their reasons do not explain why samples are missing.
+    """
     words = observations.words["reason"]
     failed = observations.words["status"].index("failed") if "failed" in observations.words["status"] else -2
-    whole, of_failed = (np.zeros(len(words) + 1, np.int64) for _ in range(2))
+    whole, of_failed, of_missing = (np.zeros(len(words) + 1, np.int64) for _ in range(3))
     any_failed = False
     for piece in pieces:
+        missing = ~piece.measured[piece.sample]
         whole += np.bincount(piece.reason + 1, minlength=len(words) + 1)
+        of_missing += np.bincount(piece.reason[missing] + 1, minlength=len(words) + 1)
         of_failed += np.bincount(piece.reason[piece.status == failed] + 1, minlength=len(words) + 1)
         any_failed |= bool((piece.status == failed).any())
-    counts = (of_failed if any_failed else whole)[1:]
+    counts = (of_failed if any_failed else of_missing if of_missing[1:].any() else whole)[1:]
     reason = words[int(counts.argmax())] if counts.any() else None
     if any_failed:
         return "failed", reason
+    if value is None and count:
+        return "na", "undefined on these samples"
     if value is None:
         return "na", reason or ("undefined on these samples" if complete else "not measured yet")
     if not complete:

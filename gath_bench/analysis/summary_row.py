@@ -42,7 +42,8 @@ class SummaryRow:
         coverage: the share of samples that have a value, in [0, 1]; for one AU, of the samples that have
             that AU (samples without any value are assumed to have it as often as the others).
         status: ``"ok"``, ``"na"`` or ``"failed"``; ``"failed"`` also when only some samples failed.
-        reason: the most frequent reason for missing values; None if no value is missing.
+        reason: the most frequent reason for missing values; None if no value is missing. In a mean over AUs, also how
+            many AUs have no value at all, with their reason.
         few_subjects: whether there are too few subjects for the interval to be reliable.
         contaminated: whether the model was trained against a network that computed the value.
         best: whether it is the best of its column; baseline rows and contaminated values are not ranked, and

@@ -12,6 +12,8 @@ from gath_bench.errors import UsageError
 
 _PLAIN = re.compile(r"^['\"]?AU[ _-]*\d{1,2}['\"]?$", re.IGNORECASE)
 _INTENSITY = re.compile(r"^AU\d{1,2}_r$", re.IGNORECASE)
+#: LibreFace.
+_LIBREFACE = re.compile(r"^au_(?P<number>\d{1,2})_intensity$", re.IGNORECASE)
 _OCCURRENCE = re.compile(r"^AU\d{1,2}_c$", re.IGNORECASE)
 
 
@@ -22,7 +24,7 @@ class AUColumns:
     Attributes:
         space: the AU space of the file.
         by_label: label -> column, in the order of the space; without labels that the file does not have.
-        high: the cell value of coefficient 1: 5 for OpenFace's ``_r`` columns, otherwise 1.
+        high: the cell value of coefficient 1: 5 for the intensities of OpenFace and LibreFace, otherwise 1.
     """
 
     space: AUSpace
@@ -31,7 +33,7 @@ class AUColumns:
 
 
 def find_au_columns(path: Path, header: Sequence[str], requested: AUSpace) -> AUColumns:
-    """Recognise OpenFace's ``AU12_r``, plain ``AU12``, ARKit and FaceWarehouse names.
+    """Recognise OpenFace's ``AU12_r``, LibreFace's ``au_12_intensity``, plain ``AU12``, ARKit and FaceWarehouse names.
 
     Plain names occur in several spaces: the result is the requested space if the file has all of its labels, otherwise
     the space with most labels in the file (the requested one on a tie).
@@ -43,6 +45,10 @@ def find_au_columns(path: Path, header: Sequence[str], requested: AUSpace) -> AU
     if intensities:
         names = _unique(path, {name: normalise_au(name) for name in intensities})
         return _pick(get_space("openface17"), names, high=5.0)
+    libreface = {name: match["number"] for name in header if (match := _LIBREFACE.match(name))}
+    if libreface:
+        numbers = {name: normalise_au(number) for name, number in libreface.items()}
+        return _pick(get_space("disfa12"), _unique(path, numbers), high=5.0)
     labels = {label.lower(): label for space in SPACES.values() for label in space.labels}
     spelled = {name: normalise_au(name) if _PLAIN.match(name) else name for name in header}
     names = _unique(

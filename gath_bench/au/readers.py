@@ -1,4 +1,4 @@
-"""Read AU time series of OpenFace, Live Link Face, py-feat and MediaPipe."""
+"""Read AU time series of OpenFace, LibreFace, Live Link Face, py-feat and MediaPipe."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _UNUSED = (
 def read_au_csv(path: str | Path, space: str = DEFAULT_SPACE, fps: float | None = None) -> AUSeries:
     """Read a CSV of AUs by column name, mapped to an AU space.
 
-    Recognised: OpenFace 2 (``AU12_r`` in [0, 5]; image and video layout, with or without blanks
-    after commas); plain ``AU12`` columns in [0, 1] (lists of this package; py-feat's probabilities); ARKit names in
-    [0, 1] (Live Link Face; MediaPipe scores); ``FW01`` to ``FW46``. Other columns are ignored. The coefficients of a
-    file in another space than ``space`` are mapped (`find_map`).
+    Recognised: OpenFace 2 (``AU12_r`` in [0, 5]; image and video layout, with or without blanks after commas);
+    LibreFace (``au_12_intensity`` in [0, 5]); plain ``AU12`` columns in [0, 1] (lists of this package; py-feat's
+    probabilities); ARKit names in [0, 1] (Live Link Face; MediaPipe scores); ``FW01`` to ``FW46``. Other columns are
+    ignored. The coefficients of a file in another space than ``space`` are mapped (`find_map`).
 
     Args:
         path: the file.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gath_bench.errors import UsageError
+from gath_bench.files import read_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,7 +131,7 @@ def read_columns(path: Path, columns: Iterable[str]) -> Table:
 def _rows(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
     """Line number and stripped cells of each row that is not blank."""
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with io.StringIO(read_regular(path).decode("utf-8-sig"), newline="") as file:
             reader: Any = csv.reader(file, skipinitialspace=True)
             yield ((reader.line_num, [cell.strip() for cell in row]) for row in reader if row and row != [""])
     except OSError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from gath_bench.cli.output import stdout_to_stderr
 from gath_bench.contracts.command import LoadedComponent, LoadedEvaluators
 from gath_bench.contracts.metric import RoleRequest
 from gath_bench.contracts.model import AnimationModel
@@ -34,7 +35,8 @@ class Context:
 
     @cached_property
     def plugins(self) -> Plugins:
-        return load_plugins(self.modules, entry_point_group=GROUP if self.use_entry_points else None)
+        with stdout_to_stderr():
+            return load_plugins(self.modules, entry_point_group=GROUP if self.use_entry_points else None)
 
     @cached_property
     def registry(self) -> Registry:

@@ -10,7 +10,7 @@ from gath_bench.cli.context import Context, pass_context
 @click.command()
 @pass_context
 def doctor(context: Context) -> None:
-    """Show devices, versions and plugins, and missing packages with the command that installs them."""
+    """Show devices, versions and plugins, and missing packages and weights with the command that installs them."""
     from gath_bench.contracts.specs import KINDS
     from gath_bench.engine.device import resolve_device
     from gath_bench.engine.environment import describe_environment
@@ -28,6 +28,6 @@ def doctor(context: Context) -> None:
     registry = context.registry
     for kind in KINDS:
         for name, entry in sorted(registry.entries[kind].items()):
-            lacking = registry.missing(entry.spec)
+            lacking = registry.unavailable(entry.spec)
             if lacking:
                 click.echo(f"missing      {kind.replace('_', ' ')} {name} {lacking}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import groupby
 
 import click
 
@@ -27,7 +28,7 @@ _WHAT = ("plugins", *_KINDS, "au-spaces")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 @pass_context
 def list_components(context: Context, what: str | None, as_json: bool) -> None:
-    """List plugins, models, data sets, metrics, evaluators, AU spaces.
+    """List plugins, models, data sets, metrics, evaluators, AU spaces. What cannot be used has its status in brackets.
 
     \b
     gath-bench list
@@ -41,13 +42,18 @@ def list_components(context: Context, what: str | None, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("kind", "name", "version", "plugin", "status", "summary"):
-        table.add_column(column, no_wrap=column != "summary", overflow="fold")
-    for item in items:
-        style = "" if item["status"] == "ok" else "yellow"
-        table.add_row(*(Text(str(item[name]), style=style) for name in item))
-    Console().print(table)
+    console, width = Console(), max((len(item["name"]) for item in items), default=0)
+    for kind, group in groupby(items, lambda item: item["kind"]):
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+        table.add_column(min_width=width, no_wrap=True)
+        table.add_column(overflow="fold")
+        for item in group:
+            text = Text(item["summary"])
+            if item["status"] != "ok":
+                text = Text(f"[{item['status']}] ", style="yellow").append(item["summary"])
+            table.add_row(Text(f"  {item['name']}"), text)
+        console.print(Text(f"{kind}", style="bold"))
+        console.print(table)
 
 
 def _items(context: Context, what: str) -> Iterator[dict[str, str]]:

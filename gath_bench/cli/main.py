@@ -15,7 +15,7 @@ import click
 
 from gath_bench.cli.context import Context
 from gath_bench.contracts.specs import CommandSpec
-from gath_bench.errors import UsageError, did_you_mean
+from gath_bench.errors import UsageError, describe_error, did_you_mean, plain_text
 from gath_bench.plugins import PluginWarning
 from gath_bench.version import __version__
 
@@ -43,11 +43,23 @@ _BUILT_IN = {
         "gath_bench.cli.render_list:render_list",
         "Write portraits and AUs for a system outside Python.",
     ),
+    "label": CommandSpec(
+        "label",
+        "gath_bench.cli.label:label",
+        "Measure the AUs of a data set's images, as labels to train on.",
+    ),
     "animate": CommandSpec(
         "animate", "gath_bench.cli.animate:animate", "Animate the face in a photo with AUs, a CSV or a video."
     ),
     "doctor": CommandSpec(
-        "doctor", "gath_bench.cli.doctor:doctor", "Show devices, versions and plugins, and missing packages."
+        "doctor",
+        "gath_bench.cli.doctor:doctor",
+        "Show devices, versions, plugins; missing packages and weights.",
+    ),
+    "weights": CommandSpec(
+        "weights",
+        "gath_bench.cli.weights:weights",
+        "List, download and add weights files of published networks.",
     ),
 }
 
@@ -130,7 +142,7 @@ def cli(ctx: click.Context, modules: tuple[str, ...], no_plugins: bool, verbose:
 def _show_warning(message: Warning | str, category: type[Warning], *where: Any) -> None:
     """Plugin warnings are one line; other warnings show their origin."""
     if issubclass(category, PluginWarning):
-        click.echo(f"warning: {message}", err=True)
+        click.echo(f"warning: {plain_text(str(message))}", err=True)
     else:
         _show_python_warning(message, category, *where)
 
@@ -150,7 +162,7 @@ def main() -> NoReturn:
     except UsageError as error:
         if verbose:
             raise
-        click.echo(f"gath-bench: {error}", err=True)
+        click.echo(f"gath-bench: {plain_text(str(error), 10_000)}", err=True)
         sys.exit(2)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
@@ -165,7 +177,7 @@ def main() -> NoReturn:
             raise
         arguments = " ".join(sys.argv[1:])
         click.echo(
-            f"gath-bench: unexpected {type(error).__name__}: {error}; `gath-bench -v {arguments}` shows the traceback.",
+            f"gath-bench: unexpected {describe_error(error)}; `gath-bench -v {arguments}` shows the traceback.",
             err=True,
         )
         sys.exit(1)

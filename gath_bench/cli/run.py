@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,10 +11,32 @@ from typing import Any
 import click
 
 from gath_bench.cli.context import Context, pass_context
+from gath_bench.cli.output import stdout_to_stderr
+
+
+def _without_home(word: str) -> str:
+    """A word of the command line with ``~`` for the home folder: runs are shared, and the command is recorded."""
+    home = str(Path.home())
+    return re.sub(rf"{re.escape(home)}(?=/|$)", "~", word) if len(home) > 1 else word
+
+
+def _not_empty(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Path | None:
+    """An option's path; an empty text would be the current folder."""
+    if value == "":
+        raise click.BadParameter("give a folder, not an empty text.")
+    return None if value is None else Path(value)
+
+
+def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a number of seconds.")
+    return value
 
 
 @click.command()
-@click.argument("suite", required=False, type=click.Path(path_type=Path), metavar="[quick|SUITE.toml]")
+@click.argument(
+    "suite", required=False, type=click.Path(path_type=Path), metavar="[quick|standard|SUITE.toml]"
+)
 @click.option("-m", "--model", "models", multiple=True, help="A model; oracle and copy-source are added.")
 @click.option("-d", "--dataset", "datasets", multiple=True, help="A data set.")
 @click.option("-M", "--metric", "metrics", multiple=True, help="A metric.")
@@ -24,16 +48,17 @@ from gath_bench.cli.context import Context, pass_context
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    callback=_not_empty,
     metavar="DIR",
     help="The run folder; by default a new one under results/runs.",
 )
-@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Continue a stopped run.")
+@click.option("--resume", callback=_not_empty, metavar="RUN", help="Continue a stopped run.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),
+    callback=_finite,
     metavar="S",
-    help="Stop before the next cell after S seconds; the run can be resumed.",
+    help="Stop before the next cell after S seconds, a component that hangs 10 s later; the run can be resumed.",
 )
 @click.option("--strict", is_flag=True, help="Stop at the first failure.")
 @click.option(
@@ -60,6 +85,7 @@ def run(
 
     \b
     gath-bench run
+    gath-bench run standard
     gath-bench run -m mean-frame -d 'portraits[root=photos]' -M ssim --limit 20
     gath-bench run --resume results/runs/20260101T120000Z-quick
     """
@@ -67,19 +93,20 @@ def run(
     from gath_bench.evaluation.run import evaluate
 
     try:
-        results = evaluate(
-            suite=str(suite) if suite else None,
-            models=models or None,
-            datasets=datasets or None,
-            metrics=metrics or None,
-            output=output or (None if resume else "auto"),
-            resume=resume,
-            progress=True,
-            distributed=True,
-            plugins=context.plugins,
-            command=("gath-bench", *sys.argv[1:]),
-            **settings,
-        )
+        with stdout_to_stderr():
+            results = evaluate(
+                suite=str(suite) if suite else None,
+                models=models or None,
+                datasets=datasets or None,
+                metrics=metrics or None,
+                output=output or (None if resume else "auto"),
+                resume=resume,
+                progress=True,
+                distributed=True,
+                plugins=context.plugins,
+                command=("gath-bench", *map(_without_home, sys.argv[1:])),
+                **settings,
+            )
     except StrictFailure as error:
         click.echo(f"gath-bench: {error}", err=True)
         raise click.exceptions.Exit(1) from error
@@ -87,7 +114,10 @@ def run(
         results.report("json" if as_json else "console")
         if not as_json:
             click.echo(f"run folder: {results.path}")
-        if not results.finished:
+        if results.finished:
+            for metric, reason in results.metrics_without_values.items():
+                click.echo(f"warning: the metric {metric} has no value in this run: {reason}.", err=True)
+        else:
             click.echo(
                 f"stopped by --timeout; continue with: gath-bench run --resume {results.path}", err=True
             )

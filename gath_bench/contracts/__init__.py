@@ -13,9 +13,12 @@ from gath_bench.contracts.dataset import (
     DatasetInfo,
     EvaluatorStream,
     FramesBatch,
+    FramesStream,
+    HasImages,
     HasMeanPortrait,
     LabelledBatch,
     StillsBatch,
+    StillsStream,
     TrainingStreams,
 )
 from gath_bench.contracts.evaluator import (
@@ -27,6 +30,7 @@ from gath_bench.contracts.evaluator import (
     IdentityEncoder,
     PerceptualTrunk,
     Role,
+    Validation,
 )
 from gath_bench.contracts.face import (
     LANDMARKS,
@@ -42,6 +46,9 @@ from gath_bench.contracts.face import (
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey, ComponentName, file_hash, fingerprint
 from gath_bench.contracts.lifecycle import CellResult, RunInfo
 from gath_bench.contracts.metric import (
+    CORPUS,
+    CorpusFeatures,
+    CorpusMetric,
     Direction,
     Evaluations,
     Measured,
@@ -53,7 +60,14 @@ from gath_bench.contracts.metric import (
     SystemMetric,
     SystemUnderTest,
 )
-from gath_bench.contracts.model import MODEL_NEEDS, Animated, AnimationModel, HasSourceAUs, ModelInfo
+from gath_bench.contracts.model import (
+    MODEL_NEEDS,
+    Animated,
+    AnimationModel,
+    HasSourceAUs,
+    ModelInfo,
+    ReadsImages,
+)
 from gath_bench.contracts.specs import (
     KINDS,
     AUEstimatorSpec,
@@ -66,9 +80,11 @@ from gath_bench.contracts.specs import (
     MetricSpec,
     ModelSpec,
     PerceptualTrunkSpec,
+    WeightsSpec,
 )
 
 __all__ = [
+    "CORPUS",
     "KINDS",
     "LANDMARKS",
     "MODEL_NEEDS",
@@ -87,6 +103,8 @@ __all__ = [
     "ComponentKey",
     "ComponentName",
     "ComponentSpec",
+    "CorpusFeatures",
+    "CorpusMetric",
     "DatasetAdapter",
     "DatasetInfo",
     "DatasetSpec",
@@ -102,7 +120,9 @@ __all__ = [
     "FaceEdit",
     "Features",
     "FramesBatch",
+    "FramesStream",
     "HasEdit",
+    "HasImages",
     "HasMeanPortrait",
     "HasSourceAUs",
     "IdentityEncoder",
@@ -121,18 +141,22 @@ __all__ = [
     "ModelSpec",
     "PerceptualTrunk",
     "PerceptualTrunkSpec",
+    "ReadsImages",
     "Role",
     "RoleRequest",
     "RunInfo",
     "Sample",
     "Side",
     "StillsBatch",
+    "StillsStream",
     "Summary",
     "SystemMetric",
     "SystemUnderTest",
     "Template",
     "TrainingStreams",
     "Unreadable",
+    "Validation",
+    "WeightsSpec",
     "file_hash",
     "fingerprint",
 ]

@@ -26,6 +26,10 @@ class DatasetInfo:
         licence: one line.
         has_target: whether its batches hold target images.
         template: where its images show the parts of a face; None where that is not known.
+        labelled_by: component keys of the AU estimators that its AU labels come from. A model that is trained on it
+            counts as trained against them.
+        has_source: whether its batches hold source portraits. Without them ``Batch.source`` repeats the target, and
+            models that animate portraits are NA.
     """
 
     au_space: str
@@ -36,6 +40,8 @@ class DatasetInfo:
     licence: str
     has_target: bool
     template: Template | None = None
+    labelled_by: tuple[str, ...] = ()
+    has_source: bool = True
 
 
 @runtime_checkable
@@ -77,6 +83,31 @@ class HasMeanPortrait(Protocol):
         ...
 
 
+@runtime_checkable
+class HasImages(Protocol):
+    """A data set that lists its images, so that ``gath-bench label`` estimates the AUs of each of them once."""
+
+    def image_samples(self) -> Sequence[Sample]:
+        """Every image, in a fixed order.
+
+        ``sample_id`` depends on file names and frame numbers only, so that labels fit the data set at any resolution
+        and under any protocol.
+        """
+        ...
+
+    def image_content(self, sample: Sample) -> str:
+        """SHA-256 (hex) of the file that holds the image; labels of a file that has changed are not used."""
+        ...
+
+    def read_image(self, sample: Sample) -> Tensor:
+        """The image as it is in the file, float32 (3, H, W), sRGB in [0, 1].
+
+        Raises:
+            Unavailable: it cannot be read, with the reason.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class StillsBatch:
     """Portraits with an auxiliary identity label and no AU labels.
@@ -96,7 +127,7 @@ class FramesBatch:
 
     Attributes:
         images: float32 (B, 3, H, W), sRGB in [0, 1].
-        aus: float32 (B, K) in [0, 1].
+        aus: float32 (B, K) in [0, 1]; NaN only for AUs that no label of the data set covers.
         au_space: the AU space of ``aus``.
     """
 
@@ -116,7 +147,7 @@ class ClipsBatch:
         source: float32 (B, 3, H, W), sRGB in [0, 1].
         source_aus: float32 (B, K) in [0, 1].
         target: float32 (B, 3, H, W), sRGB in [0, 1].
-        target_aus: float32 (B, K) in [0, 1].
+        target_aus: float32 (B, K) in [0, 1]. NaN as in `FramesBatch`.
         au_space: the AU space of both.
     """
 
@@ -154,8 +185,8 @@ class EvaluatorStream(Protocol):
 
 
 @runtime_checkable
-class TrainingStreams(Protocol):
-    """A data set for unpaired training. The two streams share no subjects."""
+class StillsStream(Protocol):
+    """Portraits with identity labels, for training."""
 
     def identities(self) -> int:
         """The number of identity labels in the stills stream."""
@@ -165,9 +196,19 @@ class TrainingStreams(Protocol):
         """An endless stream; ``start`` is the first step to return, for a resumed training."""
         ...
 
+
+@runtime_checkable
+class FramesStream(Protocol):
+    """Frames with AU labels, for training."""
+
     def frames(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[FramesBatch]:
         """An endless stream; ``start`` is the first step to return, for a resumed training."""
         ...
+
+
+@runtime_checkable
+class TrainingStreams(StillsStream, FramesStream, Protocol):
+    """A data set for unpaired training. The two streams share no subjects."""
 
 
 @runtime_checkable

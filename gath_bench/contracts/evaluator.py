@@ -16,6 +16,20 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 
 @dataclass(frozen=True)
+class Validation:
+    """How an evaluator was validated in one domain.
+
+    Attributes:
+        statement: the data, the reference and the result, in words, with the command that measured it.
+        aus: for an AU estimator that is valid for some AUs only, these AUs and the figure of each; the others are NA
+            in this domain. None if it is valid for all of its AUs, and for other evaluators.
+    """
+
+    statement: str
+    aus: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True)
 class EvaluatorInfo:
     """What an evaluator says of itself.
 
@@ -27,8 +41,12 @@ class EvaluatorInfo:
         au_space: for an AU estimator, the AU space it answers in.
         calibration: for an identity encoder, as far as its makers measured them on people that are in no
             evaluated split: ``impostor_mean``, the mean cosine between images of unlike people, and
-            ``threshold``, the cosine that one such pair in a thousand reaches (false accept rate 1e-3).
+            ``threshold``, the cosine that one such pair in a thousand reaches (false accept rate 1e-3). An encoder
+            whose embeddings are compared by their Euclidean distance states ``l2_scale``: similarity is then
+            ``1 - L2 / l2_scale`` instead of the cosine.
         template: where it expects the parts of a face; None for an evaluator that takes images as they are.
+        validation: domain -> how it was validated there. A domain that is not in ``domains`` may have one: it says why
+            the evaluator is not valid there.
     """
 
     fingerprint: str
@@ -36,6 +54,7 @@ class EvaluatorInfo:
     au_space: str | None = None
     calibration: Mapping[str, float] = field(default_factory=dict)
     template: Template | None = None
+    validation: Mapping[str, Validation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,12 +62,16 @@ class Features:
     """What an evaluator sees in B images. Several metrics get the same one: the values are read, never changed.
 
     Attributes:
-        values: AU coefficients (B, K), embeddings (B, D), or a trunk's feature maps, one (B, C, h, w) a layer.
+        values: AU coefficients (B, K), NaN where unknown; embeddings (B, D); or a trunk's feature maps, one
+            (B, C, h, w) per layer.
         missing: position in the batch -> reason ("no face found").
+        missing_aus: label of an AU that is unknown in all images -> reason. The engine adds the AUs that
+            ``EvaluatorInfo.validation`` excludes.
     """
 
     values: Tensor | tuple[Tensor, ...]
     missing: Mapping[int, str] = field(default_factory=dict)
+    missing_aus: Mapping[str, str] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -77,7 +100,7 @@ class AUEstimator(Evaluator, Protocol):
 
 @runtime_checkable
 class IdentityEncoder(Evaluator, Protocol):
-    """Images -> embeddings (B, D); identity similarity is the cosine between two of them."""
+    """Images -> embeddings (B, D); identity similarity is their cosine, unless ``calibration`` has ``l2_scale``."""
 
 
 @runtime_checkable

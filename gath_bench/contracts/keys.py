@@ -15,12 +15,14 @@ from pathlib import Path
 from gath_bench.errors import UsageError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-_HEAD = re.compile(r"^(?P<name>[^\[\]@#]+?)\s*(?:\[(?P<params>.*)\])?$", re.DOTALL)
+# Possessive quantifiers (`++`, `*+`), so that no text takes quadratic time.
+_HEAD = re.compile(r"^(?P<name>[^\[\]@#]++)(?:\[(?P<params>.*)\])?$", re.DOTALL)
 _KEY = re.compile(
-    r"^(?P<head>[^\[\]@#]+(?:\[.*\])?)@(?P<version>\d+)(?:#(?P<hash>[0-9a-f]+|no-weights))?$", re.DOTALL
+    r"^(?P<head>[^\[\]@#]+(?:\[.*\])?)@(?P<version>\d{1,9})(?:#(?P<hash>[0-9a-f]+|no-weights))?$", re.DOTALL
 )
 _PARAM = re.compile(
-    r"\s*(?P<key>[a-z0-9_]+)\s*=\s*(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<plain>[^,\"]*))\s*(?:,|$)"
+    r"\s*+(?P<key>[a-z0-9_]++)\s*+=\s*+(?:\"(?P<quoted>(?:[^\"\\]|\\.)*+)\"\s*+|(?P<plain>[^,\"]*+))(?:,|$)",
+    re.DOTALL,
 )
 #: The number of hash digits in a key: short enough to read, long enough that collisions are unlikely.
 HASH_DIGITS = 8
@@ -45,7 +47,8 @@ def fingerprint(*parts: bytes | str) -> str:
     """
     digest = hashlib.sha256()
     for part in parts:
-        data = part.encode() if isinstance(part, str) else part
+        # File names may hold bytes that are not UTF-8, which Python reads as surrogates.
+        data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
         digest.update(len(data).to_bytes(8, "big"))
         digest.update(data)
     return digest.hexdigest()
@@ -78,7 +81,8 @@ class ComponentName:
             UsageError: the text is not of that form.
         """
         match = _HEAD.match(text.strip())
-        if match is None or not is_name(match["name"]):
+        name = match["name"].strip() if match else ""
+        if match is None or not is_name(name):
             raise UsageError(
                 f"{text!r} is not a component name: write name or name[param=value,...], "
                 "in quotes, since shells expand brackets."
@@ -100,7 +104,7 @@ class ComponentName:
                 re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else part["plain"].strip()
             )
             position = part.end()
-        return cls(match["name"], params)
+        return cls(name, params)
 
     def __str__(self) -> str:
         if not self.params:

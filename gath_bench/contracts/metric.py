@@ -16,10 +16,14 @@ from gath_bench.contracts.evaluator import Features, Role
 from gath_bench.contracts.model import AnimationModel
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 Direction = Literal["higher", "lower", "none"]
 Side = Literal["generated", "source", "target"]
+#: The reducer of the summary of a corpus metric.
+CORPUS = "corpus"
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Summary:
         inputs: the observations that are the reducer's arguments, in order.
         per_au: whether it is also computed for each AU.
         primary: whether tables show it; JSON, CSV and Parquet have all summaries.
+        evaluator: the evaluator, as table headers name it (``"synthfaces trunk"``), where the value is not that of the
+            published metric of this name; otherwise empty.
     """
 
     name: str
@@ -47,6 +53,7 @@ class Summary:
     inputs: tuple[str, ...] = ()
     per_au: bool = False
     primary: bool = True
+    evaluator: str = ""
 
     def __post_init__(self) -> None:
         if not self.inputs:
@@ -96,6 +103,7 @@ class Measured:
         missing: position in the batch -> reason. A NaN without a reason is recorded as "not a number".
         au_of: for (B,) values of one AU per sample (the swept one), the B labels; a sample then has no
             observation of any other AU.
+        missing_aus: AU label -> reason why it has no value. A NaN of another AU is recorded as "AU not covered".
     """
 
     name: str
@@ -103,6 +111,7 @@ class Measured:
     aus: tuple[str, ...] | None = None
     missing: Mapping[int, str] = field(default_factory=dict)
     au_of: tuple[str, ...] | None = None
+    missing_aus: Mapping[str, str] = field(default_factory=dict)
 
 
 class Evaluations(Protocol):
@@ -146,6 +155,66 @@ class Metric(Protocol):
 
         Raises:
             Unavailable: this batch has no value; every observation becomes NA with that reason.
+        """
+        ...
+
+
+def counted_name(summary: str) -> str:
+    """The observation that says which samples count in a summary of a corpus metric: 1, or NA with the reason.
+
+    >>> counted_name("fid")
+    'fid.counted'
+    """
+    return f"{summary}.counted"
+
+
+@dataclass(frozen=True)
+class CorpusFeatures:
+    """What a corpus metric keeps of B samples.
+
+    Attributes:
+        values: name -> float32 (B, D), such as the features of the generated and the target images.
+        missing: position in the batch -> reason; such a sample does not count.
+    """
+
+    values: Mapping[str, Tensor]
+    missing: Mapping[int, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class CorpusMetric(Protocol):
+    """Measures all images of a cell together, such as a distance between two distributions of features.
+
+    ``info`` has one summary, whose reducer is `CORPUS`. The engine keeps the features of every batch in the run
+    folder until the cell is complete, so that a stopped run can be resumed.
+    """
+
+    @property
+    def info(self) -> MetricInfo: ...
+
+    def update(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> CorpusFeatures:
+        """The features of one batch; the arguments are those of ``Metric.measure``.
+
+        Raises:
+            Unavailable: no sample of this batch counts.
+        """
+        ...
+
+    def compute(
+        self, features: Mapping[str, NDArray[np.float32]], weights: NDArray[np.int64]
+    ) -> Sequence[float]:
+        """The value of the metric over weighted samples.
+
+        Args:
+            features: name -> float32 (N, D), of all samples that count.
+            weights: (R, N): how often each sample occurs in each of R sets. The first row is all ones, the others
+                are resamples of the subjects, for the interval.
+
+        Returns:
+            R values.
+
+        Raises:
+            Unavailable: there are too few samples.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -85,12 +85,22 @@ class AnimationModel(Protocol):
             needs: exactly the inputs in ``info.needs``.
 
         Returns:
-            float32 (B, 3, H', W'), sRGB; the engine clips it to [0, 1], resizes it to the evaluation
-            resolution and rounds it to 8 bits before metrics see it.
+            float32 (B, 3, H, W) of the portraits' size, sRGB; the engine clips it to [0, 1], resizes it to the
+            evaluation resolution and rounds it to 8 bits before metrics see it. Another size, or another range such
+            as [-1, 1], is a failure.
 
         Raises:
             Unavailable: no image of this batch can be generated; every value becomes NA with that reason.
         """
+        ...
+
+
+@runtime_checkable
+class ReadsImages(Protocol):
+    """A model that reads its images from a folder, by sample id."""
+
+    def unmatched(self, sample_ids: Iterable[str]) -> tuple[str, ...]:
+        """File names of the images that belong to none of these samples; the user is warned of them."""
         ...
 
 

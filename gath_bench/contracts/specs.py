@@ -13,6 +13,33 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
+class WeightsSpec:
+    """A weights file that users obtain themselves. Nothing is downloaded unless ``gath-bench weights get`` is called.
+
+    Attributes:
+        name: what ``gath-bench weights get NAME`` takes.
+        files: file names that are looked for; the first is what a download is called.
+        summary: one line for ``gath-bench weights list``.
+        licence: the licence as its publisher states it.
+        url: where its publisher offers it (https); None where there is no single file to download.
+        size: of the download, in bytes; None if unknown.
+        sha256: SHA-256 (hex) of the download, or the first 8 or more digits of it; None if unknown.
+        beside: files that belong to the weights and lie in the same folder, such as the external data of an ONNX file.
+        folders: further folders to look in; ``$NAME`` is an environment variable, ``~`` the user's home.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    summary: str
+    licence: str
+    url: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+    beside: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ComponentSpec:
     """The registration of one component.
 
@@ -25,6 +52,8 @@ class ComponentSpec:
         version: raised whenever the same inputs give other values; it stands in the key.
         requires: packages that must be importable; without them the component is listed as unavailable.
         extra: the extra of ``gath-bench`` that installs them, for the message.
+        weights: files that it needs unless a parameter names others; without them it is listed as unavailable.
+        programs: programs that it needs on the ``PATH`` unless a parameter names others, likewise.
     """
 
     name: str
@@ -33,6 +62,8 @@ class ComponentSpec:
     version: int = 1
     requires: tuple[str, ...] = ()
     extra: str | None = None
+    weights: tuple[WeightsSpec, ...] = ()
+    programs: tuple[str, ...] = ()
 
     kind: ClassVar[Kind]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from gath_bench.au.maps import AUMap, apply, find_map
 from gath_bench.contracts.batch import Batch
 from gath_bench.contracts.dataset import DatasetInfo, HasMeanPortrait
-from gath_bench.contracts.model import MODEL_NEEDS, Animated, AnimationModel, ModelInfo
+from gath_bench.contracts.model import MODEL_NEEDS, AnimationModel, ModelInfo
+from gath_bench.engine.outputs import checked_animated
 from gath_bench.errors import Unavailable, UsageError
 from gath_bench.faces.framing import Framing
 from gath_bench.images import RESIZE, resize, to_8bit
@@ -37,6 +39,7 @@ class Animator:
     """A model on a device with the adapters for one data set: AU space, framing, resolution and declared needs."""
 
     model: AnimationModel
+    info: ModelInfo
     dataset: Component
     device: str
     seed: int
@@ -47,20 +50,55 @@ class Animator:
         cls, model: Component, dataset: Component, device: str, seed: int, framing: Framing
     ) -> Animator:
         """Move a model to a device; whatever its ``to`` raises is raised."""
-        return cls(model.instance.to(device), dataset, device, seed, framing)
-
-    @property
-    def info(self) -> ModelInfo:
-        return self.model.info
+        return cls(model.instance.to(device), model.info, dataset, device, seed, framing)
 
     def __call__(self, batch: Batch, number: int) -> Generated:
         """Animate a batch; ``number`` seeds the random numbers, so that a resumed run draws the same ones.
+
+        A batch that does not fit in the device's memory is generated in halves, with a warning.
 
         Raises:
             Unavailable: no image of this batch can be generated.
         """
         import torch
 
+        try:
+            return self._animate(batch, number)
+        except torch.OutOfMemoryError:
+            if len(batch) == 1:
+                raise
+        # Below the handler, since the exception keeps the tensors of the failed call in memory.
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            torch.cuda.empty_cache()
+        middle = len(batch) // 2
+        warnings.warn(
+            f"{type(self.model).__name__} is out of memory with {len(batch)} images: it generates {middle} and "
+            f"{len(batch) - middle} instead. Models with random numbers draw others than in one batch.",
+            stacklevel=2,
+        )
+        first = self._half(batch, range(middle), number)
+        second = self._half(batch, range(middle, len(batch)), number)
+        later = {position + middle: reason for position, reason in second.missing.items()}
+        return Generated(torch.cat([first.images, second.images]), first.missing | later)
+
+    def _half(self, batch: Batch, positions: range, number: int) -> Generated:
+        """A part of a batch; where no image of it can be generated, all of them are missing."""
+        import torch
+
+        part = batch.select(list(positions))
+        try:
+            return self(part, number)
+        except Unavailable as error:
+            lost = dict.fromkeys(range(len(part)), str(error))
+            return Generated(torch.zeros_like(part.source, device=self.device), lost)
+
+    def _animate(self, batch: Batch, number: int) -> Generated:
+        """Animate a batch in one call of the model."""
+        import torch
+
+        has_source = self.dataset.info.has_source
+        if not has_source and not self.info.needs & {"target", "sample_id"}:
+            raise Unavailable("the data set has no source portraits")
         template = self.info.template
         if template is None or not self.framing.differs(template):
             return self._generate(self.portraits(batch), batch, number, batch.source.shape[-1])
@@ -83,9 +121,10 @@ class Animator:
         extras = self.extras(batch)
         _seed_all((self.seed * 1_000_003 + number) % 2**63)
         with torch.inference_mode():
-            result = self.model.animate(portraits, self.target_aus(batch), **extras)
-            animated = result if isinstance(result, Animated) else Animated(result)
-            self._check(animated.images, len(batch))
+            expected = portraits.shape[-1]
+            animated = checked_animated(
+                self.model.animate(portraits, self.target_aus(batch), **extras), len(batch), expected
+            )
             raw = animated.images.detach().float().to(self.device)
             # Before clipping, which would turn infinity into white.
             bad = ~torch.isfinite(raw).flatten(1).all(1)
@@ -115,7 +154,7 @@ class Animator:
     def _mapped(self, aus: Tensor) -> Tensor:
         import torch
 
-        mapping = au_map(self.dataset.instance.info, self.info)
+        mapping = au_map(self.dataset.info, self.info)
         mapped = aus if mapping is None else apply(mapping, aus)
         return torch.nan_to_num(torch.as_tensor(mapped, dtype=torch.float32)).to(self.device)
 
@@ -135,12 +174,6 @@ class Animator:
         if name == "source_aus":
             return self._mapped(value)
         return value.to(self.device, copy=True) if name == "target" else value
-
-    def _check(self, images: Tensor, count: int) -> None:
-        if images.ndim != 4 or images.shape[:2] != (count, 3):
-            raise ValueError(
-                f"animate must return ({count}, 3, H, W) images, but it returned {tuple(images.shape)}"
-            )
 
 
 def _seed_all(number: int) -> None:

@@ -7,19 +7,22 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gath_bench.capture import capture
+from gath_bench.component_calls import component_call
 from gath_bench.contracts.batch import Batch, Sample, Unreadable
 from gath_bench.contracts.dataset import DatasetInfo
-from gath_bench.contracts.metric import SystemMetric
+from gath_bench.contracts.metric import CorpusMetric, SystemMetric
 from gath_bench.distributed import Ranks
 from gath_bench.engine.animate import Animator, Generated
+from gath_bench.engine.corpus import CorpusScorer, PendingFeatures
 from gath_bench.engine.image_writer import ImageWriter
 from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.scoring import BatchScorer
 from gath_bench.engine.system_metrics import system_under_test
-from gath_bench.errors import UsageError, describe_error
+from gath_bench.errors import describe_error
 from gath_bench.evaluators import EvaluatorPool, FeatureCache
 from gath_bench.faces.framing import Framing
 from gath_bench.images import to_8bit
@@ -47,6 +50,7 @@ class CellRunner:
 
     Attributes:
         store: the run's shards.
+        corpus: the corpus metrics and their features.
         images: writes images of the run.
         loader: loads batches, and keeps them for the next model.
         evaluators: the shared evaluators, on the device.
@@ -60,6 +64,7 @@ class CellRunner:
     """
 
     store: ShardStore
+    corpus: CorpusScorer
     images: ImageWriter
     loader: BatchLoader
     evaluators: EvaluatorPool
@@ -73,6 +78,8 @@ class CellRunner:
 
     def run(self, cell: Cell) -> None:
         """Measure the batches of a cell that are not yet on disk."""
+        if self.ranks.first:
+            self.corpus.prepare(cell, -(-len(cell.samples) // self.batch_size))
         done = self._done(cell)
         animator = capture(
             Animator.on_device, cell.model, cell.dataset, self.device, self.seed, self._framing(cell)
@@ -87,18 +94,27 @@ class CellRunner:
         todo = [chunk for chunk in chunks if chunk[0] not in done and self.ranks.mine(chunk[0])]
 
         pending, numbers, flushed = Observations(), list[int](), time.monotonic()
+        features = PendingFeatures()
         for number, samples, loaded in self.loader.batches(cell, todo):
-            self._run_batch(cell, animator, BatchScorer(pending, cell.cell_id, number), samples, loaded)
+            self._run_batch(
+                cell, animator, BatchScorer(pending, cell.cell_id, number), samples, loaded, features
+            )
             numbers.append(number)
             stop = self.strict and pending.has_failed
             if stop or time.monotonic() - flushed > FLUSH_SECONDS or number == todo[-1][0]:
+                self.corpus.write(cell, features, numbers, self.ranks.rank)
                 self.store.write(cell.cell_id, pending, numbers, self.ranks.rank)
                 self._stop_if_strict(pending)
                 pending, numbers, flushed = Observations(), [], time.monotonic()
+                features = PendingFeatures()
             self.progress(cell.cell_id, len(samples))
 
+    def finish(self, cell: Cell) -> None:
+        """Compute the corpus metrics of a cell that all ranks have measured. Called on the first rank only."""
+        self._stop_if_strict(self.corpus.finish(cell))
+
     def _framing(self, cell: Cell) -> Framing:
-        info: DatasetInfo = cell.dataset.instance.info
+        info: DatasetInfo = cell.dataset.info
         return self.evaluators.framing(info.template, self.detector, info.domain)
 
     def _done(self, cell: Cell) -> set[int]:
@@ -113,14 +129,13 @@ class CellRunner:
         scorer: BatchScorer,
         samples: Sequence[Sample],
         loaded: Future[Batch],
+        pending: PendingFeatures,
     ) -> None:
         import torch
 
         metrics = [metric for metric in cell.metrics if not isinstance(metric.instance, SystemMetric)]
         try:
             batch = loaded.result()
-        except UsageError:
-            raise
         except Exception as error:
             reason = f"loading failed: {describe_error(error)}"
             lost = [Unreadable(sample.sample_id, sample.subject, reason) for sample in samples]
@@ -131,7 +146,8 @@ class CellRunner:
         batch = _as_graded(batch, self.device)
         self.images.write_inputs(cell, scorer.batch, batch)
         try:
-            generated = animator.result()(batch, scorer.batch)
+            with component_call():
+                generated = animator.result()(batch, scorer.batch)
         except Exception as error:
             return scorer.add_batch_error(metrics, batch, error)
         batch, images, lost = _present(batch, generated)
@@ -141,13 +157,23 @@ class CellRunner:
         self.images.write_generated(cell, scorer.batch, batch, images)
         features = FeatureCache(
             self.evaluators,
-            {"generated": images, "source": batch.source, "target": batch.target},
-            cell.dataset.instance.info.domain,
+            {
+                "generated": images,
+                "source": batch.source if cell.dataset.info.has_source else None,
+                "target": batch.target,
+            },
+            cell.dataset.info.domain,
             self._framing(cell),
         )
         with torch.inference_mode():
             for metric in metrics:
-                scorer.score(metric, batch, images, features)
+                if isinstance(metric.instance, CorpusMetric):
+                    position = cell.metrics.index(metric)
+                    check = partial(pending.refuse_other_widths, position)
+                    found = scorer.collect(metric, batch, images, features, check)
+                    pending.add(position, scorer.batch, batch, found)
+                else:
+                    scorer.score(metric, batch, images, features)
         return None
 
     def _run_system(self, cell: Cell, animator: Future[Animator]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -53,4 +54,10 @@ class ImageWriter:
         if remaining <= 0:
             return
         levels = images[:remaining].mul(255).round().to(torch.uint8).permute(0, 2, 3, 1)
-        self.store.write(name, number, sample_ids[:remaining], levels.contiguous().cpu().numpy())
+        try:
+            self.store.write(name, number, sample_ids[:remaining], levels.contiguous().cpu().numpy())
+        except OSError as error:  # the values do not depend on these images
+            warnings.warn(
+                f"images of {name} cannot be written ({error.strerror or error}): the HTML report will lack them.",
+                stacklevel=2,
+            )

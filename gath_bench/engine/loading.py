@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
+from threading import Thread
 
+from gath_bench.component_calls import ComponentExit, component_call
 from gath_bench.contracts.batch import Batch, Sample
+from gath_bench.engine.outputs import checked_batch
+from gath_bench.errors import describe_error
 from gath_bench.suite.plan import Cell
 
 #: The limit of kept batches of one data set under one protocol, so that memory does not grow with its size.
@@ -38,14 +42,29 @@ class BatchLoader:
             self._place, self._kept, self._bytes = place, {}, 0
         if not chunks:
             return
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="load") as ahead:
-            next_batch = ahead.submit(self._load, cell, *chunks[0])
-            for index, (number, samples) in enumerate(chunks):
-                batch = next_batch
+        next_batch = self._start(cell, *chunks[0])
+        for index, (number, samples) in enumerate(chunks):
+            batch = next_batch
+            with component_call():
                 wait([batch])
-                if index + 1 < len(chunks):
-                    next_batch = ahead.submit(self._load, cell, *chunks[index + 1])
-                yield number, samples, batch
+            if index + 1 < len(chunks):
+                next_batch = self._start(cell, *chunks[index + 1])
+            yield number, samples, batch
+
+    def _start(self, cell: Cell, number: int, samples: Sequence[Sample]) -> Future[Batch]:
+        """Load a batch in a thread. A daemon, so that a data set that hangs does not keep the process alive."""
+        loaded: Future[Batch] = Future()
+
+        def load() -> None:
+            try:
+                with component_call(restore=False):
+                    loaded.set_result(self._load(cell, number, samples))
+            except BaseException as error:  # an interrupt of the user arrives in the main thread alone
+                failure = error if isinstance(error, Exception) else ComponentExit(describe_error(error))
+                loaded.set_exception(failure)
+
+        Thread(target=load, name=f"load-{number}", daemon=True).start()
+        return loaded
 
     def _load(self, cell: Cell, number: int, samples: Sequence[Sample]) -> Batch:
         import torch
@@ -53,7 +72,7 @@ class BatchLoader:
         if number in self._kept:
             return self._kept[number]
         with torch.inference_mode():
-            batch: Batch = cell.dataset.instance.load(samples)
+            batch = checked_batch(cell.dataset.instance.load(samples), samples, cell.dataset.info)
         size = sum(value.nbytes for value in vars(batch).values() if isinstance(value, torch.Tensor))
         if self._bytes + size <= self.keep_bytes:
             self._kept[number] = batch

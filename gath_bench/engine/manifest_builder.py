@@ -42,7 +42,7 @@ def new_manifest(plan: Plan, *, command: list[str], device: str, environment: di
 
 
 def _cell(cell: Cell, plan: Plan) -> CellRecord:
-    model, dataset = cell.model.instance.info, cell.dataset.instance.info
+    model, dataset = cell.model.info, cell.dataset.info
     notes = align_note(dataset, model, _detector(plan)) or resize_note(dataset, model)
     faces = {"faces": _detector(plan)} if _evaluators_need_faces(cell, plan) else {}
     model_key = cell.model.key(model.fingerprint, **notes)
@@ -70,35 +70,35 @@ def _detector(plan: Plan) -> str:
         found = plan.evaluators.find("face_detector", plan.suite.detector)
     except Unavailable:
         return f"{plan.suite.detector} {NO_WEIGHTS}"
-    return f"{found.name} {found.instance.info.fingerprint[:HASH_DIGITS]}"
+    return f"{found.name} {found.info.fingerprint[:HASH_DIGITS]}"
 
 
 def _evaluators_need_faces(cell: Cell, plan: Plan) -> bool:
     """Whether values of a cell depend on the face detector: its images have no known framing, an evaluator has one."""
-    info: DatasetInfo = cell.dataset.instance.info
+    info: DatasetInfo = cell.dataset.info
     if info.template is not None:
         return False
     for metric in plan.metrics:
-        for request in metric.instance.info.roles:
+        for request in metric.info.roles:
             with suppress(Unavailable):
-                known = plan.evaluators.find(request.role, request.component).instance.info
+                known = plan.evaluators.find(request.role, request.component).info
                 if known.template is not None and info.domain in known.domains:
                     return True
     return False
 
 
 def _metric(metric: Component, plan: Plan) -> MetricRecord:
-    info: MetricInfo = metric.instance.info
+    info: MetricInfo = metric.info
     evaluators = []
     for request in info.roles:
         with suppress(Unavailable):
             evaluators.append(plan.evaluators.find(request.role, request.component))
-    hashes = [evaluator.instance.info.fingerprint for evaluator in evaluators]
+    hashes = [evaluator.info.fingerprint for evaluator in evaluators]
     known = len(evaluators) == len(info.roles) and NO_WEIGHTS not in hashes
     return MetricRecord(
         name=str(metric.name),
         key=str(metric.key("" if not info.roles else fingerprint(*hashes) if known else NO_WEIGHTS)),
-        evaluators=[str(evaluator.key(evaluator.instance.info.fingerprint)) for evaluator in evaluators],
+        evaluators=[str(evaluator.key(evaluator.info.fingerprint)) for evaluator in evaluators],
         system=isinstance(metric.instance, SystemMetric),
         deterministic=info.deterministic,
         tolerance=info.tolerance,

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from gath_bench.component_calls import TimeLimit, settings_held
 from gath_bench.contracts.keys import file_hash
 from gath_bench.contracts.lifecycle import CellResult, RunInfo
 from gath_bench.distributed import Ranks
 from gath_bench.engine.cell import CellRunner, Progress
+from gath_bench.engine.corpus import FEATURES, CorpusScorer
 from gath_bench.engine.device import make_deterministic, resolve_device
 from gath_bench.engine.environment import describe_environment
 from gath_bench.engine.image_writer import ImageWriter
 from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.manifest_builder import new_manifest, now
+from gath_bench.engine.time_limit import time_limit
 from gath_bench.errors import UsageError
-from gath_bench.files import remove_partial
+from gath_bench.files import exclusive, remove_partial
 from gath_bench.plugins import Plugins
 from gath_bench.results.images import IMAGES, KEPT_PIXELS, ImageStore
 from gath_bench.results.manifest import MANIFEST, CellRecord, Manifest
@@ -34,7 +38,8 @@ class RunOptions:
         output: the folder to write; a new one under ``results/runs`` if None.
         resume: the run folder to continue instead.
         command: the command line, for the manifest.
-        timeout: stop before the next cell after this many seconds; the run can be resumed.
+        timeout: stop before the next cell after this many seconds, and a component that hangs a little later; the
+            run can be resumed.
         strict: stop at the first failure.
         images: write images into the run folder, for the gallery of the HTML report.
     """
@@ -108,8 +113,24 @@ def _execute(
     }
     manifest = new_manifest(plan, command=list(options.command), device=device, environment=environment)
     folder = Path(ranks.broadcast(str(_run_folder(plan, options, manifest) if ranks.first else "")))
-    if options.resume is not None and ranks.first:
-        manifest = _resumed(folder, manifest)
+    with _claimed(folder) if ranks.first else nullcontext():
+        if options.resume is not None and ranks.first:
+            manifest = _resumed(folder, manifest)
+        return _measure(plan, plugins, options, progress, ranks, folder, manifest, started)
+
+
+def _measure(
+    plan: Plan,
+    plugins: Plugins | None,
+    options: RunOptions,
+    progress: Progress,
+    ranks: Ranks,
+    folder: Path,
+    manifest: Manifest,
+    started: float,
+) -> Outcome:
+    """Measure the cells of a plan into a folder that no other process writes."""
+    device = resolve_device(_requested_device(options))
     store, images = ShardStore(folder / SAMPLES), ImageStore(folder / IMAGES)
     if ranks.first:
         store.remove_partial()
@@ -125,6 +146,7 @@ def _execute(
         listeners.notify("gath_bench_run_started", run=info)
     runner = CellRunner(
         store=store,
+        corpus=CorpusScorer(store, folder / FEATURES),
         images=ImageWriter(images, plan.suite.batch_size, KEPT_PIXELS if options.images else None),
         loader=BatchLoader(),
         evaluators=plan.evaluators.to(device),
@@ -144,8 +166,19 @@ def _execute(
         if timed_out:
             break
         begun = time.monotonic()
-        runner.run(cell)
-        ranks.barrier()
+        alone = (
+            options.timeout if ranks.world == 1 else None
+        )  # one rank that stops would leave the others waiting
+        left = None if alone is None else alone - (begun - started)
+        try:
+            with settings_held(), time_limit(left):
+                runner.run(cell)
+                ranks.barrier()
+                if ranks.first:
+                    runner.finish(cell)
+        except TimeLimit:
+            timed_out = True
+            break
         if ranks.first:
             record.status = "failed" if store.has_failed(record.cell_id) else "ok"
             record.seconds = round(record.seconds + time.monotonic() - begun, 3)
@@ -162,6 +195,22 @@ def _execute(
     ranks.barrier()
     failed = any(record.status == "failed" for record in manifest.cells)
     return Outcome(folder, failed, timed_out, ranks.first)
+
+
+def _claimed(folder: Path) -> ExitStack:
+    """The lock of a run folder, as a context manager.
+
+    Raises:
+        UsageError: another process writes the folder.
+    """
+    stack = ExitStack()
+    try:
+        stack.enter_context(exclusive(folder))
+    except BlockingIOError:
+        raise UsageError(
+            f"{folder} is in use by another process that still writes it: wait until that process ends."
+        ) from None
+    return stack
 
 
 def _run_folder(plan: Plan, options: RunOptions, manifest: Manifest) -> Path:

@@ -7,9 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from gath_bench.component_calls import component_call
 from gath_bench.contracts.batch import Batch, Unreadable
-from gath_bench.contracts.metric import Measured, MetricInfo, SystemUnderTest
-from gath_bench.errors import Unavailable, describe_error
+from gath_bench.contracts.metric import (
+    CORPUS,
+    CorpusFeatures,
+    Measured,
+    MetricInfo,
+    SystemUnderTest,
+    counted_name,
+)
+from gath_bench.engine.outputs import checked_corpus_features, checked_measured, checked_missing, value_table
+from gath_bench.errors import Unavailable, describe_error, plain_text
 from gath_bench.evaluators import FeatureCache
 from gath_bench.registry import Component
 from gath_bench.results.observations import Observations, Status
@@ -46,24 +55,66 @@ class BatchScorer:
         """
         start = len(self.observations)
         try:
-            info: MetricInfo = metric.instance.info
+            info: MetricInfo = metric.info
             for need in sorted(info.needs):
                 if getattr(batch, need) is None:
                     raise Unavailable(_MISSING_NEEDS.get(need, f"no {need}"))
-            results = metric.instance.measure(generated.clone(), _copied(batch), features.view(info.roles))
-            given = [self._add(metric, batch.sample_id, batch.subject, result) for result in results]
-            for name in observation_names(info):
-                if name not in given:
-                    raise ValueError(f"the metric gave no {name}")
+            with component_call():
+                results = checked_measured(
+                    metric.instance.measure(generated.clone(), _copied(batch), features.view(info.roles)),
+                    observation_names(info),
+                )
+            for result in results:
+                self._add(metric, batch.sample_id, batch.subject, result)
         except Exception as error:
             self.observations.truncate(start)
             self.add_batch_error([metric], batch, error)
+
+    def collect(
+        self,
+        metric: Component,
+        batch: Batch,
+        generated: torch.Tensor,
+        features: FeatureCache,
+        check: Callable[[CorpusFeatures], None],
+    ) -> CorpusFeatures | None:
+        """The features of a corpus metric (None without any), and an observation per sample: 1 if it counts, or NA.
+
+        ``check`` raises on features that do not fit those of other batches.
+        """
+        try:
+            info: MetricInfo = metric.info
+            for need in sorted(info.needs):
+                if getattr(batch, need) is None:
+                    raise Unavailable(_MISSING_NEEDS.get(need, f"no {need}"))
+            with component_call():
+                found = checked_corpus_features(
+                    metric.instance.update(generated.clone(), _copied(batch), features.view(info.roles)),
+                    len(batch),
+                )
+            check(found)
+        except Exception as error:
+            self.add_batch_error([metric], batch, error)
+            return None
+        missing = dict(found.missing)
+        for values in found.values.values():
+            for position in (~values.isfinite().all(1)).nonzero().flatten().tolist():
+                missing.setdefault(position, "the features contain NaN or Inf")
+        for name in observation_names(info):
+            self._add(
+                metric, batch.sample_id, batch.subject, Measured(name, [1.0] * len(batch), missing=missing)
+            )
+        return CorpusFeatures(found.values, missing)
 
     def score_system(self, metric: Component, system: Callable[[], SystemUnderTest]) -> None:
         """A system metric: one observation per repeat. Repeats are independent, so each is its own subject."""
         start = len(self.observations)
         try:
-            for result in metric.instance.measure_system(system()):
+            with component_call():
+                results = checked_measured(
+                    metric.instance.measure_system(system()), observation_names(metric.info)
+                )
+            for result in results:
                 names = [f"repeat-{number:04d}" for number in range(len(result.values))]
                 self._add(metric, names, names, result)
         except Exception as error:
@@ -82,7 +133,7 @@ class BatchScorer:
     ) -> None:
         """Record samples without an image, from position ``first`` on."""
         for metric in metrics:
-            for observation in observation_names(metric.instance.info):
+            for observation in observation_names(metric.info):
                 for position, sample in enumerate(samples, start=first):
                     self.observations.add(
                         cell=self.cell,
@@ -93,23 +144,24 @@ class BatchScorer:
                         metric=str(metric.name),
                         observation=observation,
                         status=status,
-                        reason=sample.reason,
+                        reason=plain_text(sample.reason),
                     )
 
     def _add(
         self, metric: Component, sample_ids: Sequence[str], subjects: Sequence[str], result: Measured
-    ) -> str:
-        """Append one observation: one entry per sample, or per sample and AU. Returns its name."""
-        table = _as_lists(result.values)
-        if len(table) != len(sample_ids):
-            raise ValueError(f"{result.name} has {len(table)} values for {len(sample_ids)} samples")
+    ) -> None:
+        """Append one observation: one entry per sample, or per sample and AU."""
+        table = value_table(result, len(sample_ids))
+        missing = checked_missing(result.missing, len(table))
         aus = _aus_per_sample(result, len(table))
         not_finite = "AU not covered" if result.aus or result.au_of else "not a number"
         for position, (sample_id, subject, values) in enumerate(
             zip(sample_ids, subjects, table, strict=True)
         ):
             for au, value in zip(aus[position], values, strict=True):
-                reason = result.missing.get(position) or (None if math.isfinite(value) else not_finite)
+                reason = missing.get(position)
+                if reason is None and not math.isfinite(value):
+                    reason = not_finite if au is None else result.missing_aus.get(au, not_finite)
                 self.observations.add(
                     cell=self.cell,
                     batch=self.batch,
@@ -123,12 +175,17 @@ class BatchScorer:
                     status="ok" if reason is None else "na",
                     reason=reason,
                 )
-        return result.name
 
 
 def observation_names(info: MetricInfo) -> list[str]:
-    """The names of the observations that a metric's summaries are computed from, in order."""
-    return list(dict.fromkeys(name for summary in info.summaries for name in summary.inputs))
+    """The names of a metric's observations per sample, in order; of a corpus metric, which samples count."""
+    return list(
+        dict.fromkeys(
+            name
+            for summary in info.summaries
+            for name in ([counted_name(summary.name)] if summary.reducer == CORPUS else summary.inputs)
+        )
+    )
 
 
 def _copied(batch: Batch) -> Batch:
@@ -138,6 +195,11 @@ def _copied(batch: Batch) -> Batch:
 
 def _aus_per_sample(result: Measured, count: int) -> list[tuple[str | None, ...]]:
     """For each sample the AUs of its values; None for a value without an AU."""
+    labels = result.aus or result.au_of or ()
+    if not all(isinstance(label, str) and label.isprintable() for label in labels):
+        raise TypeError(f"{result.name} has an AU label that is not a string")
+    if result.aus is not None and len(set(result.aus)) < len(result.aus):
+        raise ValueError(f"{result.name} has an AU label twice: {', '.join(result.aus)}")
     if result.au_of is None:
         return [result.aus or (None,)] * count
     if result.aus is not None:
@@ -145,9 +207,3 @@ def _aus_per_sample(result: Measured, count: int) -> list[tuple[str | None, ...]
     if len(result.au_of) != count:
         raise ValueError(f"{result.name} names {len(result.au_of)} AUs for {count} samples")
     return [(au,) for au in result.au_of]
-
-
-def _as_lists(values: torch.Tensor | Sequence[float]) -> list[list[float]]:
-    """(B,) or (B, K) values as lists of Python floats."""
-    listed = values.tolist() if hasattr(values, "tolist") else list(values)
-    return [row if isinstance(row, list) else [float(row)] for row in listed]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gath_bench.contracts.metric import SystemUnderTest
-from gath_bench.contracts.model import Animated
 from gath_bench.engine.animate import Animator
+from gath_bench.engine.outputs import checked_animated, checked_batch
 from gath_bench.errors import Unavailable
 from gath_bench.suite.plan import Cell
 
@@ -27,7 +27,8 @@ def system_under_test(cell: Cell, animator: Animator) -> SystemUnderTest:
 
     if not animator.info.timed:
         raise Unavailable(f"not timed: {cell.model.name} only reads its images from a folder")
-    batch = cell.dataset.instance.load(cell.samples[:SYSTEM_SAMPLES])
+    samples = cell.samples[:SYSTEM_SAMPLES]
+    batch = checked_batch(cell.dataset.instance.load(samples), samples, cell.dataset.info)
     if len(batch) == 0:
         raise Unavailable("no sample could be read")
     extras = animator.extras(batch)
@@ -37,14 +38,14 @@ def system_under_test(cell: Cell, animator: Animator) -> SystemUnderTest:
         with torch.inference_mode():
             needs = {name: _cycled(name, value, count) for name, value in extras.items()}
             result = animator.model.animate(portraits, target_aus, **needs)
-        return result.images if isinstance(result, Animated) else result
+        return checked_animated(result, count, portraits.shape[-1]).images
 
     return SystemUnderTest(
         model=animator.model,
         animate=animate,
         portraits=animator.portraits(batch),
         target_aus=animator.target_aus(batch),
-        resolution=cell.dataset.instance.info.resolution,
+        resolution=cell.dataset.info.resolution,
         device=animator.device,
     )
 

@@ -33,7 +33,8 @@ class ComponentInfo:
         name: its name.
         version: its version.
         plugin: the plugin that registered it; empty for a name that several plugins registered.
-        status: ``"ok"``, ``"unavailable"`` (a package is missing) or ``"collision"`` (registered several times).
+        status: ``"ok"``, ``"unavailable"`` (a package or weights file is missing) or ``"collision"`` (registered
+            several times).
         summary: one line, or what is wrong.
     """
 
@@ -120,7 +121,7 @@ def list_components(kind: Kind | None = None, *, plugins: Plugins | None = None)
 
 def _listed(registry: Registry, kind: Kind) -> Iterator[ComponentInfo]:
     for name, entry in sorted(registry.entries[kind].items()):
-        missing = registry.missing(entry.spec)
+        missing = registry.unavailable(entry.spec)
         yield ComponentInfo(
             kind,
             name,

@@ -76,6 +76,28 @@ class Results:
         """Whether all cells were measured; false after a timeout."""
         return all(manifest.status == "finished" for manifest in self.manifests)
 
+    @property
+    def metrics_without_values(self) -> dict[str, str]:
+        """Requested metric -> why it has no value of any model on any data set, not even for the baseline rows.
+
+        Failed metrics are not listed: `failed` tells.
+        """
+        import pyarrow as pa
+
+        reasons: dict[str, str] = {}
+        for run in self.runs:
+            names = ("metric", "observation", "status", "reason")
+            columns = {name: run.observations[name].cast(pa.string()) for name in names}
+            grouped = pa.table(columns).group_by(list(names)).aggregate([]).to_pylist()
+            for record in run.manifest.metrics:
+                mine = [entry for entry in grouped if entry["metric"] == record.name]
+                valued = {entry["observation"] for entry in mine if entry["status"] != "na"}
+                if any(valued.issuperset(summary.inputs) for summary in record.summaries if summary.primary):
+                    continue
+                why = next((entry["reason"] for entry in mine if entry["status"] == "na"), None)
+                reasons[record.name] = why or "it is not defined under the protocols of the run"
+        return reasons
+
     def __repr__(self) -> str:
         from gath_bench.report import render_report
 

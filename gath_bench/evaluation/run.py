@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -12,7 +13,7 @@ from tempfile import mkdtemp
 
 from gath_bench.contracts.dataset import DatasetAdapter
 from gath_bench.contracts.metric import Metric, SystemMetric
-from gath_bench.contracts.model import AnimationModel
+from gath_bench.contracts.model import AnimationModel, ReadsImages
 from gath_bench.distributed import Ranks
 from gath_bench.engine import RunOptions, execute
 from gath_bench.engine.isolated import isolated
@@ -20,10 +21,19 @@ from gath_bench.errors import UsageError
 from gath_bench.evaluation.components import Selection, installed_plugins
 from gath_bench.evaluation.progress import progress_bars
 from gath_bench.evaluation.results import Results
-from gath_bench.plugins import Plugins
+from gath_bench.plugins import Plugins, PluginWarning
 from gath_bench.registry import Registry
 from gath_bench.results import Manifest, load
-from gath_bench.suite import Suite, make_plan, quick_suite, read_suite, suite_of_run
+from gath_bench.suite import (
+    BUILT_IN,
+    Plan,
+    Suite,
+    built_in_suite,
+    make_plan,
+    read_suite,
+    refuse_unavailable_evaluators,
+    suite_of_run,
+)
 
 #: ``output`` of a run that is kept in a new folder under ``results/runs``.
 AUTO = "auto"
@@ -65,7 +75,7 @@ def evaluate(
         models: the models; None takes those of the suite.
         datasets: the data sets; None takes those of the suite.
         metrics: the metrics; None takes those of the suite.
-        suite: ``"quick"``, the path of a suite file, or a ``Suite``; the default is the quick suite.
+        suite: ``"quick"``, ``"standard"``, the path of a suite file, or a ``Suite``; the default is the quick suite.
         limit: the maximum number of samples per data set.
         seed: seeds the sampling of the data sets and the models.
         split: the split of the data sets; the default is the suite's (``"test"``).
@@ -114,6 +124,8 @@ def evaluate(
         instances=selection.created,
         unregistered=selection.unregistered,
     )
+    refuse_unavailable_evaluators(plan, registry, explicit)
+    _warn_of_unmatched(plan)
     keep = output is not None or resume is not None
     temporary = None if keep else mkdtemp(prefix="gath-bench-")
     if temporary:
@@ -139,6 +151,28 @@ def evaluate(
     return results
 
 
+def _warn_of_unmatched(plan: Plan) -> None:
+    """Warn of images that a model reads from a folder and that belong to no sample; not under a limit."""
+    if any(choice.limit is not None for choice in plan.suite.datasets):
+        return
+    samples: dict[str, set[str]] = {}
+    models: dict[str, ReadsImages] = {}
+    for cell in plan.cells:
+        if isinstance(cell.model.instance, ReadsImages):
+            models[str(cell.model.name)] = cell.model.instance
+            known = samples.setdefault(str(cell.model.name), set())
+            known.update(sample.sample_id for sample in cell.samples)
+    for name, model in models.items():
+        extra = model.unmatched(samples[name])
+        if extra:
+            listed = ", ".join(extra[:3]) + (", ..." if len(extra) > 3 else "")
+            warnings.warn(
+                f"{name}: {len(extra)} image{'s' * (len(extra) > 1)} without a sample: {listed}",
+                PluginWarning,
+                stacklevel=3,
+            )
+
+
 def resolve_suite(suite: str | PathLike[str] | Suite | None) -> Suite:
     """A suite by name, by path, or as it is; None is the quick suite.
 
@@ -147,9 +181,8 @@ def resolve_suite(suite: str | PathLike[str] | Suite | None) -> Suite:
     """
     if isinstance(suite, Suite):
         return suite
-    if suite is None or suite == "quick":
-        return quick_suite()
-    return read_suite(Path(suite))
+    name = "quick" if suite is None else str(suite)
+    return built_in_suite(name) if name in BUILT_IN else read_suite(Path(name))
 
 
 def _resumed_suite(folder: Path, selection: Selection, *, given: bool) -> Suite:

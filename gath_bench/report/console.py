@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gath_bench.errors import plain_text
 from gath_bench.report.table import ARROWS, BEST, Cell, Column, Table, fit_columns
 
 if TYPE_CHECKING:
@@ -43,12 +44,12 @@ def print_tables(console: Console, tables: Sequence[Table], *, everything: bool 
         else:
             blocks = [_headline(table, measured, widths, available)]
         # Text, since rich would read the brackets of portraits[root=...] as markup.
-        console.print(Text(table.title, style="bold"), soft_wrap=True)
+        console.print(Text(plain_text(table.title), style="bold"), soft_wrap=True)
         for block in blocks:
             if block:
                 console.print(_block(table, block))
         for note in _notes(table, [place for block in blocks for place in block], measured):
-            console.print(Text(f"  {note}", style="dim"), soft_wrap=True)
+            console.print(Text(f"  {plain_text(note, 2000)}", style="dim"), soft_wrap=True)
         console.print()
 
 
@@ -96,12 +97,12 @@ def _block(table: Table, places: Sequence[int]) -> RichTable:
             if cell.half_interval:
                 text.append(f"\n{cell.half_interval}", style="dim")
             cells.append(text)
-        printed.add_row(Text(line.model, style="italic" if line.reference else ""), *cells)
+        printed.add_row(Text(plain_text(line.model), style="italic" if line.reference else ""), *cells)
     return printed
 
 
 def _notes(table: Table, shown: Sequence[int], measured: Sequence[int]) -> list[str]:
-    """The footnotes of the columns shown, and what became of the other columns."""
+    """The footnotes of the columns shown, and the names of the other columns."""
     cells = [line.cells[place] for line in table.lines for place in shown]
     marks = {mark for cell in cells for mark in (*cell.marks.split(), cell.dagger) if mark}
     notes = [f"{STAR} {BEST}"] if any(cell.best for cell in cells) else []
@@ -130,7 +131,7 @@ def _value(cell: Cell) -> str:
 def _header(column: Column) -> str:
     name, _, rest = column.metric.partition(".")
     # A name with a part after the dot contains its unit there (`latency_p50_ms`).
-    second = " ".join(part for part in (rest or column.unit, column.apart) if part)
+    second = " ".join(part for part in (rest or column.unit, column.apart or column.qualifier) if part)
     return f"{_broken(name)}\n{_broken(second)} {ARROWS[column.direction]}".rstrip()
 
 

@@ -192,8 +192,17 @@ def _csv(run: Run, rows: Sequence[SummaryRow]) -> bytes:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, [field.name for field in fields(SummaryRow)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
+    writer.writerows({name: _no_formula(value) for name, value in asdict(row).items()} for row in rows)
     return buffer.getvalue().encode()
+
+
+def _no_formula(value: object) -> object:
+    """A text that a spreadsheet would run as a formula gets an apostrophe in front, as spreadsheets do."""
+    return (
+        f"'{value}"
+        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        else value
+    )
 
 
 def _parquet(run: Run, rows: Sequence[SummaryRow]) -> bytes:

@@ -33,6 +33,7 @@ class Column:
     Attributes:
         metric, key, unit, direction: as in its rows.
         apart: how its key differs from the keys of other columns of the same name; empty without one.
+        evaluator: the evaluator where the value is not that of the published metric, `Summary.evaluator`.
         display: the format string of its values.
     """
 
@@ -41,6 +42,7 @@ class Column:
     unit: str
     direction: str
     apart: str = ""
+    evaluator: str = field(default="", compare=False)
     display: str = field(default="{:.4g}", compare=False)
 
     def holds(self, row: SummaryRow) -> bool:
@@ -50,7 +52,14 @@ class Column:
     @property
     def name(self) -> str:
         """The header without unit and arrow."""
-        return self.metric + (f" [{self.apart}]" if self.apart else "")
+        return f"{self.metric} {self.qualifier}".rstrip()
+
+    @property
+    def qualifier(self) -> str:
+        """What follows the name: ``[trunk=alex]`` beside another column of the name, or ``(synthfaces trunk)``."""
+        if self.apart:
+            return f"[{self.apart}]"
+        return f"({self.evaluator})" if self.evaluator else ""
 
     @property
     def header(self) -> str:
@@ -121,8 +130,8 @@ class Cell:
 
     @property
     def reason(self) -> str:
-        """Why the value, or a part of its samples, is missing."""
-        return (self.row.reason or "") if self.row is not None and (self.missing or self.coverage) else ""
+        """Why the value, a part of its samples or some of its AUs are missing."""
+        return (self.row.reason or "") if self.row is not None else ""
 
     @property
     def status(self) -> str:
@@ -221,7 +230,14 @@ def columns_of(manifest: Manifest, cells: Iterable[CellRecord]) -> dict[Column, 
         for record in map(manifest.metric, cell.metrics):
             key = row_key(manifest, cell, record)
             for summary in record.summaries:
-                column = Column(summary.name, key, summary.unit, summary.direction, display=record.display)
+                column = Column(
+                    summary.name,
+                    key,
+                    summary.unit,
+                    summary.direction,
+                    evaluator=summary.evaluator,
+                    display=record.display,
+                )
                 found.setdefault(column, (record, summary))
     return dict(zip(set_apart(tuple(found)), found.values(), strict=True))
 
@@ -326,6 +342,8 @@ def _cell(row: SummaryRow | None, column: Column, notes: dict[str, str]) -> Cell
     if row.coverage < 1 or row.status == "failed":
         coverage = f"coverage {row.coverage:.1%} (n = {row.n})"
         marks.append(_mark(notes, f"{coverage}: {row.reason}"))
+    elif row.reason:
+        marks.append(_mark(notes, row.reason))
     interval = column.interval(row)
     if row.few_subjects and interval:
         marks.append(_mark(notes, FEW_SUBJECTS))

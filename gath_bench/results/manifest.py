@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gath_bench.contracts.metric import Summary
-from gath_bench.errors import UsageError
-from gath_bench.files import write_json
+from gath_bench.errors import UsageError, describe_error
+from gath_bench.files import read_regular, write_json
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
+
+
+def cannot_write(folder: Path, error: OSError) -> UsageError:
+    """The sentence for a run folder that cannot be written; what is in it stays usable."""
+    return UsageError(
+        f"the run folder {folder} cannot be written ({error.strerror or error}): free the disk or correct its "
+        f"permissions, and continue with `gath-bench run --resume {folder}`."
+    )
 
 
 @dataclass
@@ -134,9 +146,16 @@ class Manifest:
         return next(cell for cell in self.cells if cell.cell_id == cell_id)
 
     def write(self, folder: Path) -> Path:
-        """Write it atomically."""
+        """Write it atomically.
+
+        Raises:
+            UsageError: the disk is full, or the folder cannot be written.
+        """
         path = folder / MANIFEST
-        write_json(path, asdict(self))
+        try:
+            write_json(path, asdict(self))
+        except OSError as error:
+            raise cannot_write(folder, error) from error
         return path
 
     @classmethod
@@ -148,23 +167,48 @@ class Manifest:
         """
         path = folder / MANIFEST
         try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            content: dict[str, Any] = json.loads(read_regular(path).decode())
         except (FileNotFoundError, NotADirectoryError):
             raise UsageError(
                 f"{folder} is not a run folder: it has no {MANIFEST}; `gath-bench run` prints the folder it writes."
             ) from None
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise UsageError(f"{path} cannot be read: {error}.") from error
+        except (OSError, ValueError, RecursionError) as error:
+            raise UsageError(f"{path} cannot be read: {describe_error(error)}.") from error
         if not isinstance(content, dict) or content.get("schema") != SCHEMA:
             raise UsageError(f"{path} does not have schema {SCHEMA}: run the suite again.")
+        from pydantic import ValidationError
+
         try:
-            content["metrics"] = [_metric(record) for record in content["metrics"]]
-            content["cells"] = [CellRecord(**record) for record in content["cells"]]
-            return cls(**content)
-        except (KeyError, TypeError) as error:
+            manifest = _adapter().validate_python(content)
+            _check_names(manifest)
+        except ValidationError as error:
+            problem = error.errors()[0]
+            place = ".".join(map(str, problem["loc"]))
+            raise UsageError(
+                f"{path} is damaged ({place}: {problem['msg']}): run the suite again."
+            ) from error
+        except ValueError as error:
             raise UsageError(f"{path} is damaged ({error}): run the suite again.") from error
+        return manifest
 
 
-def _metric(record: Mapping[str, Any]) -> MetricRecord:
-    summaries = [Summary(**{**item, "inputs": tuple(item["inputs"])}) for item in record["summaries"]]
-    return MetricRecord(**{**record, "summaries": summaries})
+@cache
+def _adapter() -> TypeAdapter[Manifest]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Manifest)
+
+
+def _check_names(manifest: Manifest) -> None:
+    """Names that refer to other records, and names that become file names.
+
+    Raises:
+        ValueError: a cell names a metric without a record, or a cell id could leave the run folder.
+    """
+    known = {metric.name for metric in manifest.metrics}
+    for cell in manifest.cells:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", cell.cell_id):
+            raise ValueError(f"{cell.cell_id!r:.80} is not a cell id")
+        unknown = set(cell.metrics) - known
+        if unknown:
+            raise ValueError(f"cell {cell.cell_id} has the metric {min(unknown)!r:.80} without a record")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gath_bench.errors import UsageError
 from gath_bench.files import atomic_write, remove_partial
+from gath_bench.results.manifest import cannot_write
 from gath_bench.results.observations import COLUMNS, Observations, batches_of, schema, with_batches
 
 if TYPE_CHECKING:
@@ -15,23 +16,35 @@ if TYPE_CHECKING:
 
 #: The batch number of observations that belong to the whole cell (system metrics).
 SYSTEM_BATCH = -1
+#: The batch number of the records of corpus metrics.
+CORPUS_BATCH = -2
+_STEMS = {SYSTEM_BATCH: "system", CORPUS_BATCH: "corpus"}
 
 
 class ShardStore:
-    """The shards of one run: ``samples/<cell>.<first batch>-<rank>.parquet``."""
+    """The shards of one run: ``samples/<cell>.<first batch>-<rank>.parquet``, ``.system`` and ``.corpus``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(folder.parent, error) from error
 
     def write(self, cell: str, observations: Observations, batches: Sequence[int], rank: int = 0) -> Path:
-        """Write observations as one shard; the shard's metadata says which batches it holds."""
+        """Write observations as one shard; the shard's metadata says which batches it holds.
+
+        Raises:
+            UsageError: the disk is full, or the folder cannot be written.
+        """
         import pyarrow.parquet as pq
 
-        stem = "system" if batches[0] == SYSTEM_BATCH else f"{batches[0]:06d}-{rank}"
-        path = self.folder / f"{cell}.{stem}.parquet"
-        with atomic_write(path) as file:
-            pq.write_table(with_batches(observations.table(), batches), file, compression="zstd")
+        path = self.folder / f"{cell}.{shard_stem(batches, rank)}.parquet"
+        try:
+            with atomic_write(path) as file:
+                pq.write_table(with_batches(observations.table(), batches), file, compression="zstd")
+        except OSError as error:
+            raise cannot_write(self.folder.parent, error) from error
         return path
 
     def done(self, cell: str) -> set[int]:
@@ -72,6 +85,15 @@ class ShardStore:
         # Arrow does not sort dictionaries.
         named = whole.set_column(0, "cell", whole["cell"].cast(pa.string()))
         return named.sort_by([("cell", "ascending"), ("batch", "ascending"), ("position", "ascending")])
+
+
+def shard_stem(batches: Sequence[int], rank: int = 0) -> str:
+    """What the name of a shard says of its batches.
+
+    >>> shard_stem([4, 5]), shard_stem([CORPUS_BATCH])
+    ('000004-0', 'corpus')
+    """
+    return _STEMS.get(batches[0], f"{batches[0]:06d}-{rank}")
 
 
 def _has_failed(shard: Path) -> bool:

@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gath_bench.errors import UsageError, describe_validation_error
+from gath_bench.errors import UsageError, describe_error, describe_validation_error
+from gath_bench.files import parse_toml, read_regular
 from gath_bench.results.manifest import MANIFEST, Manifest
 
 #: The largest seed: tables store it as a signed 64-bit integer.
@@ -118,10 +119,19 @@ def make_suite(content: Mapping[str, Any], problem: str = "the evaluation settin
         raise UsageError(f"{problem}: {describe_validation_error(error, Suite)}") from error
 
 
-def quick_suite() -> Suite:
-    """The built-in suite of ``gath-bench run`` without arguments."""
-    text = files("gath_bench.suite").joinpath("quick.toml").read_text(encoding="utf-8")
+#: Names of the suites in this package.
+BUILT_IN = ("quick", "standard")
+
+
+def built_in_suite(name: str) -> Suite:
+    """A suite of this package, one of ``BUILT_IN``."""
+    text = files("gath_bench.suite").joinpath(f"{name}.toml").read_text(encoding="utf-8")
     return Suite.model_validate(tomllib.loads(text))
+
+
+def quick_suite() -> Suite:
+    """The suite of ``gath-bench run`` without arguments."""
+    return built_in_suite("quick")
 
 
 def read_suite(path: Path) -> Suite:
@@ -131,15 +141,17 @@ def read_suite(path: Path) -> Suite:
         UsageError: the file does not exist, is not TOML, or has an unknown key or an invalid value.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = parse_toml(read_regular(path).decode())
     except FileNotFoundError:
         raise UsageError(
-            f"there is no suite file {path}: give the path of a TOML file, or none for the quick suite."
+            f"there is no suite file {path}: give the path of a TOML file, or {' or '.join(BUILT_IN)}."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the suite file {path} cannot be read: {error}.") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the suite file {path} is not valid TOML: {error}.") from error
+    except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
+        raise UsageError(f"the suite file {path} is not a suite: {describe_error(error)}.") from error
     return make_suite({"name": path.stem, **content}, f"the suite file {path} is not valid")
 
 

@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gath_bench.component_calls import component_call
 from gath_bench.contracts.batch import Sample
-from gath_bench.contracts.dataset import DatasetAdapter
+from gath_bench.contracts.dataset import DatasetAdapter, DatasetInfo
 from gath_bench.contracts.keys import NO_WEIGHTS, ComponentKey, ComponentName
-from gath_bench.contracts.model import ModelInfo
 from gath_bench.contracts.specs import Kind
 from gath_bench.errors import UsageError, describe_error, did_you_mean
 from gath_bench.evaluators import EvaluatorPool
 from gath_bench.registry import Component, Registry
+from gath_bench.suite.checks import check_info, check_samples
 from gath_bench.suite.config import DatasetChoice, References, Suite
 
 #: Baselines of a suite that names none. They are left out, without an error, if their plugin is not installed.
@@ -136,7 +137,7 @@ def _protocols(
     choice: DatasetChoice, dataset: Component, suite: Suite
 ) -> Iterable[tuple[str, Sequence[Sample]]]:
     adapter: DatasetAdapter = dataset.instance
-    info = adapter.info
+    info: DatasetInfo = dataset.info
     if suite.split not in info.splits:
         raise UsageError(
             f"{choice.name} has no split {suite.split!r}: {did_you_mean(suite.split, info.splits)}"
@@ -147,13 +148,15 @@ def _protocols(
                 f"{choice.name} has no protocol {protocol!r}: {did_you_mean(protocol, info.protocols)}"
             )
         try:
-            samples = adapter.samples(suite.split, protocol, suite.seed)[: choice.limit]
+            with component_call():
+                samples = list(adapter.samples(suite.split, protocol, suite.seed)[: choice.limit])
         except UsageError:
             raise
         except Exception as error:
             raise UsageError(
                 f"{choice.name} cannot list its samples: {describe_error(error).rstrip('.')}."
             ) from error
+        check_samples(choice.name, samples)
         if not samples:
             raise UsageError(f"{choice.name} has no samples in split {suite.split!r} under {protocol!r}.")
         yield protocol, samples
@@ -161,9 +164,7 @@ def _protocols(
 
 def _defined_under(metrics: Sequence[Component], protocol: str) -> tuple[Component, ...]:
     return tuple(
-        metric
-        for metric in metrics
-        if metric.instance.info.protocols is None or protocol in metric.instance.info.protocols
+        metric for metric in metrics if metric.info.protocols is None or protocol in metric.info.protocols
     )
 
 
@@ -180,8 +181,8 @@ def _checked(kind: Kind, name: str, registry: Registry, instance: Component | No
     """A component whose ``info`` can be read."""
     try:
         component = instance or registry.make(kind, name)
-        info = component.instance.info
-        for key in info.trained_against if isinstance(info, ModelInfo) else ():
+        check_info(name, kind, component)
+        for key in component.info.trained_against if kind == "model" else ():
             _check_trained_against(name, key)
     except UsageError:
         raise

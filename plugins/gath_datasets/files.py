@@ -49,10 +49,10 @@ def find_files(
     if root.is_file():
         paths = {root.name: root}
     elif root.is_dir():
-        try:
-            paths = {path.relative_to(root).as_posix(): path for path in (*root.glob("*"), *root.glob("*/*"))}
-        except OSError as error:
-            raise UsageError(f"{root} cannot be read: {error.strerror}; check its permissions.") from error
+        # Not glob, which leaves out folders without permission.
+        inside = _listed(root)
+        inside += [path for folder in inside if _is_folder(folder) for path in _listed(folder)]
+        paths = {path.relative_to(root).as_posix(): path for path in inside}
         paths = {name: path for name, path in paths.items() if _is_visible(name, suffixes) and path.is_file()}
     else:
         raise UsageError(f"there is no file or folder {root}: give one of {wanted}.")
@@ -71,6 +71,17 @@ def find_files(
         )
         for relative in ordered
     )
+
+
+def _is_folder(path: Path) -> bool:
+    return not path.name.startswith((".", "__MACOSX")) and path.is_dir()
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be read: {error.strerror}; check its permissions.") from error
 
 
 def file_names(texts: dict[str, str], default: str) -> dict[str, str]:

@@ -10,7 +10,15 @@ from typing import Any, TypedDict
 import torch
 from torch import Tensor, nn
 
-from gath_bench.contracts import NO_WEIGHTS, EvaluatorInfo, Features, Template, file_hash, fingerprint
+from gath_bench.contracts import (
+    NO_WEIGHTS,
+    EvaluatorInfo,
+    Features,
+    Template,
+    Validation,
+    file_hash,
+    fingerprint,
+)
 from gath_bench.errors import Unavailable
 from gath_bench.faces import SYNTHFACES
 from gath_bench.files import atomic_write, write_json
@@ -20,7 +28,9 @@ from gath_estimators.networks import TRUNK_WIDTH, AUEnsemble, ConvEncoder
 WEIGHTS = Path(__file__).parent / "weights"
 #: The index beside the weights: hash and metadata of each file.
 INDEX = "weights.json"
-#: The domain that the networks were trained and validated in.
+#: How the networks were validated outside the domain of their training, beside the weights.
+VALIDATION = "validation.json"
+#: The domain that the networks were trained in.
 DOMAINS = frozenset({"synthetic"})
 
 
@@ -31,6 +41,20 @@ class Entry(TypedDict):
     outputs: int
     au_space: str | None
     calibration: dict[str, float]
+
+
+class ValidationEntry(TypedDict):
+    """How the network of a weights file was validated in one domain.
+
+    Attributes:
+        sha256: of the weights that were measured; the entry does not count for others.
+        statement: as `Validation.statement`.
+        aus: the AUs that are valid in the domain and the figure of each; None if the network is not valid there.
+    """
+
+    sha256: str
+    statement: str
+    aus: dict[str, float] | None
 
 
 class BundledEvaluator:
@@ -64,14 +88,17 @@ class BundledEvaluator:
         entry = self._entry()
         if entry is None:
             return EvaluatorInfo(NO_WEIGHTS, DOMAINS)
-        # Everything that the values depend on: weights, calibration and crop.
+        # Everything that the values depend on: weights, calibration, crop and the AUs that are valid.
         settings = json.dumps([entry["calibration"], (SCALE, SIDE, TOP, LEFT)], sort_keys=True)
+        validation = self._validation(entry["sha256"])
+        valid = {domain: sorted(found.aus) for domain, found in validation.items() if found.aus}
         return EvaluatorInfo(
-            fingerprint(entry["sha256"], settings),
-            DOMAINS,
+            fingerprint(entry["sha256"], settings, *([json.dumps(valid, sort_keys=True)] if valid else [])),
+            DOMAINS | set(valid),
             entry["au_space"],
             entry["calibration"],
             self.template,
+            validation,
         )
 
     def to(self, device: str) -> BundledEvaluator:
@@ -103,6 +130,19 @@ class BundledEvaluator:
             return None
         entry: Entry | None = json.loads(path.read_text(encoding="utf-8")).get(self.file)
         return entry
+
+    def _validation(self, sha256: str) -> dict[str, Validation]:
+        """Domain -> how these weights were validated there."""
+        path = self._folder / VALIDATION
+        if not path.is_file():
+            return {}
+        entries: dict[str, ValidationEntry]
+        entries = json.loads(path.read_text(encoding="utf-8")).get(self.file, {})
+        return {
+            domain: Validation(entry["statement"], entry["aus"])
+            for domain, entry in entries.items()
+            if entry["sha256"] == sha256
+        }
 
     def load(self) -> nn.Module:
         """The network, float32 and frozen.
@@ -185,3 +225,14 @@ def write_weights(
     index = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     index[file] = entry
     write_json(path, dict(sorted(index.items())))
+
+
+def write_validation(
+    folder: Path, file: str, domain: str, statement: str, aus: dict[str, float] | None
+) -> None:
+    """Record how the weights of a file were validated in a domain; see `ValidationEntry`."""
+    path = folder / VALIDATION
+    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    entry = ValidationEntry(sha256=file_hash(folder / file), statement=statement, aus=aus)
+    content[file] = {**content.get(file, {}), domain: entry}
+    write_json(path, dict(sorted(content.items())))

@@ -71,7 +71,7 @@ def _lines(folder: Path, content: CardContent) -> list[str]:
         "# Bundled evaluators: model card",
         "",
         "Written by the command below. AU estimator (an ensemble of two architectures), identity encoder and",
-        "perceptual trunk for the domain `synthetic`. On photographs their values are NA.",
+        "perceptual trunk for the domain `synthetic`. `validation.json` states what is valid on photographs.",
         "",
         "| | |",
         "|---|---|",

@@ -10,29 +10,91 @@ from gath_bench.contracts import (
     IdentityEncoderSpec,
     PerceptualTrunkSpec,
 )
+from gath_estimators.known_weights import ARCFACE, FACE_LANDMARKER, MOBILEFACENET, SFACE
+
+#: Package that runs ONNX files.
+_ONNX = ("onnxruntime",)
 
 
 @hookimpl
 def gath_bench_au_estimators() -> list[AUEstimatorSpec]:
-    """The AU estimator of the embedded data set."""
+    """The AU estimator of the embedded data set, and adapters for other tools."""
     return [
         AUEstimatorSpec(
             "synthfaces",
             "gath_estimators.bundled:SynthFacesAUs",
             "ensemble of two networks, trained on augmented synthfaces; openface17",
-        )
+        ),
+        AUEstimatorSpec(
+            "mediapipe",
+            "gath_estimators.aus.mediapipe:MediaPipeAUs",
+            "52 blendshapes of MediaPipe's Face Landmarker; arkit52",
+            requires=("mediapipe",),
+            extra="mediapipe",
+            weights=(FACE_LANDMARKER,),
+        ),
+        AUEstimatorSpec(
+            "openface",
+            "gath_estimators.aus.openface:make_openface",
+            "runs OpenFace 2 (FeatureExtraction), or reads its table; openface17",
+            programs=("FeatureExtraction",),
+        ),
+        AUEstimatorSpec(
+            "au-csv",
+            "gath_estimators.aus.table:TableAUs",
+            "reads a table of OpenFace, py-feat, LibreFace or MediaPipe; its own AU space",
+        ),
     ]
 
 
 @hookimpl
 def gath_bench_identity_encoders() -> list[IdentityEncoderSpec]:
-    """The identity encoder of the embedded data set."""
+    """The identity encoder of the embedded data set, and encoders for photos."""
+    module = "gath_estimators.identity.onnx"
     return [
         IdentityEncoderSpec(
             "synthfaces",
             "gath_estimators.bundled:SynthFacesIdentity",
             "identity of a synthfaces portrait, invariant to scene and expression",
-        )
+        ),
+        IdentityEncoderSpec(
+            "onnx",
+            f"{module}:CustomEncoder",
+            "any ONNX file: weights, size, colours, normalisation, template",
+            requires=_ONNX,
+            extra="photo",
+        ),
+        IdentityEncoderSpec(
+            "arcface",
+            f"{module}:ArcFace",
+            "ArcFace of InsightFace, 112 px",
+            weights=(ARCFACE,),
+            requires=_ONNX,
+            extra="photo",
+        ),
+        IdentityEncoderSpec(
+            "sface",
+            f"{module}:SFace",
+            "SFace of OpenCV Zoo, 112 px",
+            weights=(SFACE,),
+            requires=_ONNX,
+            extra="photo",
+        ),
+        IdentityEncoderSpec(
+            "mobilefacenet",
+            f"{module}:MobileFaceNet",
+            "foamliu's MobileFaceNet, 112 px",
+            weights=(MOBILEFACENET,),
+            requires=_ONNX,
+            extra="photo",
+        ),
+        IdentityEncoderSpec(
+            "dlib",
+            "gath_estimators.identity.dlib:DlibEncoder",
+            "dlib's face recognition network, 150 px; similarity 1 - L2 / 1.2",
+            requires=("dlib", "face_recognition_models"),
+            extra="photo",
+        ),
     ]
 
 
@@ -63,6 +125,7 @@ def gath_bench_face_detectors() -> list[FaceDetectorSpec]:
             "68 landmarks from MediaPipe's Face Landmarker; needs face_landmarker.task",
             requires=("mediapipe",),
             extra="mediapipe",
+            weights=(FACE_LANDMARKER,),
         ),
         FaceDetectorSpec(
             "dlib",

@@ -217,10 +217,15 @@ class EvaluatorTraining:
                     seconds = time.monotonic() - started
                     self.log(f"{network}: step {step} of {of}, loss {loss:.4f} ({seconds:.0f} s)")
 
-            task = training.TrainingTask(self.pool, steps, self.options.seed, self.options.device, progress)
+            options = self.options
+            task = training.TrainingTask(
+                self.pool, steps, options.seed, options.device, progress, checkpoints=path.parent
+            )
             trained = train(task)
             minutes = (time.monotonic() - started) / 60
             _save(path, {"minutes": minutes, "states": [network.cpu().state_dict() for network in trained]})
+            for checkpoint in path.parent.glob(f"{name}*.checkpoint.pt"):
+                checkpoint.unlink()
         stored = torch.load(path, weights_only=True)
         for network, state in zip(networks, stored["states"], strict=True):
             network.load_state_dict(state)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from gath_bench.au import get_space
+from gath_bench.files import atomic_write
 from gath_estimators.augmentations import adversarial_paint, augment
 from gath_estimators.data import Pool
 from gath_estimators.networks import TRUNK_WIDTH, AUEnsemble, ConvEncoder, PatchEncoder
@@ -32,6 +34,8 @@ EMPHASIS = {"AU05": 4.0, "AU07": 2.0, "AU14": 2.0, "AU20": 2.0}
 EMBEDDING = 128
 #: Steps between two calls of `TrainingTask.progress`.
 LOG_EVERY = 20
+#: Steps between two checkpoints.
+CHECKPOINT_EVERY = 500
 #: Temperature of the contrastive loss.
 TEMPERATURE = 0.1
 
@@ -49,6 +53,7 @@ class TrainingTask:
         seed: of weights, batches and augmentations.
         device: ``"cpu"`` or ``"cuda:i"``.
         progress: called with the network's name, step, number of steps and loss.
+        checkpoints: the folder of checkpoints, from which a stopped training is resumed; None for none.
     """
 
     pool: Pool
@@ -56,6 +61,11 @@ class TrainingTask:
     seed: int
     device: str
     progress: Progress
+    checkpoints: Path | None = None
+
+    def checkpoint_of(self, name: str) -> Path | None:
+        """The checkpoint of a network."""
+        return self.checkpoints and self.checkpoints / f"{name.replace(' ', '-')}.checkpoint.pt"
 
 
 def train_au_networks(
@@ -179,7 +189,11 @@ def _fit(
     g = Generator(device).manual_seed(task.seed)
     positions = _positions_by_subject(pool) if by_subject else torch.arange(len(pool))[:, None]
     cast = torch.autocast(device.split(":")[0], torch.bfloat16) if has_native_bf16(device) else nullcontext()
-    for step in range(task.steps):
+    path, stateful = task.checkpoint_of(name), (network, optimizer, schedule)
+    first = _load_checkpoint(path, stateful, g) if path and path.is_file() else 0
+    for step in range(first, task.steps):
+        if path and step % CHECKPOINT_EVERY == 0 and step > first:
+            _save_checkpoint(path, step, stateful, g)
         drawn = torch.randint(
             len(positions), (BATCH // positions.shape[1],), generator=g, device=device
         ).cpu()
@@ -198,7 +212,25 @@ def _fit(
         schedule.step()
         if step % LOG_EVERY == 0 or step + 1 == task.steps:
             task.progress(name, step + 1, task.steps, float(loss.detach()))
+    if path:
+        _save_checkpoint(path, task.steps, stateful, g)
     return network.eval()
+
+
+def _save_checkpoint(path: Path, step: int, stateful: Sequence[Any], g: Generator) -> None:
+    """Write the state before a step: of the network, the optimizer, the schedule and the random numbers."""
+    content = {"step": step, "states": [item.state_dict() for item in stateful], "g": g.get_state()}
+    with atomic_write(path) as file:
+        torch.save(content, file)
+
+
+def _load_checkpoint(path: Path, stateful: Sequence[Any], g: Generator) -> int:
+    """Restore a checkpoint; returns the next step."""
+    content = torch.load(path, weights_only=True, map_location="cpu")
+    for item, state in zip(stateful, content["states"], strict=True):
+        item.load_state_dict(state)
+    g.set_state(content["g"])
+    return int(content["step"])
 
 
 def _ramp(x: float, start: float, end: float) -> float:

@@ -82,7 +82,13 @@ class AUControl:
         requested = batch.target_aus.to(after.values)
         moved, missing = _leakage(batch, after, swept, evaluations)
         return [
-            Measured("au-control.measured", after.values[swept], missing=after.missing, au_of=aus),
+            Measured(
+                "au-control.measured",
+                after.values[swept],
+                missing=after.missing,
+                au_of=aus,
+                missing_aus=after.missing_aus,
+            ),
             Measured("au-control.requested", requested[swept], au_of=aus),
             Measured("au-control.leakage", moved, missing=missing, au_of=aus),
         ]

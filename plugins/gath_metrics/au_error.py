@@ -68,7 +68,13 @@ class AUError:
         requested = batch.target_aus.to(measured.values)
         labels = get_space(batch.au_space).labels
         return [
-            Measured("au-error.measured", measured.values, labels, measured.missing),
+            Measured(
+                "au-error.measured",
+                measured.values,
+                labels,
+                measured.missing,
+                missing_aus=measured.missing_aus,
+            ),
             Measured("au-error.requested", requested, labels),
             Measured("au-error.base_rate", presence(requested), labels),
             Measured("au-error.covered", covered_share(measured.values, requested), missing=measured.missing),

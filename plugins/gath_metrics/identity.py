@@ -25,6 +25,24 @@ def cosine(a: Tensor, b: Tensor) -> Tensor:
     return F.cosine_similarity(a.double(), b.double(), dim=1).clamp(-1, 1)
 
 
+def similarity(a: Tensor, b: Tensor, l2_scale: float | None = None) -> Tensor:
+    """Similarity of embeddings by the convention of their encoder: two (B, D) -> float64 (B,), 1 for equal ones.
+
+    Args:
+        a, b: embeddings.
+        l2_scale: the Euclidean distance that has the similarity 0: ``1 - |a - b| / l2_scale``, at least -1. None for
+            the cosine.
+
+    >>> import torch
+    >>> similarity(torch.tensor([[0.0, 0.0]]), torch.tensor([[0.3, 0.4]]), 1.0).round(decimals=6).tolist()
+    [0.5]
+    """
+    if l2_scale is None:
+        return cosine(a, b)
+    distance: Tensor = torch.linalg.vector_norm(a.double() - b.double(), dim=1)
+    return (1 - distance / l2_scale).clamp(-1, 1)
+
+
 def normalised(similarity: Tensor, oracle: Tensor, impostor_mean: float) -> Tensor:
     """Similarity, rescaled so that impostors have 0 and the true image has 1.
 
@@ -66,18 +84,20 @@ class Identity:
         )
 
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
-        """Cosines between the embeddings of generated, source and target images."""
+        """Similarities between the embeddings of generated, source and target images."""
         embedded = evaluations.features("identity_encoder", "generated")
         source = evaluations.features("identity_encoder", "source")
         calibration = evaluations.calibration("identity_encoder")
-        to_source = _similarity("identity.source", embedded, source)
+        scale = calibration.get("l2_scale")
+        to_source = _similarity("identity.source", embedded, source, scale)
         if batch.target is None:
             to_target = _unavailable("identity.target", len(batch), "no target image")
             relative = _unavailable("identity.normalised", len(batch), "no target image")
         else:
             target = evaluations.features("identity_encoder", "target")
-            to_target = _similarity("identity.target", embedded, target)
-            relative = _normalised(to_source, _similarity("", target, source), calibration)
+            to_target = _similarity("identity.target", embedded, target, scale)
+            oracle = _similarity("", target, source, scale)
+            relative = _normalised(to_source, oracle, calibration)
         return [to_source, to_target, relative, _verified(to_source, calibration)]
 
 
@@ -91,26 +111,27 @@ def _values(measured: Measured) -> Tensor:
     return torch.as_tensor(measured.values, dtype=torch.float64)
 
 
-def _similarity(name: str, a: Features, b: Features) -> Measured:
-    return Measured(name, cosine(_embeddings(a), _embeddings(b)), missing={**b.missing, **a.missing})
+def _similarity(name: str, a: Features, b: Features, l2_scale: float | None) -> Measured:
+    values = similarity(_embeddings(a), _embeddings(b), l2_scale)
+    return Measured(name, values, missing={**b.missing, **a.missing})
 
 
-def _normalised(similarity: Measured, oracle: Measured, calibration: Mapping[str, float]) -> Measured:
+def _normalised(to_source: Measured, oracle: Measured, calibration: Mapping[str, float]) -> Measured:
     name = "identity.normalised"
     if "impostor_mean" not in calibration:
-        return _unavailable(name, len(similarity.values), "the encoder has no calibration impostor_mean")
-    values = normalised(_values(similarity), _values(oracle), calibration["impostor_mean"])
+        return _unavailable(name, len(to_source.values), "the encoder has no calibration impostor_mean")
+    values = normalised(_values(to_source), _values(oracle), calibration["impostor_mean"])
     reason = "the encoder does not discriminate source and target from impostors"
     undefined = dict.fromkeys(values.isnan().nonzero().flatten().tolist(), reason)
-    return Measured(name, values, missing={**undefined, **oracle.missing, **similarity.missing})
+    return Measured(name, values, missing={**undefined, **oracle.missing, **to_source.missing})
 
 
-def _verified(similarity: Measured, calibration: Mapping[str, float]) -> Measured:
+def _verified(to_source: Measured, calibration: Mapping[str, float]) -> Measured:
     name = "identity.verified"
     if "threshold" not in calibration:
-        return _unavailable(name, len(similarity.values), "the encoder has no calibration threshold")
+        return _unavailable(name, len(to_source.values), "the encoder has no calibration threshold")
     return Measured(
-        name, (_values(similarity) >= calibration["threshold"]).double(), missing=similarity.missing
+        name, (_values(to_source) >= calibration["threshold"]).double(), missing=to_source.missing
     )
 
 

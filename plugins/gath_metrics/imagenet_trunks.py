@@ -1,4 +1,4 @@
-"""The ImageNet trunks of LPIPS: AlexNet, VGG16 and SqueezeNet 1.1. The weights of torchvision are not downloaded."""
+"""The ImageNet trunks of LPIPS: AlexNet, VGG16 and SqueezeNet 1.1, with the user's copy of torchvision's weights."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gath_bench.contracts import NO_WEIGHTS, EvaluatorInfo, Features, file_hash, fingerprint
+from gath_bench.contracts import NO_WEIGHTS, EvaluatorInfo, Features, WeightsSpec, file_hash, fingerprint
 from gath_bench.errors import Unavailable
+from gath_bench.weights import find_weights, missing_weights
+from gath_metrics.known_weights import ALEXNET, SQUEEZENET, VGG16
 
 #: Mean and scale of ImageNet's colours for images in [-1, 1], as in the lpips package.
 _SHIFT = (-0.030, -0.088, -0.188)
@@ -25,18 +27,23 @@ class Architecture:
 
     Attributes:
         builder: its name in ``torchvision.models``.
-        file: file name of its weights in the folder of torch checkpoints.
+        weights: its weights files.
         ends: per layer of the distance, the index in ``features`` one past its last module.
     """
 
     builder: str
-    file: str
+    weights: WeightsSpec
     ends: tuple[int, ...]
 
+    @property
+    def file(self) -> str:
+        """File name of torchvision's checkpoint."""
+        return self.weights.files[0]
 
-ALEX = Architecture("alexnet", "alexnet-owt-7be5be79.pth", (2, 5, 8, 10, 12))
-VGG = Architecture("vgg16", "vgg16-397923af.pth", (4, 9, 16, 23, 30))
-SQUEEZE = Architecture("squeezenet1_1", "squeezenet1_1-b8a52dc0.pth", (2, 5, 8, 10, 11, 12, 13))
+
+ALEX = Architecture("alexnet", ALEXNET, (2, 5, 8, 10, 12))
+VGG = Architecture("vgg16", VGG16, (4, 9, 16, 23, 30))
+SQUEEZE = Architecture("squeezenet1_1", SQUEEZENET, (2, 5, 8, 10, 11, 12, 13))
 
 
 def scale_colours(images: Tensor) -> Tensor:
@@ -85,22 +92,22 @@ class ImageNetTrunk:
 
     architecture: Architecture
 
-    def __init__(self) -> None:
+    def __init__(self, *, weights: Path | None = None) -> None:
+        """Args:
+        weights: path of the checkpoint (``.pth``), or of its convolutional part as safetensors with the same names; by
+            default the search order of `gath_bench.weights`, which ends in the folder of torch.
+        """
+        self.path = find_weights(self.architecture.weights, weights)
         self._device = "cpu"
         self._layers: nn.Module | None = None
-
-    @property
-    def path(self) -> Path:
-        """The weights file of torchvision in ``$TORCH_HOME/hub/checkpoints``."""
-        return Path(torch.hub.get_dir()) / "checkpoints" / self.architecture.file
 
     @cached_property
     def info(self) -> EvaluatorInfo:
         """Domains and fingerprint, which covers the weights and the layers used."""
         ends = "+".join(map(str, self.architecture.ends))
-        known = self.path.is_file()
+        known = self.path and fingerprint(self.architecture.builder, ends, file_hash(self.path))
         return EvaluatorInfo(
-            fingerprint(self.architecture.builder, ends, file_hash(self.path)) if known else NO_WEIGHTS,
+            known or NO_WEIGHTS,
             frozenset({"photo", "synthetic"}),
         )
 
@@ -116,26 +123,36 @@ class ImageNetTrunk:
         """Feature maps of images in [0, 1].
 
         Raises:
-            Unavailable: the weights are missing or damaged; the message names the file and a command that downloads it.
+            Unavailable: the weights are missing or damaged; the message names the file and the commands that get it.
         """
         if self._layers is None:
             self._layers = self._load().to(self._device)
         return Features(feature_maps(self._layers, self.architecture.ends, images.to(self._device)))
 
     def _load(self) -> nn.Module:
-        name, builder = self.architecture.file, self.architecture.builder
-        command = f"python -c \"from torchvision.models import {builder} as m; m(weights='IMAGENET1K_V1')\""
-        if not self.path.is_file():
-            raise Unavailable(
-                f"needs $TORCH_HOME/hub/checkpoints/{name} (~/.cache/torch by default): {command}"
+        weights, builder = self.architecture.weights, self.architecture.builder
+        if self.path is None:
+            command = (
+                f"python -c \"from torchvision.models import {builder} as m; m(weights='IMAGENET1K_V1')\""
             )
+            raise Unavailable(f"{missing_weights(weights)}, or download it to torch's own folder: {command}")
         try:
-            state = torch.load(self.path, map_location="cpu", weights_only=True)
-            return build_layers(self.architecture, state)
+            return build_layers(self.architecture, _read_state(self.path))
         except Exception as error:  # a damaged file can make the unpickler raise almost anything
             raise Unavailable(
-                f"{name} is damaged ({type(error).__name__}): delete it, then {command}"
+                f"{self.path.name} is damaged ({type(error).__name__}): delete it, then "
+                f"`gath-bench weights get {weights.name}`"
             ) from error
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file or of a checkpoint; no code of the file is executed."""
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
 
 
 class AlexTrunk(ImageNetTrunk):

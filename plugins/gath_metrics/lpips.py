@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gath_bench.contracts import (
     Batch,
+    ComponentName,
     Evaluations,
     Features,
     Measured,
@@ -101,8 +102,10 @@ class LPIPS:
             0.1; any other trunk, such as the bundled ``synthfaces``, has weights of 1.
         """
         self.trunk = trunk
+        published = ComponentName.parse(trunk).name in HEADS
+        evaluator = "" if published else f"{trunk} trunk"
         self.info = MetricInfo(
-            summaries=(Summary("lpips", direction="lower", low=0.0),),
+            summaries=(Summary("lpips", direction="lower", low=0.0, evaluator=evaluator),),
             needs=frozenset({"target"}),
             roles=(RoleRequest("perceptual_trunk", trunk),),
             display="{:.4f}",
@@ -113,7 +116,8 @@ class LPIPS:
         generated_maps = evaluations.features("perceptual_trunk", "generated")
         target = evaluations.features("perceptual_trunk", "target")
         a, b = _maps(generated_maps), _maps(target)
-        heads = published_heads(self.trunk) if self.trunk in HEADS else None
+        name = ComponentName.parse(self.trunk).name
+        heads = published_heads(name) if name in HEADS else None
         if heads is not None:
             heads = tuple(head.to(a[0].device) for head in heads)
         missing = {**target.missing, **generated_maps.missing}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gath_bench.contracts.specs import MetricSpec, PerceptualTrunkSpec
 from gath_bench.hookspecs import hookimpl
+from gath_metrics.known_weights import ALEXNET, INCEPTION_V3, SQUEEZENET, VGG16
 
 
 @hookimpl
@@ -27,17 +28,39 @@ def gath_bench_metrics() -> list[MetricSpec]:
         MetricSpec(
             "identity", "gath_metrics.identity:Identity", "cosine of identity embeddings to the source"
         ),
+        MetricSpec("temporal", "gath_metrics.temporal:Temporal", "flicker and jerk over the frames of clips"),
+        MetricSpec("fid", "gath_metrics.frechet_distance:FID", "Fréchet inception distance to the targets"),
+        MetricSpec("kid", "gath_metrics.kernel_distance:KID", "kernel inception distance to the targets"),
+        MetricSpec(
+            "frechet-distance",
+            "gath_metrics.frechet_distance:FrechetDistance",
+            "as fid, over the features of any network",
+        ),
+        MetricSpec(
+            "kernel-distance",
+            "gath_metrics.kernel_distance:KernelDistance",
+            "as kid, over the features of any network",
+        ),
         MetricSpec("lpips", "gath_metrics.lpips:LPIPS", "learned perceptual distance to the target image"),
     ]
 
 
 @hookimpl
 def gath_bench_perceptual_trunks() -> list[PerceptualTrunkSpec]:
-    """The trunks of the ``lpips`` package. Their weights must be installed by the user."""
+    """The trunks of the ``lpips`` package, and the network of FID. Their weights must be installed by the user."""
+    module = "gath_metrics.imagenet_trunks"
     return [
-        PerceptualTrunkSpec("alex", "gath_metrics.imagenet_trunks:AlexTrunk", "AlexNet, ImageNet weights"),
+        PerceptualTrunkSpec("alex", f"{module}:AlexTrunk", "AlexNet, ImageNet weights", weights=(ALEXNET,)),
         PerceptualTrunkSpec(
-            "squeeze", "gath_metrics.imagenet_trunks:SqueezeTrunk", "SqueezeNet 1.1, ImageNet"
+            "squeeze", f"{module}:SqueezeTrunk", "SqueezeNet 1.1, ImageNet weights", weights=(SQUEEZENET,)
         ),
-        PerceptualTrunkSpec("vgg", "gath_metrics.imagenet_trunks:VGGTrunk", "VGG16, ImageNet weights"),
+        PerceptualTrunkSpec(
+            "inception",
+            "gath_metrics.inception:InceptionTrunk",
+            "the Inception network of FID and KID",
+            requires=("torch_fidelity",),
+            extra="fid",
+            weights=(INCEPTION_V3,),
+        ),
+        PerceptualTrunkSpec("vgg", f"{module}:VGGTrunk", "VGG16, ImageNet weights", weights=(VGG16,)),
     ]

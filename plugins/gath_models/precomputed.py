@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gath_bench.contracts import Animated, ModelInfo, file_hash, fingerprint
-from gath_bench.errors import Unavailable, UsageError
-from gath_bench.images import SUFFIXES, read_image, size_of
+from gath_bench.errors import Unavailable
+from gath_bench.images import images_by_name, read_image, size_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+#: What the folder holds, for messages.
+_WANTED = "<sample_id>.png (or .jpg, .jpeg, .webp), as `gath-bench render-list` lists them"
 NO_IMAGE = "precomputed: no image of this sample in the folder"
 
 
@@ -33,7 +35,7 @@ class Precomputed:
 
     def __init__(self, *, root: Path) -> None:
         self.root = root
-        self.files = _index(root)
+        self.files = images_by_name(root, _WANTED)
 
     @cached_property
     def info(self) -> ModelInfo:
@@ -87,35 +89,6 @@ class Precomputed:
             if width == height:
                 return width
         return None
-
-
-def _index(root: Path) -> dict[str, Path]:
-    """Sample id -> file, sorted by file name."""
-    if not root.is_dir():
-        raise UsageError(
-            f"there is no folder {root}: give the folder that holds <sample_id>.png; "
-            "`gath-bench render-list` lists them."
-        )
-    try:
-        found = sorted(path for path in root.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
-    except OSError as error:
-        raise UsageError(f"{root} cannot be read: {error.strerror}; check its permissions.") from error
-    files: dict[str, Path] = {}
-    for path in found:
-        if path.name.startswith("."):
-            continue
-        if path.stem in files:
-            raise UsageError(
-                f"{root} has two images of sample {path.stem}, {files[path.stem].name} and {path.name}: "
-                "keep one of them."
-            )
-        files[path.stem] = path
-    if not files:
-        raise UsageError(
-            f"{root} holds no images: put <sample_id>.png (or .jpg, .jpeg, .webp) directly into it; "
-            "`gath-bench render-list` lists them."
-        )
-    return files
 
 
 def _hash(path: Path) -> str:

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gath_bench.au import get_space
-from gath_bench.errors import UsageError, describe_validation_error, did_you_mean
+from gath_bench.errors import UsageError, describe_error, describe_validation_error, did_you_mean
+from gath_bench.files import parse_toml
 
 ModelName = Literal["gath", "gath-warp"]
 Precision = Literal["fp32", "bf16"]
@@ -28,6 +29,7 @@ class DataConfig(_Strict):
 
     Attributes:
         name: a data set with training streams, of the configured resolution or larger.
+        stills_name: the data set of the stills; None takes them from ``name``, which then needs both streams.
         stills, frames: the number of images of each stream that is kept in a pool; 0 uses the endless stream.
         clips: the same for pairs of frames; None trains on stills and frames only, which are unpaired as in the paper.
             With clips, their frames replace the stream of frames.
@@ -35,6 +37,7 @@ class DataConfig(_Strict):
     """
 
     name: str = "synthfaces[resolution=128,identities=2048]"
+    stills_name: str | None = None
     stills: int = Field(default=12288, ge=0)
     frames: int = Field(default=32768, ge=0)
     clips: int | None = Field(default=None, ge=0)
@@ -130,6 +133,8 @@ class LossConfig(_Strict):
         adversarial: realism, by D's patch logits.
         match: agreement with the target AUs, by D.
         au, au_squared, au_emphasis: agreement with the target AUs, by E; see `losses.au_error`.
+        au_late, late: with clips: weight of ``au`` during the last share ``late`` of the steps; None keeps it. From the
+            beginning, a large weight leads away from the true targets.
         identity: similarity of C's embeddings.
         same: change of the portrait where no change is requested.
         change: change of the portrait in general.
@@ -153,6 +158,8 @@ class LossConfig(_Strict):
     au: float = Field(default=20.0, ge=0)
     au_squared: bool = True
     au_emphasis: float = Field(default=3.0, ge=0)
+    au_late: float | None = Field(default=None, ge=0)
+    late: float = Field(default=0.2, ge=0, le=1)
     identity: float = Field(default=2.0, ge=0)
     same: float = Field(default=10.0, ge=0)
     change: float = Field(default=5.0, ge=0)
@@ -321,9 +328,11 @@ def read_config(name: str, changes: Sequence[str] = ()) -> Config:
                 f"the configuration {name} cannot be read ({error}); shipped configurations: {', '.join(shipped())}."
             ) from error
     try:
-        content = tomllib.loads(text)
+        content = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the configuration {name} is not valid TOML: {error}.") from error
+    except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
+        raise UsageError(f"the configuration {name} cannot be read: {describe_error(error)}.") from error
     for change in changes:
         apply_change(content, change)
     return parse_config(content, f"the configuration {name}")

@@ -293,3 +293,22 @@ def test_a_million_rows() -> None:
     print(f"summarised {size:,} rows into {len(found)} in {time.perf_counter() - begun:.2f} s")
     assert len(found) == 3 * 18
     assert found[0].n == samples
+
+
+@pytest.mark.parametrize("reducer", ["mae", "pcc"])
+def test_aus_that_are_not_covered_do_not_explain_missing_samples(reducer: str) -> None:
+    """Three samples lack AU06, which is more reasons than the one of the sample that has no value."""
+    summary = Summary(f"m.{reducer}", "lower", reducer=reducer, inputs=("x", "y"), per_au=True)
+    entries: list[dict[str, Any]] = []
+    for position in range(4):
+        for au in ("AU06", "AU12"):
+            why = "no face was found" if position == 3 else "AU not covered" if au == "AU06" else None
+            state = {"value": 0.5} if why is None else {"status": "na", "reason": why}
+            common = {"position": position, "sample_id": f"s{position}", "subject": f"p{position}", "au": au}
+            entries += [{**common, "observation": name, **state} for name in "xy"]
+    row = next(row for row in summarise(manifest(summary), rows(*entries)) if row.au is None)
+    assert (row.n, row.coverage) == (3, 0.75)
+    if reducer == "mae":
+        assert (row.status, row.reason) == ("ok", "no face was found")
+    else:  # constant values have no correlation
+        assert (row.value, row.status, row.reason) == (None, "na", "undefined on these samples")

@@ -4,13 +4,15 @@ MediaPipe's Face Landmarker scores 52 blendshapes. Three parts:
 
 - ``photos``: each of six AUs alone in steps of 0.25, on every photo and on three frames of every video; the change of
   its blendshape at 1 against the same picture with no AU, and Spearman's correlation of blendshape and step.
-  Right-signed is a change above 0.02.
+  Right-signed is a change above 0.02. Also the cosine of the MobileFaceNet embeddings of picture and result at 1, both
+  in the alignment of the picture.
 - ``blink``: AU45 on scikit-image's astronaut: at full size, in a corner of a 1500 x 2000 JPEG, in a group, turned by
   20 degrees. The change of eyeBlink against the photo, and the pixels that change outside the crops.
 - ``drive``: videos drive a photo (``s0.jpg`` by default, whose face is neutral). The correlation of the driver's blink
   and smile with the output's over frames.
 
-    export GATH_BENCH_WEIGHTS=weights GATH_BENCH_SAMPLES=samples   # face_landmarker.task; photos/ and videos/
+    # weights/: face_landmarker.task and MobileFaceNet.onnx; samples/: photos/ and videos/
+    export GATH_BENCH_WEIGHTS=weights GATH_BENCH_SAMPLES=samples
     python tests/animation/judge.py photos -m gath -m gath-warp
     python tests/animation/judge.py blink --output pictures
     python tests/animation/judge.py drive --output pictures
@@ -25,13 +27,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 from scipy.stats import spearmanr
 
 from gath_bench.animation.api import make_motion, play
 from gath_bench.animation.model import PhotoModel
 from gath_bench.animation.portrait import Portrait, Region
+from gath_bench.contracts import Face
 from gath_bench.errors import UsageError
+from gath_bench.faces import align
 from gath_bench.plugins import load_plugins
 from gath_bench.provenance import Provenance
 from gath_bench.registry import Registry
@@ -78,6 +83,24 @@ class Judge:
         self._landmarker.close()
 
 
+class Identity:
+    """MobileFaceNet's similarity of a face before and after."""
+
+    def __init__(self) -> None:
+        from gath_estimators.identity.onnx import MobileFaceNet
+
+        self._encoder = MobileFaceNet()
+
+    def __call__(self, before: Image.Image, after: Image.Image, face: Face) -> float:
+        """The cosine of the embeddings; both images are aligned by the face of the first."""
+        template = self._encoder.info.template
+        assert template is not None
+        pixels = (np.asarray(image, np.float32) / 255 for image in (before, after))
+        images = [torch.from_numpy(values).permute(2, 0, 1) for values in pixels]
+        crops = torch.stack([align(image, face, template, template.size)[0] for image in images])
+        return float(torch.nn.functional.cosine_similarity(*self._encoder(crops).values, dim=0))
+
+
 def score(face: dict[str, float], au: str) -> float:
     """The mean score of an AU's blendshapes."""
     return float(np.mean([value for name, value in face.items() if name.startswith(BLENDSHAPES[au])]))
@@ -119,7 +142,8 @@ def photos(model: PhotoModel, judge: Judge) -> None:
     """The table of the photo test for one model."""
     changes: dict[str, list[float]] = {au: [] for au in BLENDSHAPES}
     correlations: dict[str, list[float]] = {au: [] for au in BLENDSHAPES}
-    lost = 0
+    similar: dict[str, list[float]] = {au: [] for au in BLENDSHAPES}
+    lost, identity = 0, Identity()
     for name, image in pictures().items():
         try:
             portrait = Portrait.prepare(image, model)
@@ -127,14 +151,16 @@ def photos(model: PhotoModel, judge: Judge) -> None:
             print(f"{name}: {error}")
             continue
 
-        def judged(aus: str, portrait: Portrait = portrait) -> dict[str, float] | None:
-            result = next(play(portrait, make_motion(model, aus=aus)))
-            faces = judge(face_of(result, portrait.regions[0]))
-            return faces[0] if faces else None
-
-        neutral = judged("neutral")
+        region = portrait.regions[0]
+        assert region.face is not None
+        made = {
+            aus: next(play(portrait, make_motion(model, aus=aus)))
+            for aus in ("neutral", *(f"{au}={step}" for au in BLENDSHAPES for step in STEPS[1:]))
+        }
+        judged = {aus: next(iter(judge(face_of(result, region))), None) for aus, result in made.items()}
         for au in BLENDSHAPES:
-            faces = [neutral, *(judged(f"{au}={step}") for step in STEPS[1:])]
+            faces = [judged["neutral"], *(judged[f"{au}={step}"] for step in STEPS[1:])]
+            similar[au].append(identity(image, made[f"{au}={STEPS[-1]}"], region.face))
             lost += sum(face is None for face in faces)
             if any(face is None for face in faces):
                 print(f"{name}: the judge finds no face under {au}")
@@ -143,15 +169,19 @@ def photos(model: PhotoModel, judge: Judge) -> None:
             correlations[au].append(float(np.nan_to_num(spearmanr(STEPS, scores, nan_policy="omit")[0])))
         print(f"{name:10}", *(f"{au} {values[-1]:+.2f}" for au, values in changes.items()), flush=True)
     every = [value for values in changes.values() for value in values]
-    print(f"\n{model.key}\n| AU | right-signed | mean change | Spearman |\n|---|---|---|---|")
+    print(
+        f"\n{model.key}\n| AU | right-signed | mean change | Spearman | identity: mean, lowest |\n|---|---|---|---|---|"
+    )
     for au, values in changes.items():
         right = sum(value > NOISE for value in values)
-        print(
-            f"| {au} | {right} of {len(values)} | {np.mean(values):+.2f} | {np.mean(correlations[au]):.2f} |"
-        )
+        kept = f"{np.mean(similar[au]):.2f}, {min(similar[au]):.2f}"
+        rank = np.mean(correlations[au])
+        print(f"| {au} | {right} of {len(values)} | {np.mean(values):+.2f} | {rank:.2f} | {kept} |")
     right = sum(value > NOISE for value in every)
     steps = np.mean([value for values in correlations.values() for value in values])
-    print(f"| all | {right} of {len(every)} | {np.mean(every):+.2f} | {steps:.2f} |\n")
+    whole = [value for values in similar.values() for value in values]
+    kept = f"{np.mean(whole):.2f}, {min(whole):.2f}"
+    print(f"| all | {right} of {len(every)} | {np.mean(every):+.2f} | {steps:.2f} | {kept} |\n")
     print(f"pictures in which the judge finds no face: {lost} of {len(every) * len(STEPS)}")
 
 

@@ -14,21 +14,23 @@ from core.helpers import ROOT
 #: What each part of the core may import of the core, besides itself; from the lowest layer to the highest, as in
 #: docs/architecture.md. A part is the first name below ``gath_bench``; ``gath_bench`` is its ``__init__``.
 SHARED = {"errors", "version", "files", "git", "distributed", "statistics", "augmentations"}
-VOCABULARY = SHARED | {"capture"} | {"contracts", "au"}
-HOOKS = VOCABULARY | {"hookspecs"}
+VOCABULARY = SHARED | {"component_calls", "capture"} | {"contracts", "au"}
+HOOKS = VOCABULARY | {"hookspecs", "weights"}
 COMPONENTS = HOOKS | {"plugins", "registry"}
-MEDIA = {"images", "faces", "provenance", "video"}
+MEDIA = {"images", "faces", "provenance", "video", "labels"}
 STORED = COMPONENTS | MEDIA | {"evaluators", "results"}
 PLANNED = STORED | {"suite"}
 MEASURED = PLANNED | {"render_list", "engine", "perf"}
 RESULTS_ALONE = VOCABULARY | {"results"}
 MAY_IMPORT: dict[str, set[str]] = {
     **{part: set[str]() for part in SHARED},
-    "capture": {"errors"},
+    "component_calls": {"errors"},
+    "capture": {"component_calls", "errors"},
     "contracts": {"errors"},
-    "au": {"errors"},
+    "au": {"errors", "files"},
     "hookspecs": VOCABULARY,
-    "hook_guards": {"errors"},
+    "weights": VOCABULARY,
+    "hook_guards": {"component_calls", "errors"},
     "plugins": HOOKS | {"hook_guards"},
     "registry": HOOKS | {"plugins"},
     "evaluators": COMPONENTS | {"faces"},
@@ -38,8 +40,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": VOCABULARY,
     "provenance": VOCABULARY,
     "video": VOCABULARY | {"provenance"},
-    "suite": STORED,
-    "render_list": PLANNED,
+    "labels": VOCABULARY,
+    "suite": STORED | {"analysis"},
+    "render_list": PLANNED | {"engine"},
     "engine": PLANNED | {"perf"},
     "analysis": RESULTS_ALONE,
     "report": RESULTS_ALONE | {"analysis"},
@@ -67,6 +70,8 @@ PUBLIC = {
     "faces",
     "provenance",
     "video",
+    "labels",
+    "weights",
 }
 
 CORE = sorted((ROOT / "gath_bench").rglob("*.py"))

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from toy.running import long_rows, measure, table, toy_suite, values
 
+from gath_bench.analysis import summarise
 from gath_bench.engine.cell import StrictFailure
 from gath_bench.errors import UsageError
+from gath_bench.report import render_report
 from gath_bench.results import Run, load
 
 
@@ -44,6 +46,29 @@ def test_a_missing_value_is_na_with_the_reason(
     assert {row["status"] for row in rows} == {"na"}
     assert all(reason in row["reason"] for row in rows)
     assert table(run, "toy-copy", "toy-source-l1").coverage == 1.0
+
+
+def test_aus_that_an_estimator_is_not_validated_for_are_na_there_and_only_there(tmp_path: Path) -> None:
+    metric = 'toy-au[estimator="toy-estimator[valid=AU12+AU45]"]'
+    found = {}
+    for domain in ("photo", "synthetic"):
+        suite = toy_suite(metrics=(metric,), dataset=f"toy[domain={domain}]")
+        outcome, run = measure(suite, tmp_path / domain)
+        assert not outcome.failed
+        rows = summarise(run.manifest, run.observations)
+        found[domain] = {
+            row.au: row for row in rows if row.model == "toy-copy" and row.metric == "toy-au.mae"
+        }
+        assert render_report([run], "markdown")
+    photo, synthetic = found["photo"], found["synthetic"]
+    assert {au for au, row in photo.items() if row.value is not None} == {None, "AU12", "AU45"}
+    assert photo["AU01"].status == "na"
+    assert photo["AU01"].reason == "not validated on photos"
+    assert photo["AU12"].reason is None
+    assert photo[None].reason == "mean over 2 of 17 AUs: not validated on photos"
+    values = [photo[au].value for au in ("AU12", "AU45")]
+    assert photo[None].value == pytest.approx(sum(values) / 2)
+    assert all(row.value is not None and row.reason is None for row in synthetic.values())
 
 
 def test_the_oracle_without_targets_is_na(tmp_path: Path) -> None:

@@ -75,12 +75,21 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.mark.parametrize(
     "moment",
     [
-        pytest.param(lambda folder: (folder / MANIFEST).exists(), marks=pytest.mark.slow),
+        lambda folder: (folder / MANIFEST).exists(),
         lambda folder: len(shards(folder)) >= 1,
+        lambda folder: len(shards(folder)) >= 5,
+        lambda folder: len(shards(folder, "003")) >= 1,
         lambda folder: len(shards(folder, "002")) >= 3,
         lambda folder: len(shards(folder, "001")) == 6,
     ],
-    ids=["at the manifest", "after shard 1", "mid cell", "between cells"],
+    ids=[
+        "at the manifest",
+        "after shard 1",
+        "after shard 5",
+        "in the last cell",
+        "mid cell",
+        "between cells",
+    ],
 )
 def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
     tmp_path: Path, uninterrupted: Run, moment: Callable[[Path], bool]

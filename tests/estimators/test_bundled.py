@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from gath_datasets.synthfaces.adapter import SynthFaces
 from gath_estimators import quality
-from gath_estimators.bundled import SynthFacesAUs, SynthFacesIdentity, SynthFacesTrunk
+from gath_estimators.bundled import (
+    SynthFacesAUs,
+    SynthFacesIdentity,
+    SynthFacesTrunk,
+    write_validation,
+    write_weights,
+)
 from gath_estimators.data import Pool, crop_face
+from gath_estimators.networks import AUEnsemble
 
 from gath_bench.au import get_space
 from gath_bench.contracts import LabelledBatch
@@ -45,6 +54,23 @@ def test_the_identity_encoder_verifies_subjects_across_scenes(held_out: Pool) ->
     )
     assert found.auc >= 0.99
     assert encoder.info.calibration["impostor_mean"] == pytest.approx(found.impostor_mean, abs=0.05)
+
+
+def test_a_validation_counts_for_the_weights_that_were_measured(tmp_path: Path) -> None:
+    file = SynthFacesAUs.file
+    write_weights(tmp_path, file, AUEnsemble(17), 17, au_space="openface17")
+    plain = SynthFacesAUs(folder=tmp_path).info
+    assert plain.domains == {"synthetic"}
+    write_validation(tmp_path, file, "photo", "somehow", {"AU12": 0.9})
+    valid = SynthFacesAUs(folder=tmp_path).info
+    assert valid.domains == {"synthetic", "photo"}
+    assert valid.validation["photo"].aus == {"AU12": 0.9}
+    assert valid.fingerprint != plain.fingerprint
+    write_validation(tmp_path, file, "photo", "not valid", None)
+    assert SynthFacesAUs(folder=tmp_path).info.domains == {"synthetic"}
+    write_validation(tmp_path, file, "photo", "somehow", {"AU12": 0.9})
+    write_weights(tmp_path, file, AUEnsemble(17), 17, au_space="openface17")
+    assert SynthFacesAUs(folder=tmp_path).info.domains == {"synthetic"}
 
 
 def test_the_trunk_orders_small_and_large_changes(held_out: Pool) -> None:

@@ -18,6 +18,9 @@ from gath.training.loop import train  # noqa: E402
 from gath.training.run import TrainingRun  # noqa: E402
 from toy_faces import ToyFaces  # noqa: E402
 
+#: The estimator of the labels of the data set ``labelled-toy-faces``.
+LABELLER = "labeller@1#ab12cd34"
+
 
 class ToyContext:
     """The command context of the tests: toy faces, and a fixed validation result."""
@@ -26,7 +29,8 @@ class ToyContext:
         self.evaluated: list[Any] = []
 
     def make(self, kind: str, name: str) -> Any:
-        return ToyFaces(au_space="facewarehouse46" if "46" in name else "openface17")
+        labelled_by = LABELLER if "labelled" in name else ""
+        return ToyFaces(au_space="facewarehouse46" if "46" in name else "openface17", labelled_by=labelled_by)
 
     def evaluate(self, model: Any, *, metrics: Sequence[str], **choices: Any) -> Mapping[str, float]:
         images = model.to("cpu").animate(torch.rand(2, 3, 64, 64), torch.rand(2, 17))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import pytest
 import torch
 from click.testing import CliRunner, Result
 from gath.commands.export import export
 from gath.commands.train import train
 from gath.inference.model import WarpModel
+from gath.training.checkpoint import load_state
 from toy_faces import ToyFaces
 
 from gath_bench.contracts import CommandSpec
@@ -59,6 +61,25 @@ def test_train_and_resume(trained: Path, tmp_path: Path) -> None:
     _refused(_call(train, trained, "--resume", folder, "--seed", 1), "leave out")
     assert _call(train, trained, "--resume", folder, "--device", "cpu").exit_code == 0
     assert (folder / "gath-warp.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"), [((), 130), (("--max-minutes", 0), 0), (("--max-minutes", 60), 130)]
+)
+def test_train_that_a_signal_stops_has_another_exit_code(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: tuple[object, ...], code: int
+) -> None:
+    monkeypatch.setattr("gath.training.loop.train", lambda run: False)
+    options = ("-c", "tiny", "-d", "toy-faces", "--device", "cpu", "--output", tmp_path / "run")
+    assert _call(train, trained, *options, *limit).exit_code == code
+
+
+def test_a_checkpoint_with_code_in_it_is_refused_without_advice(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    torch.save({"code": Path}, path)
+    with pytest.raises(UsageError, match="checkpoint") as refused:
+        load_state(path)
+    assert "weights_only" not in str(refused.value)
 
 
 def test_train_reports_the_expected_run_time(trained: Path, tmp_path: Path) -> None:

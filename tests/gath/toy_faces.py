@@ -41,8 +41,8 @@ def draw(people: Tensor, aus: Tensor) -> Tensor:
 class ToyFaces:
     """The adapter. Its numbers follow from (stream, seed, step) alone."""
 
-    def __init__(self, *, au_space: str = "openface17") -> None:
-        self.au_space = au_space
+    def __init__(self, *, au_space: str = "openface17", labelled_by: str = "") -> None:
+        self.au_space, self.labelled_by = au_space, labelled_by
 
     @property
     def info(self) -> DatasetInfo:
@@ -54,6 +54,7 @@ class ToyFaces:
             splits=("test", "val"),
             licence="none needed",
             has_target=True,
+            labelled_by=(self.labelled_by,) if self.labelled_by else (),
         )
 
     @property

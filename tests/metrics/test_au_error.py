@@ -156,3 +156,19 @@ def test_features_of_the_evaluator_are_not_modified():
     before = answer.values.clone()
     measure(answer)
     assert torch.equal(answer.values, before)
+
+
+@pytest.mark.parametrize(
+    ("space", "expected"),
+    [("openface17", {"AU26": "why"}), ("arkit52", {"AU25": "why", "AU26": "why"})],
+)
+def test_a_missing_au_keeps_its_reason_through_a_map(space, expected):
+    """AU25 and AU26 both depend on ARKit's jawOpen."""
+    labels = get_space(space).labels
+    name = "AU26" if space == "openface17" else "jawOpen"
+    values = torch.rand(4, len(labels))
+    values[:, labels.index(name)] = float("nan")
+    found = measure(Features(values, missing_aus={name: "why"}), space=space)["au-error.measured"]
+    assert found.missing_aus == expected
+    unknown = torch.as_tensor(found.values).isnan().all(0)
+    assert {label for label, absent in zip(LABELS, unknown, strict=True) if absent} == set(expected)

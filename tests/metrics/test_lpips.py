@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import lpips as package
 import pytest
@@ -10,6 +11,7 @@ import torch
 from gath_metrics import imagenet_trunks as trunks
 from gath_metrics.lpips import HEADS, LPIPS, perceptual_distance, published_heads
 from metrics.helpers import TableEvaluations, make_batch, shapes
+from safetensors.torch import save_file
 from torchmetrics.functional.image.lpips import _LPIPS
 
 from gath_bench.contracts import NO_WEIGHTS, Features, PerceptualTrunk
@@ -106,8 +108,10 @@ def test_distance_grows_with_degradation(pair, degrade):
 
 
 def install(monkeypatch, tmp_path, name, state=None):
-    """A checkpoint folder for torch, with the weights of a trunk if they are given."""
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    """A checkpoint folder for torch, with the weights of a trunk if they are given, and no other folder."""
+    monkeypatch.delenv("GATH_BENCH_WEIGHTS", raising=False)
+    for variable in ("TORCH_HOME", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.setenv(variable, str(tmp_path))
     folder = tmp_path / "hub" / "checkpoints"
     folder.mkdir(parents=True)
     if state is not None:
@@ -126,6 +130,51 @@ def test_a_trunk_loads_the_weights_of_torchvision(monkeypatch, tmp_path):
     (measured,) = LPIPS(trunk="squeeze").measure(batch.source, batch, TableEvaluations(answers))
     with torch.no_grad():
         assert torch.equal(measured.values, net(batch.source, batch.target, normalize=True).flatten())
+
+
+def test_a_trunk_loads_its_convolutional_part_as_safetensors(monkeypatch, tmp_path):
+    net, state = reference("alex")
+    install(monkeypatch, tmp_path, "alex")
+    save_file(state, tmp_path / "alexnet-features.safetensors")
+    explicit = trunks.AlexTrunk(weights=tmp_path / "alexnet-features.safetensors")
+    monkeypatch.setenv("GATH_BENCH_WEIGHTS", str(tmp_path))
+    found = trunks.AlexTrunk()
+    assert explicit.info == found.info != trunks.AlexTrunk(weights=_saved(state, tmp_path / "a.pth")).info
+    images = shapes(2, 64, 0)
+    for ours, theirs in zip(explicit(images).values, found(images).values, strict=True):
+        assert torch.equal(ours, theirs)
+    assert torch.equal(found(images).values[0], net.net.slice1(trunks.scale_colours(images)))
+
+
+def _saved(state, path):
+    torch.save(state, path)
+    return path
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(monkeypatch, tmp_path):
+    """Only tensors are read: a pickled object is a damaged file."""
+    path = tmp_path / "alexnet-owt-7be5be79.pth"
+    torch.save({"features.0.weight": Path("/")}, path)
+    with pytest.raises(Unavailable, match=r"is damaged \(UnpicklingError\)"):
+        trunks.AlexTrunk(weights=path)(shapes(1, 64, 0))
+
+
+@torch.no_grad()
+def test_equals_the_package_on_100_pairs_with_the_published_weights():
+    """The weights of torchvision, in the package's network and in ours."""
+    trunk = trunks.AlexTrunk()
+    if trunk.path is None:
+        pytest.skip("AlexNet's weights are not installed: gath-bench weights get alexnet")
+    net, _ = reference("alex")
+    state = trunks._read_state(trunk.path)
+    names = net.net.state_dict()
+    net.net.load_state_dict({name: state[f"features.{name.split('.', 1)[1]}"] for name in names})
+    for start in range(0, 100, 25):
+        a, b = shapes(25, 64, start), shapes(25, 64, 1000 + start)
+        ours = perceptual_distance(trunk(a).values, trunk(b).values, published_heads("alex"))
+        theirs = net(a, b, normalize=True).flatten()
+        assert ours.min() > 0.01
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
 
 
 def test_the_fingerprint_of_a_trunk_depends_on_its_weights(monkeypatch, tmp_path):

@@ -9,7 +9,7 @@ import sys
 import pytest
 from gath_metrics import plugin
 
-from gath_bench.contracts import Metric, SystemMetric
+from gath_bench.contracts import CorpusMetric, Metric, SystemMetric
 
 SPECS = {spec.name: spec for spec in plugin.gath_bench_metrics()}
 
@@ -22,7 +22,7 @@ def make(name):
 @pytest.mark.parametrize("name", SPECS)
 def test_metrics_implement_the_contract(name):
     metric = make(name)
-    assert isinstance(metric, Metric | SystemMetric)
+    assert isinstance(metric, Metric | SystemMetric | CorpusMetric)
     for summary in metric.info.summaries:
         assert summary.name == name or summary.name.startswith(f"{name}.")
         assert summary.low is None or summary.high is None or summary.low < summary.high

@@ -72,7 +72,10 @@ def test_pareto_front_has_the_models_that_no_other_beats(page: Path) -> None:
     for points in pareto["plots"].values():
         front = {models[point["model"]] for point in points if point["front"]}
         assert front == {"good", f"fast{SCRIPT}"}  # `slow` is beaten in both
-        assert not {models[point["model"]] for point in points} & {"oracle", "copy-source"}  # baselines have no point
+        assert not {models[point["model"]] for point in points} & {
+            "oracle",
+            "copy-source",
+        }  # baselines have no point
 
 
 def test_the_control_curves_are_the_means_by_level(page: Path) -> None:

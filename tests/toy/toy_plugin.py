@@ -9,7 +9,7 @@ import random
 import time
 import weakref
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,14 @@ from torch import Tensor
 
 from gath_bench import Unavailable, UsageError, hookimpl
 from gath_bench.contracts import (
+    CORPUS,
     MODEL_NEEDS,
     NO_WEIGHTS,
     Animated,
     AUEstimatorSpec,
     Batch,
     CellResult,
+    CorpusFeatures,
     DatasetInfo,
     DatasetSpec,
     Evaluations,
@@ -43,6 +45,7 @@ from gath_bench.contracts import (
     Summary,
     SystemUnderTest,
     Unreadable,
+    Validation,
     fingerprint,
 )
 
@@ -438,7 +441,13 @@ class AUError:
         evaluations.features("au_estimator", "source")
         assert isinstance(features.values, Tensor)
         return [
-            Measured(f"{self.prefix}.measured", features.values, AUS, features.missing),
+            Measured(
+                f"{self.prefix}.measured",
+                features.values,
+                AUS,
+                features.missing,
+                missing_aus=features.missing_aus,
+            ),
             Measured(f"{self.prefix}.requested", batch.target_aus, AUS),
         ]
 
@@ -531,6 +540,29 @@ class InPlaceMetric:
         return [Measured("toy-in-place", torch.zeros(len(batch)))]
 
 
+class Corpus:
+    """The mean of an error over all samples; it may lack samples or fail."""
+
+    def __init__(self, *, least: int = 1, fails: str = "") -> None:
+        self.least, self.fails = least, fails
+        self.info = MetricInfo(
+            (Summary("toy-corpus", "lower", reducer=CORPUS),), needs=frozenset({"target"}), tolerance=1e-6
+        )
+
+    def update(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> CorpusFeatures:
+        if self.fails == "update":
+            raise RuntimeError("no update")
+        assert batch.target is not None
+        return CorpusFeatures({"error": (generated - batch.target).abs().flatten(1)})
+
+    def compute(self, features: Mapping[str, Any], weights: Any) -> Sequence[float]:
+        if self.fails == "compute":
+            raise RuntimeError("no compute")
+        if len(features["error"]) < self.least:
+            raise Unavailable(f"needs at least {self.least} images")
+        return (weights @ features["error"].mean(1, dtype=float) / weights.sum(1)).tolist()
+
+
 class System:
     """Three repeats."""
 
@@ -548,11 +580,19 @@ class System:
 
 
 class Estimator:
-    """Seventeen numbers per image."""
+    """Seventeen numbers per image.
 
-    def __init__(self, *, domain: str = "synthetic", weights: bool = True) -> None:
-        known = fingerprint("estimator") if weights else NO_WEIGHTS
-        self.info = EvaluatorInfo(known, frozenset({domain}), "openface17")
+    Args:
+        valid: with names of AUs, it is valid in the domain ``photo`` as well, for these AUs.
+    """
+
+    def __init__(self, *, domain: str = "synthetic", weights: bool = True, valid: str = "") -> None:
+        known = fingerprint("estimator", valid) if weights else NO_WEIGHTS
+        domains, validation = frozenset({domain}), {}
+        if valid:
+            domains |= {"photo"}
+            validation = {"photo": Validation("by the toy test", dict.fromkeys(valid.split("+"), 0.9))}
+        self.info = EvaluatorInfo(known, domains, "openface17", validation=validation)
 
     def to(self, device: str) -> Estimator:
         return self
@@ -623,6 +663,7 @@ def gath_bench_metrics() -> list[MetricSpec]:
         "toy-contract": Contract,
         "toy-eightbit": EightBit,
         "toy-in-place": InPlaceMetric,
+        "toy-corpus": Corpus,
         "toy-system": System,
     }
     return [MetricSpec(name, metric, "a toy") for name, metric in metrics.items()]

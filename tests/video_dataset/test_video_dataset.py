@@ -133,15 +133,35 @@ def test_failed_rows_have_no_aus_and_the_source_is_the_first_frame_that_has(tmp_
 def test_subjects_by_a_list(tmp_path: Path) -> None:
     for level, name in ((20, "1.mp4"), (60, "2.mp4"), (100, "3.mp4")):
         write_clip(tmp_path / name, level)
-    assert {clip.file.subject for clip in Videos(root=tmp_path).clips} == {"1", "2", "3"}
+    assert {clip.file.subject for clip in Videos(root=tmp_path).clip_list} == {"1", "2", "3"}
     (tmp_path / "subjects.csv").write_text("file,subject\n1.mp4,Ann\n2.mp4,Ann\n3.mp4,Bob\n")
-    assert [clip.file.subject for clip in Videos(root=tmp_path).clips] == ["Ann", "Ann", "Bob"]
+    assert [clip.file.subject for clip in Videos(root=tmp_path).clip_list] == ["Ann", "Ann", "Bob"]
     (tmp_path / "subjects.csv").write_text("file,subject\n1.mp4,Ann\n2.mp4,Ann\n")
     with pytest.raises(UsageError, match=r"names no subject for 3\.mp4"):
         Videos(root=tmp_path)
     (tmp_path / "subjects.csv").write_text("name,person\n1.mp4,Ann\n")
     with pytest.raises(UsageError, match="columns file and subject"):
         Videos(root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ("1.mp4,Ann\n2.mp4\n", "line 3 has 1 cells under 2 column names"),
+        ("1.mp4,Ann\n2.mp4,Ann,Bob\n", "line 3 has 3 cells under 2 column names"),
+        ("1.mp4,\n2.mp4,Ann\n", r"line 2 names no subject for 1\.mp4"),
+        ("1.mp4,Ann\n1.mp4,Bob\n", r"lists 1\.mp4 twice, on lines 2 and 3"),
+        ("", "has a header and no rows"),
+    ],
+)
+def test_wrong_rows_of_the_list_of_subjects_are_one_sentence(
+    tmp_path: Path, rows: str, sentence: str
+) -> None:
+    write_clip(tmp_path / "1.mp4", 20)
+    (tmp_path / "subjects.csv").write_text(f"file,subject\n{rows}")
+    with pytest.raises(UsageError, match=sentence) as caught:
+        Videos(root=tmp_path)
+    assert "\n" not in str(caught.value)
 
 
 def test_the_fingerprint_is_over_content_and_not_over_paths(tmp_path: Path, folder: Path) -> None:
@@ -165,6 +185,34 @@ def test_oblong_videos_are_cropped_to_the_centre(tmp_path: Path) -> None:
     )
 
 
+def test_rows_after_the_end_of_the_video_are_left_out_by_their_times(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4", 20, rows=2 * FRAMES)
+    text = (tmp_path / "a.csv").read_text()
+    rows = [line for line in text.splitlines() if float(line.split(", ")[-1].replace("AU12_r", "0")) <= 5]
+    rows += [f"{row + 1}, {row / 25:.3f}, 1, 4.9" for row in range(FRAMES, 2 * FRAMES)]
+    (tmp_path / "a.csv").write_text("\n".join(rows))
+    (clip,) = Videos(root=tmp_path).clip_list
+    assert len(clip.aus) == FRAMES
+    assert clip.aus[:, 8].tolist() == pytest.approx([row / (FRAMES - 1) for row in range(FRAMES)], abs=1e-3)
+
+
+def test_at_most_so_many_frames_per_clip_evenly_spaced(folder: Path) -> None:
+    listed = samples(Videos(root=folder, per_clip=3))
+    assert [sample.frame for sample in listed] == [2, 6, 10] * 3
+    assert len(samples(Videos(root=folder, per_clip=100))) == 3 * (FRAMES - 1)
+    with pytest.raises(UsageError, match="per_clip=-1"):
+        Videos(root=folder, per_clip=-1)
+
+
+def test_a_truncated_video_is_refused(folder: Path) -> None:
+    video = folder / "ann" / "one.mp4"
+    content = video.read_bytes()
+    video.write_bytes(content[: content.index(b"mdat") + 40])
+    with pytest.raises(UsageError, match=r"one\.mp4 is damaged") as caught:
+        Videos(root=folder)
+    assert "\n" not in str(caught.value)
+
+
 def test_wrong_folders_get_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no videos"):
         Videos(root=tmp_path)
@@ -176,12 +224,16 @@ def test_wrong_folders_get_one_sentence(tmp_path: Path) -> None:
         ("frame,gaze\n1,0\n", "no AU columns"),
         ("AU12\n0.5\n0.5\n", "2 rows and no times that fit; a.mp4 has 12 frames"),
         ("face_id,AU12\n0,0.5\n1,0.5\n", "several faces"),
+        ("frame,AU12\n" + "1,0.5\n" * FRAMES, "has the frame 1 twice"),
+        ("frame,AU12\n1\n", "line 2 has 1 cells under 2 column names"),
+        ("AU12_r\n7\n", r"line 2, column 'AU12_r' holds 7, outside \[0, 5\]"),
+        ("AU12_r\n-1\n", r"holds -1, outside \[0, 5\]"),
     ]:
         (tmp_path / "a.csv").unlink(missing_ok=True)
         if text is not None:
             (tmp_path / "a.csv").write_text(text)
         with pytest.raises(UsageError, match=sentence) as caught:
-            Videos(root=tmp_path)
+            samples(Videos(root=tmp_path))
         assert "\n" not in str(caught.value)
     for arguments, sentence in [({"size": 0}, "no resolution"), ({"step": 0}, "every tenth")]:
         with pytest.raises(UsageError, match=sentence):
@@ -195,8 +247,8 @@ def test_wrong_folders_get_one_sentence(tmp_path: Path) -> None:
 
 
 def test_times_are_kept(folder: Path) -> None:
-    clip = Videos(root=folder).clips[0]
-    assert np.allclose(clip.info.times, np.arange(FRAMES) / 25, atol=1e-3)
+    clip = Videos(root=folder).clip_list[0]
+    assert np.allclose(clip.frames.info.times, np.arange(FRAMES) / 25, atol=1e-3)
 
 
 def test_aus_are_estimated_where_no_csv_lies_beside_a_clip(tmp_path: Path) -> None:
@@ -207,9 +259,9 @@ def test_aus_are_estimated_where_no_csv_lies_beside_a_clip(tmp_path: Path) -> No
     frames = [face, Image.new("RGB", face.size), face, face]
     write_animation(tmp_path / "me.mp4", frames, 25, Provenance("test"))
     with pytest.raises(UsageError, match="estimator=synthfaces"):
-        adapter.Videos(root=tmp_path)
+        samples(adapter.Videos(root=tmp_path))
     dataset = adapter.Videos(root=tmp_path, estimator="synthfaces")
-    (clip,) = dataset.clips
+    (clip,) = dataset.clip_list
     assert [clip.reason(index) is None for index in range(4)] == [True, False, True, True]
     assert "the AU estimator has no AUs for frame 1" in str(clip.reason(1))
     assert np.nanmax(np.abs(clip.aus[0] - clip.aus[3])) < 0.1  # the same picture, but for compression
@@ -217,7 +269,7 @@ def test_aus_are_estimated_where_no_csv_lies_beside_a_clip(tmp_path: Path) -> No
     assert len(batch) == 2
     assert len(batch.unreadable) == 1
     other = adapter.Videos(root=tmp_path, estimator="synthfaces", step=2)
-    assert [other.clips[0].reason(index) is None for index in range(4)] == [True, False, True, False]
+    assert [other.clip_list[0].reason(index) is None for index in range(4)] == [True, False, True, False]
     assert other.fingerprint != dataset.fingerprint
 
 

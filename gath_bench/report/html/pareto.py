@@ -11,8 +11,8 @@ from gath_bench.report.html.place import Place, PlaceColumn, PlaceLine
 def pareto(place: Place) -> dict[str, Any]:
     """``{"speeds": [axis], "qualities": [axis], "plots": {"i,j": [point]}}`` for speed i and quality j.
 
-    A point is ``{"model", "x", "y", "xs", "ys", "front"}`` with the ends of the intervals in ``xs`` and ``ys``. Baseline
-    rows have none: copying an image is a thousand times as fast as any model, which would flatten the others' axis.
+    A point is ``{"model", "x", "y", "xs", "ys", "front"}`` with the ends of the intervals in ``xs`` and ``ys``.
+    Baseline rows have none: copying an image is a thousand times as fast as any model and would flatten the others.
     """
     ranked = [column for column in place.shown if column.head.direction != "none"]
     speeds = [column for column in ranked if column.record.system]

@@ -16,6 +16,7 @@ from gath_bench.au import DEFAULT_SPACE, get_space
 from gath_bench.contracts import Batch, DatasetInfo, Sample, Template, Unreadable, file_hash, fingerprint
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
 from gath_bench.images import SUFFIXES, read_image
+from gath_bench.labels import read_labels
 from gath_datasets.cropping import Crop, Cropped, Cropper, stack_masks
 from gath_datasets.files import MediaFile, find_files
 from gath_datasets.portraits.targets import Target, parse_targets, read_targets, sweep
@@ -68,6 +69,7 @@ class Portraits:
             ``-face3`` ... from the second largest on; for ``crop=face``.
         detector: component name of the face detector, for ``crop=face``; the bundled one by default.
         au_space: the AU space of the targets.
+        labels: a label file of ``gath-bench label``: the portraits' own AUs.
 
     Raises:
         UsageError: ``root`` does not exist or holds no image, or the targets cannot be read.
@@ -84,6 +86,7 @@ class Portraits:
         faces: Literal["largest", "all"] = "largest",
         detector: str | None = None,
         au_space: str = DEFAULT_SPACE,
+        labels: Path | None = None,
     ) -> None:
         if size < 1:
             raise UsageError(f"size={size} is not a resolution: give the side in pixels, such as 128.")
@@ -101,6 +104,12 @@ class Portraits:
         elif not self._sweeps:
             self._targets = parse_targets(aus, au_space)
         self.portraits = (_ASTRONAUT,) if root is None else find_files(root, SUFFIXES, **_FILES)
+        self._labels = None if labels is None else read_labels(labels)
+        if self._labels is not None:
+            if faces == "all":
+                raise UsageError("labels are of the largest face: remove faces=all or labels.")
+            for portrait in self.portraits:
+                self._labels.check_content(portrait.name, self._content_hash(portrait), portrait.relative)
         self._cropper = Cropper(crop, size, detector)
         self._portrait: Callable[[MediaFile, int], Cropped] = lru_cache(maxsize=_CACHED)(self._read)
 
@@ -118,6 +127,7 @@ class Portraits:
                 else "the user's own images"
             ),
             has_target=False,
+            labelled_by=() if self._labels is None else (self._labels.info.estimator,),
             template=ASTRONAUT if self.root is None and self.crop != "face" else self._cropper.template,
         )
 
@@ -126,7 +136,27 @@ class Portraits:
         portraits = (part for item in self.portraits for part in (item.relative, self._content_hash(item)))
         targets = (f"{item.name} {item.values} {item.reason}" for item in self._targets)
         settings = f"{self.au_space} {self._cropper.fingerprint}{' all faces' * self._all_faces}"
-        return fingerprint(settings, *portraits, *targets)
+        labels = () if self._labels is None else (self._labels.fingerprint,)
+        return fingerprint(settings, *portraits, *targets, *labels)
+
+    def image_samples(self) -> Sequence[PortraitSample]:
+        """Every portrait, for `gath-bench label`."""
+        unused = Target("", ())
+        return [
+            PortraitSample(portrait.name, portrait.subject, portrait, unused) for portrait in self.portraits
+        ]
+
+    def image_content(self, sample: Sample) -> str:
+        """SHA-256 (hex) of the portrait's file."""
+        return self._content_hash(_own(sample).portrait)
+
+    def read_image(self, sample: Sample) -> Tensor:
+        """The portrait as it is in its file, float32 (3, H, W) in [0, 1].
+
+        Raises:
+            Unavailable: it cannot be read.
+        """
+        return self._image(_own(sample).portrait)
 
     def samples(self, split: str, protocol: str, seed: int) -> Sequence[PortraitSample]:
         """Every target of every portrait, ordered by portrait; the seed has no effect."""
@@ -157,8 +187,7 @@ class Portraits:
         cropped: list[Cropped] = []
         unreadable: list[Unreadable] = []
         for sample in samples:
-            if not isinstance(sample, PortraitSample):
-                raise TypeError(f"portraits can only load its own samples, not {sample!r}")
+            sample = _own(sample)
             try:
                 if sample.target.reason is not None:
                     raise Unavailable(sample.target.reason)
@@ -178,10 +207,19 @@ class Portraits:
             ),
             target_aus=torch.tensor([sample.target.values for sample in kept]).reshape(-1, count),
             au_space=self.au_space,
+            source_aus=self._source_aus(kept),
             face_mask=stack_masks(cropped),
             swept_au=swept if swept and all(swept) else None,
             unreadable=tuple(unreadable),
         )
+
+    def _source_aus(self, samples: Sequence[PortraitSample]) -> Tensor | None:
+        """The portraits' own AUs by the label file, float32 (B, K); None without one."""
+        import torch
+
+        if self._labels is None:
+            return None
+        return torch.from_numpy(self._labels.aus([sample.portrait.name for sample in samples], self.au_space))
 
     def _faces(self, portrait: MediaFile) -> list[str]:
         """The endings of the names of a portrait's faces."""
@@ -224,6 +262,12 @@ class Portraits:
             return file_hash(portrait.path)
         except OSError:
             return "unreadable"
+
+
+def _own(sample: Sample) -> PortraitSample:
+    if not isinstance(sample, PortraitSample):
+        raise TypeError(f"portraits can only load its own samples, not {sample!r}")
+    return sample
 
 
 def _astronaut(*, whole: bool) -> Tensor:

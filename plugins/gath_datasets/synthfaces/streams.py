@@ -5,17 +5,11 @@ A batch is a function of (seed, step), so a stream can be resumed at any step. B
 
 from __future__ import annotations
 
-import atexit
-import queue
-import threading
-from collections.abc import Callable, Iterator
-from itertools import count
-from typing import TypeVar
-
 import torch
 from torch import Tensor
 
 from gath_bench.contracts import ClipsBatch, FramesBatch, LabelledBatch, StillsBatch
+from gath_datasets.prefetching import prefetch as prefetch
 from gath_datasets.synthfaces import AU_SPACE
 from gath_datasets.synthfaces.rand import Draws, derive
 from gath_datasets.synthfaces.render import render
@@ -35,7 +29,6 @@ NEUTRAL_SHARE = 0.15
 CLIP_NEUTRAL_SHARES = (0.5, 0.1)
 #: Share of clips whose frames differ in one AU only.
 SINGLE_SHARE = 0.25
-T = TypeVar("T")
 
 
 def _shot_seeds(name: str, batch_size: int, seed: int, step: int) -> Tensor:
@@ -155,54 +148,3 @@ def labelled_batch(
     subjects = subject_seeds("evaluators", 0, labels)
     images, aus = _render(shots, subjects, size, randomise, device, compiled)
     return LabelledBatch(images, labels, aus, AU_SPACE)
-
-
-def prefetch(
-    make: Callable[[int], T], start: int = 0, stop: int | None = None, depth: int = 2
-) -> Iterator[T]:
-    """``make(start)``, ``make(start + 1)``, ...: a thread computes up to ``depth`` of them in advance.
-
-    The thread ends when the iterator is closed or deleted. An exception of ``make`` is raised by the iterator.
-    """
-    ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(maxsize=depth)
-    done = threading.Event()
-
-    def put(item: tuple[T | None, BaseException | None]) -> bool:
-        while not done.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def produce() -> None:
-        steps = count(start) if stop is None else range(start, stop)
-        try:
-            for step in steps:
-                if not put((make(step), None)):
-                    return
-            put((None, None))
-        except BaseException as error:
-            put((None, error))
-
-    thread = threading.Thread(target=produce, name="synthfaces-renderer", daemon=True)
-
-    def stop_thread() -> None:
-        done.set()
-        thread.join()
-
-    # A thread that still renders while the interpreter shuts down would crash the process.
-    atexit.register(stop_thread)
-    thread.start()
-    try:
-        while True:
-            item, error = ready.get()
-            if error is not None:
-                raise error
-            if item is None:
-                return
-            yield item
-    finally:
-        stop_thread()
-        atexit.unregister(stop_thread)

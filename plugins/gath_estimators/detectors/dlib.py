@@ -5,7 +5,6 @@ The 68-point file of that package is not used: it was trained on 300-W, whose li
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +15,9 @@ from torch import Tensor
 
 from gath_bench.contracts import LANDMARKS, NO_WEIGHTS, Face, FaceDetectorInfo, file_hash, fingerprint
 from gath_bench.errors import Unavailable
+from gath_estimators.dlib_models import model_file
 
 FILE = "shape_predictor_5_face_landmarks.dat"
-PACKAGE = "face_recognition_models"
 #: The file's points -> iBUG landmarks. It names the sides of the person: the image's right eye comes first.
 POINTS = (45, 42, 36, 39, 33)
 
@@ -40,12 +39,8 @@ class DlibDetector:
 
     @property
     def path(self) -> Path | None:
-        """The landmark file, or None if its package is not installed. The package is not imported."""
-        spec = importlib.util.find_spec(PACKAGE)
-        if spec is None or not spec.submodule_search_locations:
-            return None
-        path = Path(next(iter(spec.submodule_search_locations))) / "models" / FILE
-        return path if path.is_file() else None
+        """The landmark file, or None if its package is not installed."""
+        return model_file(FILE)
 
     @cached_property
     def info(self) -> FaceDetectorInfo:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,9 @@ from torch import Tensor
 from gath_bench.contracts import NO_WEIGHTS, Face, FaceDetectorInfo, file_hash, fingerprint
 from gath_bench.errors import Unavailable
 from gath_bench.faces import face_from_landmarks
-
-FILE = "face_landmarker.task"
-#: Environment variable that names a folder of weights.
-WEIGHTS_VARIABLE = "GATH_BENCH_WEIGHTS"
+from gath_bench.weights import find_weights, missing_weights
+from gath_estimators.face_landmarker import detect, load_landmarker
+from gath_estimators.known_weights import FACE_LANDMARKER
 
 #: The face oval of MediaPipe's mesh from the image's left side at eye height to the chin, and on to the right side.
 _LEFT_OVAL = (127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152)
@@ -93,8 +90,7 @@ class MediaPipeDetector:
     The confidence is 1 for every face: the Face Landmarker does not report one.
 
     Args:
-        weights: path of ``face_landmarker.task``; by default it is looked for in the folder that the environment
-            variable ``GATH_BENCH_WEIGHTS`` names.
+        weights: path of ``face_landmarker.task``; by default the search order of `gath_bench.weights`.
         faces: the largest number of faces per image.
         threshold: least confidence of detection and of presence, in [0, 1].
     """
@@ -105,10 +101,8 @@ class MediaPipeDetector:
 
     @property
     def path(self) -> Path | None:
-        """The weights file, or None if it is not named or does not exist."""
-        folder = os.environ.get(WEIGHTS_VARIABLE)
-        path = self._given or (Path(folder) / FILE if folder else None)
-        return path if path is not None and path.is_file() else None
+        """The weights file, or None if it is missing."""
+        return find_weights(FACE_LANDMARKER, self._given)
 
     @cached_property
     def info(self) -> FaceDetectorInfo:
@@ -129,50 +123,17 @@ class MediaPipeDetector:
         return [self._detect(image) for image in images]
 
     def _detect(self, image: Tensor) -> list[Face]:
-        import mediapipe
-
         if self._landmarker is None:
             self._landmarker = self._load()
-        pixels = (image.detach().cpu().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
-        found = self._landmarker.detect(
-            mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
-        ).face_landmarks
         height, width = image.shape[-2:]
         faces = []
-        for points in found:
+        for points in detect(self._landmarker, image).face_landmarks:
             # Normalised coordinates count from the image's edge, pixels from the first pixel's centre.
             mesh = torch.tensor([(p.x * width - 0.5, p.y * height - 0.5) for p in points])
             faces.append(face_from_landmarks(to_ibug(mesh), 1.0))
         return sorted(faces, key=lambda face: -face.area)
 
     def _load(self) -> Any:
-        from mediapipe.tasks import python as tasks
-
         if self.path is None:
-            raise Unavailable(
-                f"the face detector 'mediapipe' needs {FILE}: download it from Google's MediaPipe models page and "
-                f"set {WEIGHTS_VARIABLE} to its folder, or write 'mediapipe[weights=PATH]'"
-            )
-        options = tasks.vision.FaceLandmarkerOptions(
-            base_options=tasks.BaseOptions(model_asset_buffer=self.path.read_bytes()),
-            num_faces=self._faces,
-            min_face_detection_confidence=self._threshold,
-            min_face_presence_confidence=self._threshold,
-        )
-        try:
-            landmarker = tasks.vision.FaceLandmarker.create_from_options(options)
-            landmarker.__class__ = _quiet(type(landmarker))
-            return landmarker
-        except Exception as error:  # a damaged file makes it raise several types
-            raise Unavailable(f"{self.path.name} cannot be used by MediaPipe: {error}") from error
-
-
-def _quiet(landmarker: Any) -> Any:
-    """MediaPipe's class without the traceback that its ``__del__`` prints while the interpreter shuts down."""
-
-    class Landmarker(landmarker):  # type: ignore[misc]
-        def __del__(self) -> None:
-            with suppress(Exception):
-                self.close()
-
-    return Landmarker
+            raise Unavailable(f"the face detector 'mediapipe' {missing_weights(FACE_LANDMARKER)}")
+        return load_landmarker(self.path, faces=self._faces, threshold=self._threshold)

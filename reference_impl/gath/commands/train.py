@@ -29,6 +29,7 @@ from gath_bench.errors import UsageError
     help="Overrides the model.",
 )
 @click.option("-d", "--dataset", metavar="NAME", help="A data set with stills and frames to train on.")
+@click.option("--stills", metavar="NAME", help="Another data set for the stills, such as CelebA.")
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of the generator.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Seed of weights, batches and targets.")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]")
@@ -73,6 +74,7 @@ def train(
     changes: tuple[str, ...],
     model: str | None,
     dataset: str | None,
+    stills: str | None,
     steps: int | None,
     seed: int | None,
     device: str,
@@ -100,14 +102,20 @@ def train(
     from gath.training.loop import train as run_training
     from gath.training.run import TrainingRun
 
-    given = {"model": model, "data.name": dataset, "generator.steps": steps, "seed": seed}
+    given = {
+        "model": model,
+        "data.name": dataset,
+        "data.stills_name": stills,
+        "generator.steps": steps,
+        "seed": seed,
+    }
     given = {key: value for key, value in given.items() if value is not None}
     changes = (*changes, *(f"{key}={json.dumps(value)}" for key, value in given.items()))
     if resume is not None:
         if name or output or teachers or estimator or given:
             raise UsageError(
-                "--resume uses the configuration of the run: leave out -c, --model, -d, --steps, --seed, --output, "
-                "--teachers and --estimator; --set can still change the weights of losses."
+                "--resume uses the configuration of the run: leave out -c, --model, -d, --stills, --steps, --seed, "
+                "--output, --teachers and --estimator; --set can still change the weights of losses."
             )
         config, folder = load_config(resume, changes), resume
     elif teachers is not None and estimator is not None:
@@ -129,11 +137,15 @@ def train(
         max_minutes=max_minutes,
         teachers_only=teachers_only,
     )
+    begun = time.monotonic()
     try:
-        run_training(run)
+        finished = run_training(run)
     except Diverged as error:
         click.echo(f"gath-bench: {error}", err=True)
         raise click.exceptions.Exit(1) from error
+    in_time = max_minutes is None or time.monotonic() - begun < 60 * max_minutes
+    if not finished and in_time:  # a signal stopped it, not --max-minutes
+        raise click.exceptions.Exit(130)
 
 
 def _set_up_device(name: str) -> str:

@@ -52,6 +52,21 @@ def model_card(
             f"| code | commit {facts['commit']} |",
             f"| seed | {facts['seed']} |",
             f"| data | `{facts['data_name']}`, fingerprint `{facts['data'][:16]}` |",
+            *(
+                [f"| stills | `{facts['stills_name']}`, fingerprint `{facts['stills'][:16]}` |"]
+                if "stills" in facts
+                else []
+            ),
+            *(
+                [f"| AUs without labels, which it has not learned | {', '.join(facts['unlabelled'])} |"]
+                if "unlabelled" in facts
+                else []
+            ),
+            *(
+                [f"| AU labels by | {', '.join(f'`{key}`' for key in facts['labelled_by'])} |"]
+                if "labelled_by" in facts
+                else []
+            ),
             f"| resolution, AU space | {config['resolution']} px, {config['au_space']} |",
             f"| steps of G | {facts['steps']}, batches of {config['generator']['batch_size']} |",
             f"| hardware | {device}, torch {machine['torch']} |",

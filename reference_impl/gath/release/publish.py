@@ -34,7 +34,8 @@ def publish(
         config: of the training.
         folder: the run folder.
         device: of the training.
-        facts: what else is known of the training, the keys of E and C as ``trained_against`` among it.
+        facts: what else is known of the training, the keys of E and C and of the estimators of the AU labels as
+            ``trained_against`` among it; those of the labels alone are ``labelled_by``.
         estimator: the metadata of E's weights file.
         records: the lines of the training log.
         costs: the lines of the cost table.
@@ -44,6 +45,8 @@ def publish(
     """
     path = folder / f"{config.model}.safetensors"
     about = {"config": config.model_dump(mode="json"), "trained_against": facts["trained_against"]}
+    if "labelled_by" in facts:
+        about["labelled_by"] = facts["labelled_by"]
     save_weights(path, networks, about, half=True)
     complete = {
         "file": path.name,

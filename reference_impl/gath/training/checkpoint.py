@@ -39,7 +39,10 @@ def load_state(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UsageError(f"there is no {path}: give the run folder of a training that was stopped.") from None
     except Exception as error:
-        raise UsageError(f"{path} is damaged or of another kind: {str(error).splitlines()[0]}") from error
+        # Not torch's own text: for a file with code in it, that text advises to load it without this protection.
+        raise UsageError(
+            f"{path} is damaged, or not the state of a training ({type(error).__name__})."
+        ) from error
     if not isinstance(state, dict):
         raise UsageError(f"{path} is of another kind: it is not the state of a training.")
     return state
@@ -99,7 +102,8 @@ def copy_estimator(source: Path, folder: Path, config: Config) -> None:
             )
     network = build_estimator(theirs)
     network.load_state_dict(tensors["estimator"])
-    save_estimator(folder / ESTIMATOR, network, theirs, {"copied_from": source.name})
+    labelled_by = {"labelled_by": about["labelled_by"]} if "labelled_by" in about else {}
+    save_estimator(folder / ESTIMATOR, network, theirs, {"copied_from": source.name, **labelled_by})
 
 
 def save_estimator(path: Path, network: AUEstimator, config: Config, about: Mapping[str, Any]) -> None:

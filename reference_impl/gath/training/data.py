@@ -18,9 +18,17 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from gath.config import DataConfig
+from gath.config import Config, DataConfig
 from gath.training.stopping import Interrupted, StopRequest
-from gath_bench.contracts import ClipStream, DatasetAdapter, StillsBatch, TrainingStreams
+from gath_bench.au import get_space
+from gath_bench.contracts import (
+    ClipStream,
+    CommandContext,
+    DatasetAdapter,
+    FramesStream,
+    StillsBatch,
+    StillsStream,
+)
 from gath_bench.distributed import Ranks
 from gath_bench.errors import UsageError
 from gath_bench.files import atomic_write
@@ -86,20 +94,36 @@ class Streams:
     """The training streams of a data set, at the resolution and in the AU space of the configuration.
 
     Args:
-        adapter: a data set with ``stills`` and ``frames``.
+        adapter: a data set with ``frames``, and ``stills`` unless another one has them.
         name: as the user wrote it.
         au_space, resolution: of the networks.
         seed: of the streams.
+        stills: the data set of the stills, and its name; None takes the stills of ``adapter``.
 
     Raises:
-        UsageError: the data set has no such streams, or its AU labels are of another space.
+        UsageError: a data set has no such stream, or its AU labels are of another space.
     """
 
-    def __init__(self, adapter: object, name: str, *, au_space: str, resolution: int, seed: int) -> None:
-        if not isinstance(adapter, TrainingStreams) or not isinstance(adapter, DatasetAdapter):
+    def __init__(
+        self,
+        adapter: object,
+        name: str,
+        *,
+        au_space: str,
+        resolution: int,
+        seed: int,
+        stills: tuple[object, str] | None = None,
+    ) -> None:
+        if not isinstance(adapter, FramesStream) or not isinstance(adapter, DatasetAdapter):
             raise UsageError(
                 f"the data set {name!r} has no streams to train on (stills with identities, frames with AUs): "
                 "choose one that has them, such as synthfaces."
+            )
+        portraits, self.stills_name = stills or (adapter, name)
+        if not isinstance(portraits, StillsStream) or not isinstance(portraits, DatasetAdapter):
+            raise UsageError(
+                f"the data set {self.stills_name!r} has no stills (portraits with identity labels): give another "
+                "one for them with --stills."
             )
         if adapter.info.au_space != au_space:
             raise UsageError(
@@ -107,21 +131,68 @@ class Streams:
                 "choose another data set, or set au_space to that of the labels."
             )
         self.adapter, self.name, self.resolution, self.seed = adapter, name, resolution, seed
-        self.identities = adapter.identities()
+        self.portraits = portraits
+        self.has_own_stills = stills is not None
+        self.identities = portraits.identities()
         self.fingerprint = adapter.fingerprint
+        #: AUs that the labels of the data set do not cover; known when the first frames were read.
+        self.unlabelled: tuple[str, ...] = ()
 
-    def describe(self) -> dict[str, str]:
-        """Fingerprint and name of the data set, for the metadata of weights files."""
-        return {"data": self.fingerprint, "data_name": self.name}
+    @classmethod
+    def load(cls, config: Config, context: CommandContext) -> Streams:
+        """The streams of a configuration."""
+        data = config.data
+        stills = data.stills_name and (context.make("dataset", data.stills_name), data.stills_name)
+        return cls(
+            context.make("dataset", data.name),
+            data.name,
+            au_space=config.au_space,
+            resolution=config.resolution,
+            seed=data.seed,
+            stills=stills or None,
+        )
+
+    def describe(self) -> dict[str, object]:
+        """Fingerprint and name of the data, and the estimators of its AU labels, for the metadata of weights files."""
+        described: dict[str, object] = {"data": self.fingerprint, "data_name": self.name}
+        if self.has_own_stills:
+            described |= {"stills": self.portraits.fingerprint, "stills_name": self.stills_name}
+        if self.unlabelled:
+            described["unlabelled"] = list(self.unlabelled)
+        if self.adapter.info.labelled_by:
+            described["labelled_by"] = list(self.adapter.info.labelled_by)
+        return described
+
+    def without_gaps(self, labels: Tensor) -> Tensor:
+        """AU labels (..., K) with 0 for the AUs that the data set does not cover: they are not learned.
+
+        Identity labels are returned as they are.
+
+        Raises:
+            UsageError: the label of an AU is missing for some images only.
+        """
+        if not labels.is_floating_point():
+            return labels
+        missing = labels.isnan().reshape(-1, labels.shape[-1])
+        if missing.any():
+            if (missing.any(0) != missing.all(0)).any():
+                raise UsageError(
+                    f"the frames of {self.name!r} have AU labels with gaps: label them by one estimator, or leave "
+                    "out the frames without labels."
+                )
+            names = get_space(self.adapter.info.au_space).labels
+            self.unlabelled = tuple(
+                name for name, gap in zip(names, missing.all(0).tolist(), strict=True) if gap
+            )
+        return torch.nan_to_num(labels)
 
     def batches(
         self, stream: StreamName, batch_size: int, start: int = 0
     ) -> Generator[tuple[Tensor, Tensor], None, None]:
         """Images float32 (B, 3, R, R) and labels, from step ``start`` on, without end."""
-        assert isinstance(self.adapter, TrainingStreams)
         if stream == "clips":
             yield from self._clips(batch_size, start)
-        source = self.adapter.stills if stream == "stills" else self.adapter.frames
+        source = self.portraits.stills if stream == "stills" else self.adapter.frames
         for batch in source(batch_size=batch_size, seed=self.seed, start=start):
             labels = batch.identity if isinstance(batch, StillsBatch) else batch.aus
             yield resize(batch.images, self.resolution), labels
@@ -178,7 +249,7 @@ class EndlessSource:
         images, labels = next(self._batches)
         self._next += 1
         part = slice(self.ranks.rank * size, (self.ranks.rank + 1) * size)
-        return Batch(images[part].to(self.device), labels[part].to(self.device))
+        return Batch(images[part].to(self.device), self.streams.without_gaps(labels)[part].to(self.device))
 
 
 class FramesOfClips:
@@ -259,7 +330,7 @@ class Pools:
         if self.ranks.any(interrupted, self.device):
             raise Interrupted(f"the {stream} were rendered")
         pool = fill_pool(self.streams, stream, count, self.cache, lambda *_: None)
-        pool.device = self.device
+        pool.device, pool.labels = self.device, self.streams.without_gaps(pool.labels)
         return pool
 
     def _report(self, stream: str, done: int, total: int) -> None:
@@ -325,5 +396,8 @@ def _write_pool(
 
 
 def _key(streams: Streams, stream: StreamName, count: int) -> str:
-    identity = [streams.fingerprint, streams.name, stream, count, streams.resolution, streams.seed]
+    origin = [streams.fingerprint, streams.name]
+    if stream == "stills" and streams.has_own_stills:
+        origin = [streams.portraits.fingerprint, streams.stills_name]
+    identity = [*origin, stream, count, streams.resolution, streams.seed]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]

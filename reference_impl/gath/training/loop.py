@@ -44,13 +44,7 @@ def train(run: TrainingRun) -> bool:
     logger = TrainingLogger(run.folder, enabled=ranks.first)
     try:
         with StopRequest(run.max_minutes) as stop:
-            streams = Streams(
-                run.context.make("dataset", config.data.name),
-                config.data.name,
-                au_space=config.au_space,
-                resolution=config.resolution,
-                seed=config.data.seed,
-            )
+            streams = Streams.load(config, run.context)
             data = Pools(
                 streams,
                 config.data,

@@ -91,13 +91,19 @@ def publish_generator(
         for name in ("estimator", "classifier")
     ]
     _, about_estimator = load_weights(run.folder / ESTIMATOR)
+    # An E that was copied from another training has learned that training's labels.
+    labelled_by = dict.fromkeys([*facts.get("labelled_by", ()), *about_estimator.get("labelled_by", ())])
     records = [json.loads(line) for line in (run.folder / LOG).read_text(encoding="utf-8").splitlines()]
     return publish(
         {"generator": average, "estimator": estimator},
         run.config,
         run.folder,
         device=run.device,
-        facts={**facts, "trained_against": teachers},
+        facts={
+            **facts,
+            "trained_against": [*teachers, *labelled_by],
+            **({"labelled_by": list(labelled_by)} if labelled_by else {}),
+        },
         estimator=about_estimator,
         records=records,
         costs=costs,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from gath_estimators.detectors import dlib as adapter
 from gath_estimators.detectors.dlib import DlibDetector
 
 from gath_bench import Unavailable
@@ -13,7 +12,7 @@ from gath_bench.contracts import FaceDetector
 
 def test_without_the_landmark_file_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("dlib")
-    monkeypatch.setattr(adapter, "PACKAGE", "no_such_package")
+    monkeypatch.setattr("gath_estimators.dlib_models.PACKAGE", "no_such_package")
     with pytest.raises(Unavailable, match=r"pip install 'gath-bench\[photo\]'"):
         DlibDetector().detect([torch.rand(3, 64, 64)])
 

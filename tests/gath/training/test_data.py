@@ -16,6 +16,7 @@ from gath.training.data import EndlessSource, FixedData, FramesOfClips, Pool, St
 from gath.training.stages.adversarial import AdversarialStage
 from toy_faces import ToyFaces
 
+from gath_bench.contracts import StillsBatch
 from gath_bench.distributed import Ranks
 from gath_bench.errors import UsageError
 
@@ -180,3 +181,71 @@ def test_a_data_set_without_clips_is_refused_in_a_sentence(tmp_path: Path) -> No
     streams = Streams(Unpaired(), "unpaired", au_space="openface17", resolution=64, seed=0)
     with pytest.raises(UsageError, match="'unpaired' has no clips"):
         fill_pool(streams, "clips", 12, tmp_path, _quiet)
+
+
+class Portraits:
+    """Stills of one grey and no frames."""
+
+    fingerprint = "portraits"
+    info = ToyFaces().info
+
+    def identities(self) -> int:
+        return 3
+
+    def stills(self, *, batch_size: int, seed: int, start: int = 0):
+        while True:
+            yield StillsBatch(torch.full((batch_size, 3, 64, 64), 0.5), torch.zeros(batch_size).long())
+
+    def samples(self, split: str, protocol: str, seed: int):
+        return []
+
+    def load(self, samples):
+        raise NotImplementedError
+
+
+def test_stills_and_frames_may_come_from_two_data_sets(tmp_path: Path) -> None:
+    settings = {"au_space": "openface17", "resolution": 64, "seed": 0}
+    alone = Streams(ToyFaces(), "toy-faces", **settings)
+    both = Streams(ToyFaces(), "toy-faces", **settings, stills=(Portraits(), "portraits"))
+    images, labels = next(both.batches("stills", 4))
+    assert both.identities == 3
+    assert (images == 0.5).all()
+    assert not labels.any()
+    for stream in ("frames", "clips"):
+        for mine, theirs in zip(next(both.batches(stream, 4)), next(alone.batches(stream, 4)), strict=True):
+            assert torch.equal(mine, theirs)
+    assert both.describe()["stills_name"] == "portraits"
+    # Pools of one cache: the stills are others, the frames are the same.
+    kept = [fill_pool(streams, "stills", 4, tmp_path, lambda *_: None) for streams in (alone, both)]
+    assert not torch.equal(kept[0].images, kept[1].images)
+    fill_pool(both, "frames", 4, tmp_path, lambda *_: None)
+    fill_pool(alone, "frames", 4, tmp_path, lambda *_: None)
+    assert len(list(tmp_path.glob("frames-*"))) == 1
+    with pytest.raises(UsageError, match="'portraits' has no streams to train on"):
+        Streams(Portraits(), "portraits", **settings)
+    with pytest.raises(UsageError, match=r"'object' has no stills .*--stills"):
+        Streams(ToyFaces(), "toy-faces", **settings, stills=(object(), "object"))
+
+
+class WithoutBrows(ToyFaces):
+    """The labels do not cover the first two AUs."""
+
+    def frames(self, *, batch_size: int, seed: int, start: int = 0):
+        for batch in super().frames(batch_size=batch_size, seed=seed, start=start):
+            batch.aus[:, :2] = float("nan")
+            yield batch
+
+
+def test_aus_without_labels_are_zero_and_recorded(tmp_path: Path) -> None:
+    streams = Streams(WithoutBrows(), "toy", au_space="openface17", resolution=64, seed=0)
+    assert "unlabelled" not in streams.describe()
+    source = EndlessSource(streams, "frames", "cpu", Ranks())
+    labels = source.batch(0, 4, torch.Generator()).labels
+    assert (labels[:, :2] == 0).all()
+    assert (labels[:, 2:] > 0).any()
+    assert streams.describe()["unlabelled"] == ["AU01", "AU02"]
+    gaps = torch.rand(4, 17)
+    gaps[1, 3] = float("nan")
+    with pytest.raises(UsageError, match="have AU labels with gaps"):
+        streams.without_gaps(gaps)
+    assert streams.without_gaps(torch.arange(4)).tolist() == [0, 1, 2, 3]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from gath.durations import format_duration
+from gath.inference.model import WarpModel
 from gath.networks.build import build_classifier, build_estimator
 from gath.release.weights_file import load_weights
 from gath.training import loop
@@ -25,6 +26,7 @@ from gath.training.run import TrainingRun
 from gath.training.stages.adversarial import AdversarialStage
 from gath.training.stages.clips import ClipStage
 
+from gath_bench.analysis.summarise import is_contaminated
 from gath_bench.contracts import ComponentKey, file_hash
 from gath_bench.distributed import Ranks
 from gath_bench.errors import UsageError
@@ -210,6 +212,24 @@ def test_validation_results_are_part_of_the_card(make_run: MakeRun) -> None:
     ]
 
 
+def test_the_estimator_of_the_labels_counts_as_a_teacher(make_run: MakeRun) -> None:
+    """Also in a training without labels that uses the E of this one."""
+    labelled = make_run("labelled", "data.name=labelled-toy-faces")
+    assert train(labelled)
+    weights = labelled.folder / "gath-warp.safetensors"
+    copied = make_run("copied", estimator=weights)
+    assert train(copied)
+    for run in (labelled, copied):
+        trained_against = WarpModel(weights=run.folder / "gath-warp.safetensors").info.trained_against
+        assert trained_against[2:] == ("labeller@1#ab12cd34",)
+        assert is_contaminated(trained_against, ["other-name@2#ab12cd34"])
+        assert not is_contaminated(trained_against, ["labeller@1#00000000"])
+        assert json.loads((run.folder / "gath-warp.json").read_text())["labelled_by"] == [
+            "labeller@1#ab12cd34"
+        ]
+        assert "| AU labels by | `labeller@1#ab12cd34` |" in (run.folder / "gath-warp.md").read_text()
+
+
 def test_a_failed_measurement_does_not_end_the_training(make_run: MakeRun) -> None:
     run = make_run("run", "validation.every=2")
     run.context.evaluate = lambda *_, **__: 1 / 0  # type: ignore[method-assign]
@@ -308,6 +328,16 @@ def test_the_discriminator_learns_to_separate_its_examples(make_run: MakeRun) ->
     )
     assert real > fake + 1
     assert right > wrong + 0.5
+
+
+def test_the_au_error_weighs_more_in_the_last_steps(make_run: MakeRun) -> None:
+    weights = ("losses.au=0.5", "losses.au_late=2", "losses.late=0.25")
+    config = make_run("late", "data.clips=8", "generator.steps=8", *weights).config
+    ctx = TrainContext(
+        config, "cpu", Ranks(), FixedData(Pool(*[torch.empty(0)] * 2), Pool(*[torch.empty(0)] * 2), 8)
+    )
+    stage = ClipStage(ctx, build_estimator(config), build_classifier(config, 8))
+    assert [stage._au_weight(step) for step in range(8)] == [0.5] * 6 + [2.0] * 2
 
 
 def test_the_discriminator_learns_to_separate_the_images_of_a_clip(make_run: MakeRun) -> None:

@@ -121,6 +121,13 @@ class ClipStage(AdversarialStage):
             terms["warped"] = (weights.warped, losses.region_error(warped, truth, region))
         return terms
 
+    def _au_weight(self, step: int) -> float:
+        """The weight of the AU error by E."""
+        weights = self.weights
+        if weights.au_late is None or step < (1 - weights.late) * self.steps:
+            return weights.au
+        return weights.au_late
+
     def _network_losses(
         self,
         step: int,
@@ -161,7 +168,7 @@ class ClipStage(AdversarialStage):
                 weights.identity_features,
                 losses.feature_distance(clip_identity, true_identity),
             ),
-            "au": (weights.au, au),
+            "au": (self._au_weight(step), au),
             "au_mae": (0.0, (estimated - targets[:count]).abs().mean()),
             "identity": (weights.identity, losses.identity_distance(identity, embeddings)),
         }

@@ -40,6 +40,7 @@ class EstimatorStage(TeacherStage[AUEstimator]):
     def finish(self, run: TrainingRun, streams: Streams, logger: TrainingLogger) -> None:
         numbers = measure_estimator(self.network, streams.adapter, self.ctx)
         logger.log("estimator-check", self.steps, numbers)
-        logger.message("E on portraits of the validation split: " + describe_values(numbers))
+        found = describe_values(numbers) if numbers else "not measured, it has none with AUs"
+        logger.message(f"E on portraits of the validation split: {found}")
         about = {**streams.describe(), "seed": run.config.seed, "steps": self.steps, **numbers}
         save_estimator(run.folder / ESTIMATOR, self.network, run.config, about)

@@ -1,0 +1,1 @@
+"""Identity encoders for photos: ONNX files of the user's, and dlib."""

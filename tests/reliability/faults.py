@@ -1,0 +1,222 @@
+"""The rows of ``docs/reliability.md``: each fault, what happens, and the test that shows it.
+
+Most rows come from the tables of the tests themselves; the others name their test, which must exist.
+``python -m reliability.faults`` with ``tests`` on the path writes the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from reliability.test_storage_faults import ERRORS
+from toy import hostile
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "reliability.md"
+
+HOSTILE = "tests/engine/test_hostile_components.py"
+PROCESS = "tests/reliability/test_process.py"
+STORAGE = "tests/reliability/test_storage_faults.py"
+PARSERS = "tests/reliability/test_parsers.py"
+FILES = "tests/reliability/test_files.py"
+CHECKPOINTS = "tests/gath/test_commands.py"
+KILLS = "tests/reliability/test_kills.py"
+MEMORY = "tests/engine/test_memory_and_lock.py"
+RESUME = "tests/engine/test_resume.py"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One row: the fault, what happens, and the file and function of its test."""
+
+    fault: str
+    result: str
+    file: str
+    test: str
+
+
+def component_faults() -> list[Fault]:
+    """Faults of plugins, from the tables of the hostile plugin."""
+    rows = []
+    for kind, table, test in (
+        ("model", hostile.MODELS, "test_a_hostile_model_fails_alone"),
+        ("metric", hostile.METRICS, "test_a_hostile_metric_or_evaluator_fails_alone"),
+        ("corpus metric", hostile.CORPUS_METRICS, "test_a_hostile_corpus_metric_fails_alone"),
+        ("data set", hostile.DATASETS, "test_a_hostile_data_set_fails_alone"),
+    ):
+        for name, reason in table.items():
+            result = f"failed: {reason}" if reason else "measured; nothing else changes"
+            rows.append(Fault(f"{kind} `{name}`", result, HOSTILE, test))
+    for name, (kind, reason) in hostile.REFUSED.items():
+        named = {"models": "model", "metrics": "metric", "dataset": "data set"}[kind]
+        rows.append(
+            Fault(f"{named} `{name}`", f"refused before any work: {reason}", HOSTILE,
+                  "test_a_wrong_declaration_is_refused_before_any_work")
+        )  # fmt: skip
+    rows.append(
+        Fault("a corpus metric whose features change their width from batch to batch", "failed: widths", HOSTILE,
+              "test_a_corpus_metric_with_features_of_changing_width_fails_alone")
+    )  # fmt: skip
+    rows += [
+        Fault(f"a call changes the setting `{name}`", "restored after the call", HOSTILE,
+              "test_a_component_call_restores_settings")
+        for name in hostile.SETTINGS
+    ]  # fmt: skip
+    return rows
+
+
+def storage_faults() -> list[Fault]:
+    """Faults of the disk and of the process."""
+    rows = []
+    for error in ERRORS:
+        rows += [
+            Fault(f"{error} while a run is written", "one sentence, exit code 2; `--resume` gives equal values",
+                  STORAGE, "test_a_run_on_a_failing_disk_can_be_resumed"),
+            Fault(f"{error} while gallery images are written", "a warning; all values are measured",
+                  STORAGE, "test_gallery_images_that_cannot_be_written_end_no_run"),
+            Fault(f"{error} while a report is written", "one sentence; the old report stays",
+                  STORAGE, "test_a_report_that_cannot_be_written_leaves_the_old_one"),
+        ]  # fmt: skip
+    return [
+        *rows,
+        Fault("SIGKILL at the manifest, after a shard, in a cell, between cells", "`--resume` gives equal values",
+              RESUME, "test_a_killed_and_resumed_run_equals_an_uninterrupted_one"),
+        Fault("100 kills of a run at random moments (`pytest -m slow`)", "`--resume` gives equal values",
+              KILLS, "test_a_run_that_is_killed_at_a_random_moment_loses_nothing"),
+        Fault("20 kills of a training at random moments (`pytest -m slow`)", "`--resume` gives equal weights",
+              KILLS, "test_a_training_that_is_killed_at_a_random_moment_ends_with_the_same_weights"),
+        Fault("10 kills of `label` at random moments (`pytest -m slow`)", "the same command gives the same file",
+              KILLS, "test_a_labelling_that_is_killed_at_a_random_moment_loses_nothing"),
+        Fault("a model is out of memory with a batch", "a warning; the batch is generated in halves", MEMORY,
+              "test_a_batch_that_does_not_fit_in_memory_is_halved"),
+        Fault("a model is out of memory with one image", "failed: out of memory", MEMORY,
+              "test_one_image_that_does_not_fit_in_memory_is_a_failure"),
+        Fault("`--resume` while the run is still going", "refused; a dead process holds no lock", MEMORY,
+              "test_a_run_that_is_still_going_is_not_resumed"),
+        Fault("SIGKILL while a file is written", "the partial file is removed on resume",
+              RESUME, "test_partial_files_of_a_killed_process_are_removed"),
+        Fault("a damaged shard", "one sentence; its batches are measured again", RESUME,
+              "test_a_damaged_shard_is_one_sentence"),
+        Fault("a resumed run with other settings", "refused; nothing is changed", RESUME,
+              "test_a_run_is_not_resumed_with_other_settings"),
+        Fault("a component calls `os._exit`", "the process ends; `--resume` continues", PROCESS,
+              "test_a_process_that_a_component_ends_can_be_resumed"),
+        Fault("a segmentation fault in a component", "the process ends; `--resume` continues", PROCESS,
+              "test_a_process_that_a_component_ends_can_be_resumed"),
+        Fault("a model or data set hangs under `--timeout`", "stopped 10 s after the limit; `--resume` continues",
+              PROCESS, "test_a_component_that_hangs_is_stopped_at_the_time_limit"),
+        Fault("a component or its subprocess prints under `--json`", "printed to standard error", PROCESS,
+              "test_json_is_one_object_whatever_components_print_or_end_with"),
+    ]  # fmt: skip
+
+
+def input_faults() -> list[Fault]:
+    """Faults of input files, options and output formats."""
+    parsers = {
+        "component names": "test_component_names",
+        "component keys": "test_component_keys",
+        "AU notation": "test_au_notation",
+        "timecodes": "test_timecodes",
+        "device names": "test_device_names",
+        "suite files of any bytes": "test_suite_files_of_any_bytes",
+        "suites of any content": "test_suites_of_any_content",
+        "AU tables (OpenFace, Live Link Face)": "test_au_tables",
+        "manifests with a changed value": "test_manifests_with_a_changed_value",
+        "manifests with changed bytes": "test_manifests_with_changed_bytes",
+        "images with changed bytes": "test_images_with_changed_bytes",
+    }
+    return [
+        *(Fault(f"random {what}", "a value or one sentence", PARSERS, test) for what, test in parsers.items()),
+        Fault("a suite of nested brackets, of 5,000 digits, not UTF-8", "one sentence, exit code 2", PARSERS,
+              "test_a_hostile_suite_file_is_refused"),
+        Fault("a damaged manifest", "one sentence, exit code 2", PARSERS, "test_a_hostile_manifest_is_refused"),
+        Fault("a manifest with an unknown reducer or metric, or a cell id outside the folder", "one sentence",
+              PARSERS, "test_a_manifest_that_refers_to_nothing_is_refused"),
+        Fault("a name of 40,000 letters", "refused in less than 2 s", PARSERS,
+              "test_a_text_of_40000_letters_takes_little_time"),
+        Fault("a named pipe as suite, AU table or image", "refused, not waited for", PARSERS,
+              "test_a_pipe_is_refused_and_not_waited_for"),
+        Fault("file names that are not UTF-8", "samples like others", FILES,
+              "test_file_names_that_are_not_utf8_are_samples_like_others"),
+        Fault("a folder without permission", "one sentence that names it", FILES,
+              "test_a_folder_that_cannot_be_read_is_named"),
+        Fault("a checkpoint with code in it", "refused, without advice to trust it", CHECKPOINTS,
+              "test_a_checkpoint_with_code_in_it_is_refused_without_advice"),
+        Fault("SIGTERM during `train`", "a checkpoint, exit code 130", CHECKPOINTS,
+              "test_train_that_a_signal_stops_has_another_exit_code"),
+        Fault("an image of more than 64 * 2**20 pixels", "NA with the size", PROCESS,
+              "test_an_image_above_the_pixel_limit_is_na"),
+        Fault("a PNG of 12,000 x 12,000 pixels", "NA, from its header", PROCESS,
+              "test_a_png_of_12000_pixels_is_refused_from_its_header"),
+        Fault("a JPEG above the pixel limit", "decoded at 1/2, 1/4 or 1/8 of its side", PROCESS,
+              "test_a_large_jpeg_is_decoded_at_a_fraction"),
+        Fault("sample ids such as `../../x`, or duplicates, in a render list", "refused; nothing is written", PROCESS,
+              "test_a_render_list_stays_in_its_folder"),
+        Fault("a CSV cell that begins with `=`, `+`, `-` or `@`", "an apostrophe in front", PROCESS,
+              "test_a_csv_cell_is_no_formula"),
+        Fault("terminal escapes in names and reasons", "replaced", PROCESS,
+              "test_terminal_escapes_do_not_reach_the_console"),
+        Fault("`--output ''`, `--resume ''`, `--timeout nan`", "refused, exit code 2", PROCESS,
+              "test_options_without_a_meaning_are_refused"),
+        Fault("the home folder in a typed path", "`~` in the recorded command", PROCESS,
+              "test_the_home_folder_is_not_recorded"),
+        Fault("no network: `run`, `report`, `animate`", "work; no connection is attempted", PROCESS,
+              "test_the_built_in_components_use_no_network"),
+    ]  # fmt: skip
+
+
+def faults() -> list[Fault]:
+    """All rows."""
+    return [*storage_faults(), *input_faults(), *component_faults()]
+
+
+def page() -> str:
+    """The text of ``docs/reliability.md``."""
+    rows = faults()
+    lines = [
+        "# Reliability",
+        "",
+        "What goes wrong, what happens then, and the test that shows it. The tests' tables generate this page:",
+        "`PYTHONPATH=tests python -m reliability.faults` writes it, and a test compares the two.",
+        "",
+        "- `failed: ...` means: the values of this component are `failed` with that reason, every other value is equal",
+        "  bit by bit to that of a run without the component, and the exit code is 1.",
+        "- Every text that a component gives (reasons, messages) is one line of at most 1,000 printable characters.",
+        "- Not undone: a component that replaces functions of other modules. `os._exit` and signals such as SIGSEGV",
+        "  end the process; the run can be resumed.",
+        "- Images have at most 64 * 2**20 pixels (`gath_bench.images.MAX_PIXELS`), input files at most 1 GiB",
+        "  (`gath_bench.files.MAX_INPUT`).",
+        "",
+        "The parsers are tested with 100 random inputs each, and with 2,000 by",
+        "",
+        "```sh",
+        "GATH_BENCH_EXAMPLES=2000 python -m pytest tests/reliability/test_parsers.py",
+        "```",
+        "",
+        "The ordinary suite kills eight processes and resumes them: six runs at fixed moments, one run from inside a",
+        "component, one `label`. At random moments, 100 runs, 20 trainings and 10 calls of `label` are killed by",
+        "",
+        "```sh",
+        "python -m pytest -m slow tests/reliability/test_kills.py",
+        "```",
+        "",
+        "`GATH_BENCH_KILLS=3` in front of it runs the first three of each.",
+        "",
+        f"{len(rows)} faults:",
+        "",
+        "| fault | what happens | test |",
+        "|---|---|---|",
+        *(f"| {_cell(row.fault)} | {_cell(row.result)} | `{row.file}::{row.test}` |" for row in rows),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """A text as a cell of a Markdown table."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
