@@ -119,9 +119,9 @@ def landmark_batch(pool: Pool, count: int) -> LandmarkBatch:
     centre = true.centre + true.size[:, None] * shift
     frames = Frames(centre, true.size * scale / 2, s, c)
     # Crop coordinates u in [-1, 1] -> stretch (u + bend(u)) -> frame -> image.
-    stretch = torch.eye(2) + 0.10 * (torch.rand(count, 2, 2) * 2 - 1)
-    cells = int(torch.randint(3, 6, ()))
-    bend = augment.smooth_noise(count, 2, CROP, cells) * uniform(count, 0, 0.045)
+    stretch = torch.eye(2) + 0.16 * (torch.rand(count, 2, 2) * 2 - 1)
+    cells = int(torch.randint(3, 7, ()))
+    bend = augment.smooth_noise(count, 2, CROP, cells) * uniform(count, 0, 0.09)
     axis = (torch.arange(CROP) + 0.5) / CROP * 2 - 1
     plane = torch.stack([axis.expand(CROP, -1), axis[:, None].expand(-1, CROP)], -1)
     moved = (plane + bend.permute(0, 2, 3, 1)).reshape(count, -1, 2) @ stretch.mT
@@ -129,7 +129,7 @@ def landmark_batch(pool: Pool, count: int) -> LandmarkBatch:
     crops = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
     wanted = frames.from_image(points) @ torch.linalg.inv(stretch).mT
     found = wanted
-    for _ in range(4):
+    for _ in range(8):
         found = (
             wanted
             - F.grid_sample(bend, found[:, :, None], padding_mode="border", align_corners=False)[..., 0].mT

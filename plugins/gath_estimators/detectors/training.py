@@ -96,10 +96,9 @@ def train_landmarks(pool: Pool, steps: int, seed: int, progress: Progress) -> La
     with _seeded(seed + 1):
         network = LandmarkNetwork()
         network.shape.copy_(pool.shape)
-        last = network.points[-1]
         with torch.no_grad():
-            last.weight.mul_(0.1)  # type: ignore[operator]
-            last.bias.copy_((pool.shape * 2 / 1.65).flatten())  # type: ignore[operator]
+            network.votes.weight.mul_(0.1)
+            nn.init.zeros_(network.votes.bias)  # type: ignore[arg-type]
         _fit("landmarks", network, loss, steps, progress)
     return network
 
