@@ -215,7 +215,7 @@ def _copied(features: Features) -> Features:
     """Features for one metric, which may work in place."""
     values = features.values
     copy = tuple(layer.clone() for layer in values) if isinstance(values, tuple) else values.clone()
-    return Features(copy, dict(features.missing))
+    return Features(copy, dict(features.missing), dict(features.missing_aus))
 
 
 @dataclass(frozen=True)

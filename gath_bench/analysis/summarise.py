@@ -131,7 +131,9 @@ def _row(
     expected, done = _counts(parts, cell, metric)
     coverage = float(done / (expected * share))
     pieces = why or [piece for several in parts for piece in several]
-    status, reason = _status(observations, pieces, result.value, count=done, complete=coverage == 1)
+    # The value of a stored reducer has a reason of its own; others are undefined on the samples that have values.
+    count = 0 if REDUCERS[summary.reducer].stored else done
+    status, reason = _status(observations, pieces, result.value, count=count, complete=coverage == 1)
     return SummaryRow(
         model=cell.model,
         model_key=cell.model_key,

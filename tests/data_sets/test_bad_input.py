@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from data_sets import trees
 from data_sets.conformance import assert_sentence
-from data_sets.test_conformance import CASES, named
+from data_sets.test_conformance import STILL, named
 
 from gath_bench.errors import UsageError
 
 Damage = Callable[[Path], None]
-TREES = {name: tree for name, (_, tree, _) in CASES.items()}
+TREES = {name: tree for name, (_, tree, _) in STILL.items()}
 
 
 def replace(path: str, old: str, new: str) -> Damage:
@@ -55,9 +55,9 @@ def set_aus(key: str, position: int, value: float) -> Damage:
     return damage
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", STILL)
 def test_a_wrong_root_is_refused_with_the_expected_tree(case: str, tmp_path: Path) -> None:
-    make, _, _ = CASES[case]
+    make, _, _ = STILL[case]
     name = case.split(",")[0].split(" ")[0]
     (tmp_path / "empty").mkdir()
     for root in (tmp_path / "nowhere", tmp_path / "empty"):
@@ -126,13 +126,13 @@ def test_damaged_labels_are_refused(case: str, damage: Damage, sentence: str, tm
     root = TREES[case](tmp_path / "root")
     damage(root)
     with pytest.raises(UsageError, match=sentence) as caught:
-        CASES[case][0](root)
+        STILL[case][0](root)
     assert_sentence(caught.value)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", STILL)
 def test_a_truncated_image_is_na_and_left_out_of_streams(case: str, tmp_path: Path) -> None:
-    make, tree, streams = CASES[case]
+    make, tree, streams = STILL[case]
     dataset = make(tree(tmp_path / "root"))
     protocol = dataset.info.protocols[0]
     sample = dataset.samples("test", protocol, 0)[-1]

@@ -20,7 +20,9 @@ def named(name: str, **parameters: str) -> Make:
     return lambda root: load_component("dataset", f'{name}[root="{root}",size=8{crop}{settings}]')
 
 
-CASES: dict[str, tuple[Make, Callable[[Path], Path], set[str]]] = {
+Case = tuple[Make, Callable[[Path], Path], set[str]]
+#: Data sets of still images.
+STILL: dict[str, Case] = {
     "subject-folders": (named("subject-folders"), trees.subject_folders, {"stills"}),
     "lfw": (named("lfw"), trees.lfw, {"stills"}),
     "vggface2": (named("vggface2"), trees.vggface2, {"stills"}),
@@ -38,6 +40,8 @@ CASES: dict[str, tuple[Make, Callable[[Path], Path], set[str]]] = {
     "emotionet": (named("emotionet"), trees.emotionet, set()),
     "ck-plus": (named("ck-plus"), trees.ck_plus, {"stills", "frames", "clips"}),
     "ganimation": (named("ganimation"), trees.ganimation, {"frames"}),
+}
+CASES: dict[str, Case] = STILL | {
     "bp4d": (named("bp4d"), video_trees.bp4d, {"stills"}),
     "webdataset": (
         named("webdataset", subject="person", clip="take"),

@@ -225,14 +225,21 @@ def test_values_are_those_of_one_model(results: gath_bench.Results) -> None:
         results.values()
 
 
+REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
+
+
 def test_a_run_that_was_committed_earlier_is_readable() -> None:
     """It was written by an earlier version: its manifest has no list of instances."""
-    path = Path(__file__).resolve().parents[2] / "results" / "reference" / "control"
+    path = REFERENCE / "ablation"
     assert "instances" not in json.loads((path / "manifest.json").read_text())
     results = gath_bench.load_run(path)
     assert results.finished
-    assert {"oracle", "copy-source", "gath-warp"} <= set(results.to_wide().index.get_level_values("model"))
+    assert {"oracle", "copy-source"} <= set(results.to_wide().index.get_level_values("model"))
     assert changed_files(results.opened[0]) == []
+
+
+def test_a_committed_run_is_planned_again_with_the_same_data() -> None:
+    results = gath_bench.load_run(REFERENCE / "control")
     plan = plan_again(results.opened[0], Registry.of(installed_plugins()), 16)
     then = {(cell.cell_id, cell.dataset_key) for cell in results.manifests[0].cells}
     cells = new_manifest(plan, command=[], device="cpu", environment={}).cells

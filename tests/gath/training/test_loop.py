@@ -252,7 +252,7 @@ def test_a_damaged_checkpoint_is_refused_in_a_sentence(make_run: MakeRun) -> Non
     run = make_run("run")
     run.folder.mkdir()
     (run.folder / "checkpoint.pt").write_bytes(b"PK half a file")
-    with pytest.raises(UsageError, match="damaged or of another kind"):
+    with pytest.raises(UsageError, match="is damaged, or not the state of a training"):
         train(run)
 
 
