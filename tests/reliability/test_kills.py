@@ -141,7 +141,7 @@ def trained_state(folder: Path) -> tuple[Any, ...]:
     from gath.training.checkpoint import load_state
 
     state = load_state(folder / "checkpoint.pt")
-    del state["seconds"]
+    del state["seconds"], state["origin"]  # the origin lists the commands that resumed it
     weights = load_weights(folder / "gath-warp.safetensors")[0]
     return state, weights, (folder / "log.jsonl").read_text()
 
