@@ -112,26 +112,76 @@ def _notes(graded: Graded) -> str:
 
 
 STYLE = """
-.gradio-container { max-width: 1280px !important; margin: 0 auto !important; }
+.gradio-container { max-width: 1280px !important; margin: 0 auto !important; overflow: clip !important;
+  --quiet: color-mix(in srgb, var(--body-text-color) 72%, transparent); }
 .gradio-container h1 { font-size: 1.35rem; font-weight: 650; margin: 0 0 .2rem; }
-.intro p { margin: 0; color: var(--body-text-color-subdued); max-width: 80ch; }
+.gradio-container .prose h2 { font-size: 1rem; font-weight: 600; margin: .5rem 0 .2rem; }
+.gradio-container .prose h3 { font-size: .84rem; font-weight: 500; margin: .35rem 0 0; color: var(--quiet); }
+.intro p { margin: 0; color: var(--quiet); max-width: 85ch; }
+.quiet, .facts { color: var(--quiet); font-size: .82rem; }
+.facts { margin: 0 0 .25rem; overflow-wrap: anywhere; }
+.facts code { font-size: .78rem; white-space: normal; }
+#error:not(:has(.message)), #note:not(:has(.message)), #video-error:not(:has(.message)) { display: none; }
 .message { border-left: 4px solid; border-radius: 4px; padding: .45rem .75rem; }
 .message p { margin: 0; }
 .message.error { border-color: #c62828; background: color-mix(in srgb, #c62828 14%, transparent); }
 .message.note { border-color: #1565c0; background: color-mix(in srgb, #1565c0 12%, transparent); }
-.facts { margin: 0 0 .25rem; font-size: .82rem; color: var(--body-text-color-subdued); overflow-wrap: anywhere; }
-.facts code { font-size: .8rem; white-space: normal; }
-table.readings { border-collapse: collapse; width: 100%; font-size: .86rem; font-variant-numeric: tabular-nums; }
-table.readings th, table.readings td { padding: .12rem .4rem; text-align: left; border: 0; }
-table.readings th[scope=row] { font-weight: 600; }
-table.readings td:nth-child(n+3), table.readings th[scope=col]:nth-child(n+3) {
-  text-align: right; white-space: nowrap; }
-table.readings tbody tr { border-top: 1px solid var(--border-color-primary); }
-table.readings tr.region th { padding-top: .45rem; color: var(--body-text-color-subdued); font-weight: 500; }
-table.readings tr.missing td:last-child { color: var(--body-text-color-subdued); }
-.bar { display: inline-block; width: 3.2rem; height: .45rem; margin-right: .5rem; border-radius: 3px;
-  background: var(--border-color-primary); overflow: hidden; vertical-align: middle; }
-.bar > span { display: block; height: 100%; background: var(--color-accent); }
+
+#portraits { height: auto !important; min-height: 0 !important; }
+#portraits .grid-wrap { height: auto !important; min-height: 0; max-height: none; overflow: auto hidden; padding: .3rem;
+  contain: inline-size; }
+#portraits .grid-container { grid: auto / auto-flow 5.4rem !important; height: auto; gap: .4rem; }
+#portraits .caption-label { display: none; }
+#portraits button { aspect-ratio: 1; height: auto; }
+
+#main { align-items: flex-start; }
+#result img { object-fit: contain; max-height: 66vh; margin: 0 auto; }
+#presets { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: .35rem; }
 #presets button { min-width: 0; }
-#result img { object-fit: contain; max-height: 68vh; margin: 0 auto; }
+
+#sliders { gap: 0; }
+#sliders .form { background: none; border: 0; box-shadow: none; gap: 0; }
+.au { padding: .1rem .25rem !important; border: 0 !important; overflow: visible !important; background: none; }
+.au .wrap:has(> .head) { display: grid; grid-template-columns: 11.6rem minmax(5rem, 1fr) 3.6rem; align-items: center;
+  gap: 0 .7rem; }
+.au .head { display: contents; }
+.au .head label { grid-column: 1; margin: 0; }
+.au .head label span { margin: 0; color: var(--body-text-color); font-size: .84rem; line-height: 1.15; }
+.au .tab-like-container { grid-column: 3; grid-row: 1; height: 1.6rem; align-self: center; margin: 0; }
+.au input[type=number] { width: 100%; height: 1.5rem; padding: 0 .2rem; text-align: right; }
+.au .slider_input_container { grid-column: 2; grid-row: 1; }
+.au .min_value, .au .max_value { display: none; }
+
+.gradio-container table.readings { border-collapse: collapse; border: 0; width: 100%; margin: 0;
+  font-size: .84rem; font-variant-numeric: tabular-nums; }
+.gradio-container table.readings :is(th, td) { padding: .1rem .4rem; text-align: left; border: 0; background: none; }
+.gradio-container table.readings tr { border: 0; border-top: 1px solid var(--border-color-primary); background: none; }
+.gradio-container table.readings thead tr { border-top: 0; }
+.gradio-container table.readings th { font-weight: 600; }
+.gradio-container table.readings :is(th, td):nth-child(n+3) { text-align: right; white-space: nowrap; }
+.gradio-container table.readings tr.region th { padding-top: .4rem; color: var(--quiet); font-weight: 500; }
+.gradio-container table.readings tr.missing td:last-child { color: var(--quiet); }
+.bar { display: inline-block; width: 3.2rem; height: .45rem; margin-right: .5rem; border-radius: 3px;
+  background: color-mix(in srgb, var(--body-text-color) 16%, transparent); overflow: hidden; vertical-align: middle; }
+.bar > span { display: block; height: 100%; background: var(--color-accent); }
+tr.missing td:last-child .bar { visibility: hidden; }
+
+/* A telephone: the picture stays in view above the sliders, and what is read follows them. */
+@media (max-width: 767px) {
+  .gradio-container .main.app { padding: .75rem !important; }
+  #options { flex-direction: column; }
+  #options .form { display: grid; grid-template-columns: 1fr 1fr; min-width: 0 !important;
+    background: var(--block-background-fill); }
+  #main { flex-direction: column; flex-wrap: nowrap; align-items: stretch; }
+  #stage { display: contents; }
+  #result { position: sticky; top: 0; z-index: 100; background: var(--body-background-fill); order: 1; }
+  #result img { max-height: 36vh; }
+  #controls { order: 2; }
+  #details { order: 3; }
+  .au { padding-bottom: .35rem !important; }
+  .au .wrap:has(> .head) { grid-template-columns: minmax(0, 1fr) 3.6rem; }
+  .au .tab-like-container { grid-column: 2; }
+  .au .slider_input_container { grid-column: 1 / 3; grid-row: 2; }
+  .bar { width: 1.8rem; margin-right: .3rem; }
+}
 """

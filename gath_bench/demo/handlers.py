@@ -237,6 +237,7 @@ class Handlers:
                 all_faces=all_faces,
                 size=self.size,
             )
+            portrait.name = photo.name
             own = portrait.source_aus()
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         return Session(photo, model, portrait, _on_sliders(own, ready), folder, _original(portrait, folder))

@@ -155,10 +155,10 @@ class _Page:
             self._chooser()
             self.error = gr.HTML(elem_id="error")
             self.note = gr.HTML(elem_id="note")
-            with gr.Row(equal_height=False):
-                with gr.Column(scale=6, min_width=300, elem_id="stage"):
+            with gr.Row(equal_height=False, elem_id="main"):
+                with gr.Column(scale=1, min_width=300, elem_id="stage"):
                     self._result()
-                with gr.Column(scale=5, min_width=300):
+                with gr.Column(scale=1, min_width=300, elem_id="controls"):
                     self._expression()
                     self._video()
             self._connect()
@@ -167,27 +167,28 @@ class _Page:
 
     def _chooser(self) -> None:
         gr, examples = self.gr, self.handlers.examples
-        with gr.Row(equal_height=True):
-            self.gallery = gr.Gallery(
-                [(example.thumbnail, example.name) for example in examples],
-                format="png", columns=len(examples), rows=1, height="auto", object_fit="cover",
-                allow_preview=False, interactive=False, buttons=[], label="Portraits", elem_id="portraits", scale=5,
+        self.gallery = gr.Gallery(
+            [(example.thumbnail, example.name) for example in examples],
+            format="png", columns=len(examples), height="auto", object_fit="cover", allow_preview=False,
+            interactive=False, buttons=[], label="Portraits", show_label=False, elem_id="portraits",
+        )  # fmt: skip
+        with gr.Row(equal_height=True, elem_id="options"):
+            self.upload = gr.UploadButton(
+                "Upload a photo",
+                file_types=["image"],
+                variant="primary",
+                size="md",
+                min_width=140,
+                elem_id="upload",
+            )
+            self.model = gr.Dropdown(
+                list(self.handlers.models), value=self.handlers.models[0], label="Model", min_width=140,
+                elem_id="model",
             )  # fmt: skip
-            with gr.Column(scale=3, min_width=260):
-                self.upload = gr.UploadButton(
-                    "Upload a photo", file_types=["image"], variant="primary", size="md"
-                )
-                self.model = gr.Dropdown(
-                    list(self.handlers.models), value=self.handlers.models[0], label="Model", elem_id="model"
-                )
-                with gr.Row():
-                    self.crop = gr.Dropdown(
-                        [("face", "face"), ("centred square", "centre")],
-                        value="face",
-                        label="Crop",
-                        min_width=100,
-                    )
-                    self.all_faces = gr.Checkbox(label="All faces", min_width=100)
+            self.crop = gr.Dropdown(
+                [("face", "face"), ("centred square", "centre")], value="face", label="Crop", min_width=140
+            )
+            self.all_faces = gr.Checkbox(label="All faces", min_width=110)
 
     def _result(self) -> None:
         gr = self.gr
@@ -202,40 +203,50 @@ class _Page:
                     show_label=False, type="filepath", interactive=False, buttons=["fullscreen"], max_height=2000,
                     elem_id="both",
                 )  # fmt: skip
-        self.facts = gr.HTML(elem_id="facts")
-        with gr.Row(equal_height=True):
-            self.suffix = gr.Dropdown(
-                [(s[1:].upper(), s) for s in STILL_FORMATS if s != ".jpeg"], value=".png",
-                show_label=False, container=False, min_width=90, elem_id="suffix",
-            )  # fmt: skip
-            self.download = gr.Button("Download the picture", size="md", min_width=160, elem_id="download")
-        self.file = gr.DownloadButton(visible="hidden", elem_id="download-file")
-        gr.HTML("<h3>Asked for, and read back by the grader</h3>")
-        self.readings = gr.HTML(elem_id="readings")
+        with gr.Column(elem_id="details"):
+            with gr.Row(equal_height=True):
+                self.suffix = gr.Dropdown(
+                    [(s[1:].upper(), s) for s in STILL_FORMATS if s != ".jpeg"], value=".png",
+                    show_label=False, container=False, min_width=90, elem_id="suffix",
+                )  # fmt: skip
+                self.download = gr.Button(
+                    "Download the picture", size="md", min_width=160, elem_id="download"
+                )
+            self.file = gr.DownloadButton(visible="hidden", elem_id="download-file")
+            self.facts = gr.HTML(elem_id="facts")
+            gr.HTML("<h2>Asked for, and read back by the grader</h2>")
+            self.readings = gr.HTML(elem_id="readings")
 
     def _expression(self) -> None:
         gr = self.gr
         with gr.Row(elem_id="presets"):
-            self.own = gr.Button("portrait's own", size="sm", min_width=90)
-            self.presets = {name: gr.Button(name, size="sm", min_width=90) for name in PRESETS}
-        self.added = gr.Checkbox(label="Add presets to the portrait's own AUs", elem_id="added")
+            self.own = gr.Button("portrait's own", size="sm", variant="primary", min_width=90, elem_id="own")
+            self.presets = {
+                name: gr.Button(name, size="sm", min_width=90, elem_id=f"preset-{name}") for name in PRESETS
+            }
+        self.added = gr.Checkbox(
+            label="Add presets to the portrait's own AUs", container=False, elem_id="added"
+        )
         sliders = {}
-        for region, units in by_region(SPACE.labels).items():
-            with gr.Accordion(region, open=True):
+        with gr.Column(elem_id="sliders"):
+            for region, units in by_region(SPACE.labels).items():
+                gr.HTML(f"<h3>{region}</h3>")
                 for unit in units:
                     sliders[unit.label] = gr.Slider(
                         0, 1, 0, step=0.01, label=content.slider_label(unit.label, unit.name),
                         elem_id=unit.label, elem_classes="au", buttons=[],
                     )  # fmt: skip
         self.sliders = [sliders[label] for label in SPACE.labels]
-        gr.HTML(f'<p class="facts">{content.SLIDERS_HELP}</p>')
+        gr.HTML(f'<p class="quiet">{content.SLIDERS_HELP}</p>')
 
     def _video(self) -> None:
         gr = self.gr
         with gr.Accordion("Video from a CSV file", open=False, elem_id="video"):
-            gr.HTML(f'<p class="facts">{content.VIDEO_HELP}</p>')
+            gr.HTML(f'<p class="quiet">{content.VIDEO_HELP}</p>')
             self.csv = gr.File(label="AU time series", file_types=[".csv"], type="filepath", height=110)
-            self.example = gr.Button("Take an example: a smile with a blink", size="sm")
+            self.example = gr.Button(
+                "Take an example: a smile with a blink", size="sm", elem_id="example-csv"
+            )
             with gr.Row():
                 self.video_suffix = gr.Dropdown(
                     [("MP4", ".mp4"), ("GIF", ".gif"), ("WebP", ".webp")],

@@ -159,8 +159,11 @@ def browse(scratch: Path, downloads: Path | None = None) -> Iterator[Page]:
         if downloads is not None:
             page.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
         yield page
+        page.session = ""
+        page.call("Browser.close")
     finally:
-        process.terminate()
+        if process.poll() is None:
+            process.terminate()
         process.wait(timeout=30)
         for descriptor in (from_test, to_browser, from_browser, to_test):
             os.close(descriptor)
