@@ -145,10 +145,20 @@ def browse(scratch: Path, downloads: Path | None = None) -> Iterator[Page]:
         "--disable-default-apps", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         "--no-proxy-server", "--remote-debugging-pipe", f"--user-data-dir={scratch / 'profile'}",
     ]  # fmt: skip
-    # The protocol is spoken on the descriptors 3 and 4.
-    wrapped = ["sh", "-c", f'exec "$@" 3<&{from_test} 4>&{to_test}', "sh", BROWSER, *flags]
+
+    def place() -> None:
+        """The browser reads from descriptor 3 and writes to descriptor 4."""
+        # Copies first: either pipe may have one of these numbers.
+        reads, writes = os.dup(from_test), os.dup(to_test)
+        os.dup2(reads, 3)
+        os.dup2(writes, 4)
+
     process = subprocess.Popen(
-        wrapped, pass_fds=(from_test, to_test), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [BROWSER, *flags],
+        pass_fds=(3, 4),
+        preexec_fn=place,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         page = Page(to_browser, from_browser)

@@ -105,7 +105,7 @@ def test_bad_input_is_a_sentence_on_the_page(page: Page, server: Server, tmp_pat
     before = page.evaluate("document.querySelector('#picture img').src")
     (tmp_path / "me.jpg").write_text("this is text")
     actions.upload(page, "input[type=file]", tmp_path / "me.jpg")
-    text = page.until("document.querySelector('#error')?.textContent.trim()")
+    text = page.until("document.querySelector('#error .message')?.textContent")
     assert "me.jpg" in text
     assert page.evaluate("document.querySelector('#picture img').src") == before
     # The next move works, and the message disappears.
