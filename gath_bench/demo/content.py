@@ -42,7 +42,7 @@ def message(texts: Iterable[str], kind: str) -> str:
         texts: the sentences.
         kind: ``"error"`` or ``"note"``.
     """
-    shown = "".join(f"<p>{escape(text[:1].upper() + text[1:])}</p>" for text in texts if text)
+    shown = "".join(f"<p>{escape(text)}</p>" for text in texts if text)
     role = "alert" if kind == "error" else "status"
     return f'<div class="message {kind}" role="{role}">{shown}</div>' if shown else ""
 
