@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from gath.config import read_config
+from gath.networks.build import build_generator
 from gath.networks.discriminator import Discriminator, set_trainable
 from gath.networks.encoders import AUEstimator, IdentityClassifier
 from gath.networks.generator import DirectGenerator, Generator, WarpGenerator, warp
@@ -85,6 +87,12 @@ def test_small_opacities_are_removed_in_evaluation_mode_only() -> None:
     assert torch.allclose(network.eval()(source, aus, aus).image, source, atol=1e-5)
     half = _uniform(0.5).eval()(source, aus, aus).opacity
     assert torch.allclose(half, torch.full_like(half, 0.45 / 0.95))
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_the_configuration_says_whether_there_is_an_opacity(replace: bool) -> None:
+    network = build_generator(read_config("tiny-warp", [f"networks.replace={str(replace).lower()}"]))
+    assert ("opacity.bias" in dict(network.named_parameters())) == replace
 
 
 @pytest.mark.parametrize("replace", [False, True])
