@@ -273,9 +273,21 @@ def local_mean(image: Tensor, radius: int) -> Tensor:
     >>> bool((local_mean(image, 2) - image).abs().max() < 1e-6)
     True
     """
-    for _ in range(2):
-        image = F.avg_pool2d(image, 2 * radius + 1, 1, radius, count_include_pad=False)
-    return image
+    rows, columns = (_averaging(size, radius, image) for size in image.shape[-2:])
+    with torch.autocast(image.device.type, enabled=False):  # 8 bits of mantissa would leave bands
+        averaged: Tensor = rows @ image @ columns.T
+    return averaged
+
+
+def _averaging(size: int, radius: int, like: Tensor) -> Tensor:
+    """The matrix (size, size) that averages twice along one axis.
+
+    The mean over a square is separable, and products with a matrix are ten times faster than pooling on a CPU.
+    """
+    position = torch.arange(size, device=like.device)
+    near = ((position[:, None] - position).abs() <= radius).to(like.dtype)
+    once = near / near.sum(1, keepdim=True)
+    return once @ once
 
 
 def shorten(flow: Tensor, by: float) -> Tensor:

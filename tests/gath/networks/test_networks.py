@@ -8,7 +8,7 @@ from gath.config import read_config
 from gath.networks.build import build_generator
 from gath.networks.discriminator import Discriminator, set_trainable
 from gath.networks.encoders import AUEstimator, IdentityClassifier
-from gath.networks.generator import DirectGenerator, Generator, WarpGenerator, warp
+from gath.networks.generator import DirectGenerator, Generator, WarpGenerator, local_mean, warp
 
 
 def _inputs(side: int, aus: int = 17) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -77,6 +77,14 @@ def test_full_opacity_replaces_detail_by_its_local_mean() -> None:
     inside = image[..., 20:44, 20:44]
     assert inside.diff(dim=-1).abs().max() < 0.01
     assert (inside - (source[..., 20:44, 20:44] - stripes[..., 20:44, 20:44] + 0.2)).abs().max() < 0.02
+
+
+def test_the_local_mean_is_the_one_of_average_pooling() -> None:
+    image = torch.rand(2, 3, 32, 48)
+    expected = image
+    for _ in range(2):
+        expected = torch.nn.functional.avg_pool2d(expected, 9, 1, 4, count_include_pad=False)
+    assert torch.allclose(local_mean(image, 4), expected, atol=1e-6)
 
 
 def test_small_opacities_are_removed_in_evaluation_mode_only() -> None:
