@@ -273,8 +273,8 @@ def local_mean(image: Tensor, radius: int) -> Tensor:
     >>> bool((local_mean(image, 2) - image).abs().max() < 1e-6)
     True
     """
-    rows, columns = (_averaging(size, radius, image) for size in image.shape[-2:])
     with torch.autocast(image.device.type, enabled=False):  # 8 bits of mantissa would leave bands
+        rows, columns = (_averaging(size, radius, image) for size in image.shape[-2:])
         averaged: Tensor = rows @ image @ columns.T
     return averaged
 

@@ -85,6 +85,8 @@ def test_the_local_mean_is_the_one_of_average_pooling() -> None:
     for _ in range(2):
         expected = torch.nn.functional.avg_pool2d(expected, 9, 1, 4, count_include_pad=False)
     assert torch.allclose(local_mean(image, 4), expected, atol=1e-6)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.allclose(local_mean(image, 4), expected, atol=1e-6)
 
 
 def test_small_opacities_are_removed_in_evaluation_mode_only() -> None:
