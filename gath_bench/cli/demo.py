@@ -69,12 +69,13 @@ def demo(
             device=resolve_device(device),
             size=size,
         )
-        address = serve(handlers, port=port, open_browser=open_browser, block=False)
-        click.echo(f"{address} (Ctrl+C ends it)")
-        wait()
+        server = serve(handlers, port=port, open_browser=open_browser)
+        click.echo(f"{server.local_url} (Ctrl+C ends it)")
+        _wait()
+        server.close(verbose=False)
 
 
-def wait() -> None:
+def _wait() -> None:
     """Wait for Ctrl+C."""
     import signal
     import threading

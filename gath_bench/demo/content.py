@@ -151,6 +151,8 @@ STYLE = """
 .au input[type=number] { width: 100%; height: 1.5rem; padding: 0 .2rem; text-align: right; }
 .au .slider_input_container { grid-column: 2; grid-row: 1; }
 .au .min_value, .au .max_value { display: none; }
+.au input[type=range]::-webkit-slider-thumb { box-shadow: 0 0 0 1px #8d9199; }
+.au input[type=range]::-moz-range-thumb { box-shadow: 0 0 0 1px #8d9199; }
 
 .gradio-container table.readings { border-collapse: collapse; border: 0; width: 100%; margin: 0;
   font-size: .84rem; font-variant-numeric: tabular-nums; }

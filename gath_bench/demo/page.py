@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ HOST = "127.0.0.1"
 FIRST_PORT, PORTS = 7860, 100
 #: Seconds after which pictures that are no longer shown are deleted.
 _KEEP = 3600
+#: Seconds without a new picture until the grader reads one, so that it does not slow down a moving slider.
+_SETTLED = 0.5
 #: What the browser may load: nothing from another host.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
@@ -65,19 +68,16 @@ def build(handlers: Handlers) -> Any:
     return _Page(gr, handlers).blocks
 
 
-def serve(
-    handlers: Handlers, *, port: int | None = None, open_browser: bool = False, block: bool = True
-) -> str:
-    """Serve the page on the loopback interface.
+def serve(handlers: Handlers, *, port: int | None = None, open_browser: bool = False) -> Any:
+    """Serve the page on the loopback interface, in a thread of its own.
 
     Args:
         handlers: the actions.
         port: the port; None takes the first free one from `FIRST_PORT`.
         open_browser: open the page in the default browser.
-        block: return only when the server is stopped.
 
     Returns:
-        The address.
+        The ``gradio.Blocks``: ``local_url`` is its address, ``close()`` ends it.
 
     Raises:
         UsageError: gradio is not installed, or the port is in use.
@@ -98,7 +98,7 @@ def serve(
         Middleware(_Policy),
     ]
     try:
-        _, address, _ = blocks.queue(default_concurrency_limit=1).launch(
+        blocks.queue(default_concurrency_limit=1).launch(
             server_name=HOST,
             server_port=port or _free_port(),
             inbrowser=open_browser,
@@ -118,9 +118,7 @@ def serve(
         )
     except OSError as error:
         raise UsageError(f"port {port} cannot be used ({error}): choose another one by --port.") from error
-    if block:
-        blocks.block_thread()
-    return str(address)
+    return blocks
 
 
 class _Policy:
@@ -399,7 +397,11 @@ class _Page:
         return [self.gr.skip()] * count
 
     def _grade(self, session: Session | None) -> Any:
-        if session is None or session.picture is None:
+        picture = session.picture if session else None
+        if session is None or picture is None:
+            return self.gr.skip()
+        time.sleep(_SETTLED)
+        if session.picture is not picture:  # its own call follows
             return self.gr.skip()
         try:
             graded: Graded = self.handlers.grade(session)
