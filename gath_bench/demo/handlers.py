@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gath_bench.analysis.summarise import is_contaminated
 from gath_bench.animation.api import make_motion, play
@@ -452,7 +452,8 @@ def _built_in() -> Example:
     from PIL import Image
     from skimage import data
 
-    pixels: NDArray[np.uint8] = data.astronaut()
+    astronaut: Any = data.astronaut
+    pixels: NDArray[np.uint8] = astronaut()
     # The middle of the face in the picture of 512 x 512 pixels.
     thumbnail = Image.fromarray(pixels[20:230, 120:330]).resize(
         (THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS
