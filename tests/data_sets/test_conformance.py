@@ -37,12 +37,12 @@ STILL: dict[str, Case] = {
     "ffhq": (named("ffhq", crop="none"), trees.ffhq, set()),
     "affectnet": (named("affectnet"), trees.affectnet_lists, set()),
     "affectnet, newer release": (named("affectnet"), trees.affectnet_arrays, set()),
-    "emotionet": (named("emotionet"), trees.emotionet, set()),
+    "emotionet": (named("emotionet"), trees.emotionet, {"frames"}),
     "ck-plus": (named("ck-plus"), trees.ck_plus, {"stills", "frames", "clips"}),
     "ganimation": (named("ganimation"), trees.ganimation, {"frames"}),
 }
 CASES: dict[str, Case] = STILL | {
-    "bp4d": (named("bp4d"), video_trees.bp4d, {"stills"}),
+    "bp4d": (named("bp4d"), video_trees.bp4d, {"stills", "frames", "clips"}),
     "webdataset": (
         named("webdataset", subject="person", clip="take"),
         video_trees.webdataset,
