@@ -57,7 +57,7 @@ def check_info(dataset: Any) -> None:
     """The facts are known and consistent; an unknown split or protocol is refused."""
     assert isinstance(dataset, DatasetAdapter)
     info = dataset.info
-    assert info.domain == "photo"
+    assert info.domain in ("photo", "mesh")
     assert set(info.splits) <= set(SPLITS)
     assert "test" in info.splits
     assert info.protocols

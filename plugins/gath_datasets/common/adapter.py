@@ -81,6 +81,7 @@ class ImageSet:
     """
 
     published: ClassVar[Published]
+    domain: ClassVar[str] = "photo"
     #: Whether subjects are people; without identities each image is a subject of its own.
     has_identities: ClassVar[bool] = True
     #: Where uncropped images show the parts of the face, if the owners aligned them.
@@ -149,7 +150,7 @@ class ImageSet:
         return DatasetInfo(
             au_space=self.au_space,
             resolution=self.size,
-            domain="photo",
+            domain=self.domain,
             protocols=self.protocols(),
             splits=SPLITS,
             licence=self.published.licence_line,
