@@ -12,7 +12,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, ClassVar
 
 from gath_bench.au import DEFAULT_SPACE, find_map, get_space
-from gath_bench.contracts import Template, fingerprint
+from gath_bench.contracts import Template, file_hash, fingerprint
 from gath_bench.errors import UsageError
 from gath_bench.faces import SYNTHFACES, estimate, face_from_landmarks, hull_mask
 from gath_bench.images import to_8bit
@@ -134,8 +134,6 @@ class ICTFaceKit(ImageSet):
     @cached_property
     def fingerprint(self) -> str:
         # Not over the images, which do not exist as files.
-        from gath_bench.contracts import file_hash
-
         files = (f"{path.name} {file_hash(path)}" for path in self.model.files)
         settings = f"{self.published.name} {self.au_space} {self.size} {self.settings()}"
         return fingerprint(settings, " ".join(self.index.splits), *files)
@@ -149,7 +147,10 @@ class ICTFaceKit(ImageSet):
         import numpy as np
 
         files = self.model.files
-        paths, subjects, aus, reference = [], [], [], []
+        paths: list[str] = []
+        subjects: list[str] = []
+        aus: list[list[float]] = []
+        reference: list[int] = []
         for subject in range(self.subjects):
             for scene in range(SCENES):
                 source = len(paths)
@@ -207,10 +208,10 @@ class ICTFaceKit(ImageSet):
         return [value if moves else math.nan for value, moves in zip(values.values(), moving, strict=True)]
 
     def _draw_person(self, subject: str) -> Person:
-        draw = random.Random(f"{self.published.name} {VERSION} {subject} person")
-        normal = NormalDist()
         import numpy as np
 
+        draw = random.Random(f"{self.published.name} {VERSION} {subject} person")
+        normal = NormalDist()
         # Not random.gauss, whose results are not promised to stay the same.
         weights = [normal.inv_cdf(min(max(draw.random(), 1e-6), 1 - 1e-6)) for _ in self.model.identities]
         tone, warmth = draw.random(), draw.random()
