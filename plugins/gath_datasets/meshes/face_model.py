@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,57 +114,20 @@ class FaceModel:
 
     @classmethod
     def read(cls, root: Path, published: Published) -> FaceModel:
-        """Read the model.
+        """Read the model. The last one is kept in memory, until a file changes.
 
         Raises:
             UsageError: a file is missing or damaged, or its vertices are not those of the neutral mesh.
         """
-        import numpy as np
-
         folder = published.folder(root, "FaceXModel", ".")
         inside = "" if folder == root else f"{folder.name}/"
-        neutral_file = published.file(root, inside + NEUTRAL)
+        neutral = published.file(root, inside + NEUTRAL)
         modes = sorted(path for path in folder.iterdir() if _IDENTITY.fullmatch(path.name))
         if not modes:
             raise published.error(root, f"no file {inside}identity000.obj")
-        shapes = {name: published.file(root, f"{inside}{name}.obj") for name in EXPRESSIONS}
-        neutral = read_vertices(neutral_file)
-        triangles, polygons = read_triangles(neutral_file, len(neutral))
-        if len(neutral) < FACE_VERTICES or polygons[-1] + 1 < FACE_POLYGONS:
-            raise UsageError(
-                f"{neutral_file} has {len(neutral)} vertices and {polygons[-1] + 1} polygons; the narrow face area "
-                f"alone has {FACE_VERTICES} and {FACE_POLYGONS}: take the published file."
-            )
-        between_eyes = _distance_between_eyes(neutral, neutral_file)
-        parts = np.searchsorted([last for last, _ in _PARTS], polygons)
-        if parts[-1] == len(_PARTS):
-            raise UsageError(
-                f"{neutral_file} has {polygons[-1] + 1} polygons, not {_PARTS[-1][0] + 1}: take the published file."
-            )
-        shown = np.array([colour is not None for _, colour in _PARTS])[parts]
-
-        def displacement(path: Path) -> NDArray[np.float32]:
-            vertices = read_vertices(path)
-            if vertices.shape != neutral.shape:
-                raise UsageError(
-                    f"{path} has {len(vertices)} vertices, and {NEUTRAL} has {len(neutral)}: take the files of one "
-                    "release."
-                )
-            moved = vertices - neutral
-            if float(np.linalg.norm(moved, axis=1).mean()) > _FARTHEST * between_eyes:
-                raise UsageError(
-                    f"{path} has its vertices in another order than {NEUTRAL}: take the files of one release."
-                )
-            return moved
-
-        return cls(
-            neutral,
-            np.stack([displacement(path) for path in modes]),
-            {name: displacement(path) for name, path in shapes.items()},
-            triangles[shown],
-            parts[shown],
-            (neutral_file, *modes, *shapes.values()),
-        )
+        shapes = [published.file(root, f"{inside}{name}.obj") for name in EXPRESSIONS]
+        files = (neutral, *modes, *shapes)
+        return _parse(files, tuple((path.stat().st_mtime_ns, path.stat().st_size) for path in files))
 
     def identity(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """The neutral face of a person, float64 (V, 3).
@@ -187,6 +151,57 @@ class FaceModel:
             for name in files_of(label):
                 result += coefficient * self.expressions[name]
         return result
+
+
+@lru_cache(maxsize=1)
+def _parse(files: tuple[Path, ...], stamps: tuple[tuple[int, int], ...]) -> FaceModel:
+    """The model in files: the neutral mesh, the modes, and the expressions in the order of `EXPRESSIONS`.
+
+    Args:
+        files: the files.
+        stamps: time of change and size of each, so that a file that has changed is read again.
+    """
+    import numpy as np
+
+    neutral_file = files[0]
+    neutral = read_vertices(neutral_file)
+    triangles, polygons = read_triangles(neutral_file, len(neutral))
+    if len(neutral) < FACE_VERTICES or polygons[-1] + 1 < FACE_POLYGONS:
+        raise UsageError(
+            f"{neutral_file} has {len(neutral)} vertices and {polygons[-1] + 1} polygons; the narrow face area "
+            f"alone has {FACE_VERTICES} and {FACE_POLYGONS}: take the published file."
+        )
+    between_eyes = _distance_between_eyes(neutral, neutral_file)
+    parts = np.searchsorted([last for last, _ in _PARTS], polygons)
+    if parts[-1] == len(_PARTS):
+        raise UsageError(
+            f"{neutral_file} has {polygons[-1] + 1} polygons, not {_PARTS[-1][0] + 1}: take the published file."
+        )
+    shown = np.array([colour is not None for _, colour in _PARTS])[parts]
+
+    def displacement(path: Path) -> NDArray[np.float32]:
+        vertices = read_vertices(path)
+        if vertices.shape != neutral.shape:
+            raise UsageError(
+                f"{path} has {len(vertices)} vertices, and {NEUTRAL} has {len(neutral)}: take the files of one "
+                "release."
+            )
+        moved = vertices - neutral
+        if float(np.linalg.norm(moved, axis=1).mean()) > _FARTHEST * between_eyes:
+            raise UsageError(
+                f"{path} has its vertices in another order than {NEUTRAL}: take the files of one release."
+            )
+        return moved
+
+    first = len(files) - len(EXPRESSIONS)
+    return FaceModel(
+        neutral,
+        np.stack([displacement(path) for path in files[1:first]]),
+        {name: displacement(path) for name, path in zip(EXPRESSIONS, files[first:], strict=True)},
+        triangles[shown],
+        parts[shown],
+        files,
+    )
 
 
 def part_colours(skin: tuple[float, float, float], iris: tuple[float, float, float]) -> NDArray[np.float64]:
