@@ -206,16 +206,9 @@ class Results:
         return self._wide("value")
 
     def styler(self) -> Styler:
-        """``to_wide`` for a notebook: the best in bold, what is not significantly worse underlined.
-
-        Raises:
-            UsageError: Jinja2, which pandas styles with, is not installed.
-        """
-        try:
-            wide = self.to_wide()
-            styled = wide.style
-        except (ImportError, AttributeError) as error:
-            raise UsageError("a styled table needs Jinja2: pip install 'gath-bench[report]'.") from error
+        """``to_wide`` for a notebook: the best in bold, what is not significantly worse underlined."""
+        wide = self.to_wide()
+        styled = wide.style
         best, tied = (self._wide(name).eq(True) for name in ("best", "tied"))
         displays = {
             summary.name: record.display

@@ -54,14 +54,17 @@ def render_page(runs: Sequence[Run], *, intervals: bool = True) -> str:
         intervals: whether to show the 95 % intervals.
 
     Raises:
-        UsageError: the `report` extra is not installed.
+        UsageError: a package that the page needs is not installed.
     """
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
         from plotly.offline import get_plotlyjs
     except ImportError as error:
-        raise UsageError(f"an HTML report needs {error.name}: pip install 'gath-bench[report]'.") from error
+        package = (error.name or "a package").partition(".")[0]
+        raise UsageError(
+            f"an HTML report needs {package}, which gath-bench depends on: pip install {package}."
+        ) from error
     loader = PackageLoader("gath_bench.report.html", "assets")
     # Jinja2 would choose by the template's suffix: escape everything.
     environment = Environment(
