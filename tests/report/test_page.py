@@ -178,7 +178,7 @@ def test_a_page_that_cannot_be_written_is_one_sentence(
 
 def test_without_plotly_the_user_is_told(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
-    with pytest.raises(UsageError, match="needs plotly.*pip install plotly"):
+    with pytest.raises(UsageError, match=r"needs plotly.*pip install plotly"):
         write_report([load(run_folder)], "html", Path("page.html"))
 
 
