@@ -30,7 +30,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     folder = tmp_path_factory.mktemp("leaderboard")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worlds, "MODELS", worlds.MODELS | CROWD)
-        write_run(folder / "one", models=("oracle", "copy-source", "good", *CROWD), images=False)
+        write_run(folder / "one", models=("oracle", "copy-source", "good", *CROWD))
         write_run(folder / "two", models=("oracle", "copy-source", "slow"), images=False)
     manifest = json.loads((folder / "two" / "manifest.json").read_text(encoding="utf-8"))
     for record in manifest["metrics"]:
