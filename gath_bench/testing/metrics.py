@@ -104,7 +104,9 @@ class MetricChecks:
         self._measure(self.generated, batch)
         for field in _OPTIONAL:
             if field not in self.info.needs and getattr(batch, field) is not None:
-                found += self._gap(f"without {field}", replace(batch, **cast("dict[str, Any]", {field: None})))
+                found += self._gap(
+                    f"without {field}", replace(batch, **cast("dict[str, Any]", {field: None}))
+                )
         unknown = torch.full_like(batch.target_aus, float("nan"))
         found += self._gap("with unknown target AUs", replace(batch, target_aus=unknown))
         if self.info.roles:

@@ -48,8 +48,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": RESULTS_ALONE | {"analysis"},
     "evaluation": MEASURED | {"analysis", "report"},
     "animation": STORED | {"engine"},
+    "testing": MEASURED | {"analysis", "evaluation"},
     "gath_bench": HOOKS | {"animation", "evaluation"},  # it imports the Python API on first use
-    "cli": MEASURED | {"analysis", "report", "evaluation", "animation"},
+    "cli": MEASURED | {"analysis", "report", "evaluation", "animation", "testing"},
     "__main__": {"cli"},
 }
 
