@@ -48,9 +48,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": RESULTS_ALONE | {"analysis"},
     "evaluation": MEASURED | {"analysis", "report"},
     "animation": STORED | {"engine"},
+    "testing": MEASURED | {"analysis", "evaluation"},
     "gath_bench": HOOKS | {"animation", "evaluation"},  # it imports the Python API on first use
     "demo": STORED | {"analysis", "animation"},
-    "cli": MEASURED | {"analysis", "report", "evaluation", "animation", "demo"},
+    "cli": MEASURED | {"analysis", "report", "evaluation", "animation", "demo", "testing"},
     "__main__": {"cli"},
 }
 
