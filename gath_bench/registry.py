@@ -43,6 +43,10 @@ LIST_ARGUMENTS: dict[Kind, str] = {
 }
 
 
+class MissingParameter(UsageError):
+    """A component has a parameter without a default, and none was given."""
+
+
 #: The registry that is creating a component, for components that use others.
 _ACTIVE: ContextVar[Registry | None] = ContextVar("active registry", default=None)
 
@@ -245,7 +249,9 @@ def _validate(spec: ComponentSpec, factory: Any, given: Mapping[str, str]) -> di
     values = {}
     for name, parameter in known.items():
         if name not in given and parameter.default is inspect.Parameter.empty:
-            raise UsageError(f"{spec.name} needs the parameter {name!r}: write '{spec.name}[{name}=...]'.")
+            raise MissingParameter(
+                f"{spec.name} needs the parameter {name!r}: write '{spec.name}[{name}=...]'."
+            )
         # Defaults are validated too: `sigma: float = 2` and a typed `sigma=2` must give one key.
         value = given.get(name, parameter.default)
         try:
