@@ -32,6 +32,7 @@ def test_json_matches_the_run(gath_bench: Any, tmp_path: Path) -> None:
     said = gath_bench("run", suite, "--device", "cpu", "--json", "--limit", 9, "--seed", 4)
     assert said.code == 1
     assert "Traceback" not in said.err
+    assert "warning: --limit 9: " in said.err
 
     def refuse(word: str) -> None:
         raise AssertionError(word)
@@ -65,6 +66,7 @@ def test_the_folder_is_named_and_resuming_it_prints_the_same(gath_bench: Any, tm
     assert first.code == again.code == 0
     assert str(tmp_path / "run") in first.out.replace("\n", "")
     assert again.out == first.out
+    assert "--limit" not in first.err
 
 
 def test_strict_prints_what_failed(gath_bench: Any, tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def browse(scratch: Path, downloads: Path | None = None) -> Iterator[Page]:
         "--no-proxy-server", "--remote-debugging-pipe", f"--user-data-dir={scratch / 'profile'}",
     ]  # fmt: skip
 
-    def pass_pipes() -> None:
+    def use_descriptors() -> None:
         """The browser reads from descriptor 3 and writes to descriptor 4."""
         # Copies first: either pipe may have one of these numbers.
         reads, writes = os.dup(from_test), os.dup(to_test)
@@ -156,7 +156,7 @@ def browse(scratch: Path, downloads: Path | None = None) -> Iterator[Page]:
     process = subprocess.Popen(
         [BROWSER, *flags],
         pass_fds=(3, 4),
-        preexec_fn=pass_pipes,
+        preexec_fn=use_descriptors,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

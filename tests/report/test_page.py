@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,49 @@ def test_the_control_curves_are_the_means_by_level(page: Path) -> None:
         assert by_model["good"]["y"] == pytest.approx([0.0, 0.35, 0.7])
         assert by_model["good"]["n"] == [4, 4, 4]
     assert [fact["name"] for fact in curve["facts"]] == ["au-control.slope", "au-control.leakage"]
+
+
+def test_the_title_names_models_and_data(tmp_path: Path) -> None:
+    from gath_bench.report.html.page import _title
+
+    few, _ = places_of(load(write_run(tmp_path / "few", models=("oracle", "good", "slow"), images=False)))
+    assert _title(few) == "good and slow on faces"
+    none, _ = places_of(load(write_run(tmp_path / "none", models=("oracle", "copy-source"), images=False)))
+    assert _title(none) == "oracle and copy-source on faces"
+
+
+def test_pages_of_aus_have_the_values_of_the_analysis(run_folder: Path) -> None:
+    from gath_bench.report.html.by_au import au_figures, au_pages, heat_maps
+
+    run = load(run_folder)
+    (still, _), models = places_of(run)
+    pages = au_pages(still, heat_maps(still))
+    assert [(page.au, page.name, page.before, page.after) for page in pages] == [
+        ("AU01", "Inner Brow Raiser", "", "AU12"),
+        ("AU12", "Lip Corner Puller", "AU01", ""),
+    ]
+    rows = {
+        (row.au, row.metric, row.model): row for row in summarise(run.manifest, run.observations) if row.au
+    }
+    for au, measures in au_figures(pages).items():
+        assert [one["name"] for one in measures] == ["au-error.mae", "au-error.pcc"]
+        for one in measures:
+            for model, value, low, high, _ in one["points"]:
+                row = rows[au, one["name"], models[model]]
+                assert (value, low, high) == (row.value, row.low, row.high)
+
+
+def test_columns_without_values_are_one_note(tmp_path: Path) -> None:
+    from gath_bench.report.html.page import render_page
+
+    folder = write_run(tmp_path / "run", models=("oracle", "good"), images=False)
+    run = load(folder)
+    names = run.observations["metric"].cast("string").to_pylist()
+    gone = run.observations.filter([name != "psnr" for name in names])
+    page = render_page([replace(run, joined=gone)])
+    assert re.search(r"NA for every model: psnr \(.+\)\.", Elements(page).text)
+    assert 'data-label="psnr' not in page
+    assert 'data-label="lpips' in page
 
 
 def test_the_gallery_shows_worst_median_and_best(page: Path) -> None:
