@@ -58,7 +58,13 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None)
     type=click.FloatRange(min=0),
     callback=_finite,
     metavar="S",
-    help="Stop before the next cell after S seconds, a component that hangs 10 s later; the run can be resumed.",
+    help="Stop before the next cell after S seconds, a component that hangs 10 s later; the run can be resumed. "
+    "With --isolate also the limit of each call.",
+)
+@click.option(
+    "--isolate",
+    is_flag=True,
+    help="Run components in a child process: one that ends it, or takes longer than --timeout, fails alone.",
 )
 @click.option("--strict", is_flag=True, help="Stop at the first failure.")
 @click.option(
@@ -78,6 +84,7 @@ def run(
     metrics: tuple[str, ...],
     output: Path | None,
     resume: Path | None,
+    isolate: bool,
     as_json: bool,
     **settings: Any,
 ) -> None:
@@ -87,6 +94,7 @@ def run(
     gath-bench run
     gath-bench run standard
     gath-bench run -m mean-frame -d 'portraits[root=photos]' -M ssim --limit 20
+    gath-bench run --isolate --timeout 600 -m mean-frame
     gath-bench run --resume results/runs/20260101T120000Z-quick
     """
     from gath_bench.engine.cell import StrictFailure
@@ -103,7 +111,8 @@ def run(
                 resume=resume,
                 progress=True,
                 distributed=True,
-                plugins=context.plugins,
+                isolate=isolate,
+                plugins=context.sources if isolate else context.plugins,
                 command=("gath-bench", *map(_without_home, sys.argv[1:])),
                 **settings,
             )
