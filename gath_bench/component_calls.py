@@ -68,8 +68,12 @@ def component_call(component: str, *, restore: bool = True) -> Iterator[None]:
         else:
             with _observed(component), _settings_of_call() if restore else nullcontext():
                 yield
-    except (Exception, KeyboardInterrupt, TimeLimit):
+    except (Exception, TimeLimit):
         raise
+    except KeyboardInterrupt as error:
+        if not _OBSERVERS:
+            raise
+        raise ComponentExit("it raised KeyboardInterrupt") from error  # the user interrupts the other process
     except BaseException as error:
         raise ComponentExit(f"it raised {describe_error(error)}") from error
 

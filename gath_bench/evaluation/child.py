@@ -79,7 +79,7 @@ class Parent:
         channel: a file descriptor.
         ended: cell, or "" outside of cells -> component -> how it ended an earlier child.
         finished: the cells that earlier children finished.
-        cell: the cell that is measured.
+        cell_id: the cell that is measured; empty outside of cells.
     """
 
     channel: int

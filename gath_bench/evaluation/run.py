@@ -47,6 +47,7 @@ def evaluate(
     output: str | PathLike[str] | None = None,
     resume: str | PathLike[str] | None = None,
     timeout: float | None = None,
+    call_timeout: float | None = None,
     strict: bool = False,
     images: bool = True,
     references: bool = True,
@@ -80,16 +81,17 @@ def evaluate(
             uses. None is a temporary folder that is deleted with the returned ``Results``; plugins' life-cycle
             hooks are then not called.
         resume: a run folder to continue; ``suite``, ``output`` and component names must then be left out.
-        timeout: stop before the next cell after this many seconds; such a run can be resumed. With ``isolate`` also
-            the limit of each call.
+        timeout: stop before the next cell after this many seconds; such a run can be resumed.
+        call_timeout: with ``isolate``, the limit of one call in seconds, such as loading or animating a batch; by
+            default that of ``timeout``.
         strict: stop at the first failure.
         images: write images into the run folder, for the gallery of the HTML report.
         references: add the suite's baselines (oracle, copy-source).
         progress: show progress bars on standard error.
         distributed: share the work with the other processes of ``torchrun``; all of them must call this.
         isolate: run components in a child process. One that ends it (``os._exit``, a segmentation fault, a signal), or
-            that does not return within ``timeout`` seconds, has the status failed in that cell, and everything else
-            is measured; outside of cells, as in a constructor, it is refused. Instances cannot be isolated.
+            that does not return in time, has the status failed in that cell, and everything else is measured;
+            outside of cells, as in a constructor, it is refused. Instances cannot be isolated.
         plugins: the plugins that names refer to, or where to load them from; None takes the installed ones.
         command: the command to record in the manifest.
 
@@ -97,6 +99,8 @@ def evaluate(
         UsageError: a wrong name, parameter, device, folder or setting.
         StrictFailure: a component failed and ``strict`` is set.
     """
+    if call_timeout is not None and not isolate:
+        raise UsageError("a limit of one call needs isolation: add --isolate, or isolate=True in Python.")
     if isolate:
         _refuse_instances(models, datasets, metrics)
         loaded = plugins if isinstance(plugins, Plugins) else None
@@ -129,7 +133,7 @@ def evaluate(
     request = Request(resolved, tuple(explicit), options, keep, progress)
     try:
         if isolate:
-            outcome = measure_in_child(request, sources)
+            outcome = measure_in_child(request, sources, call_timeout)
         else:
             assert loaded is not None
             outcome = measure(

@@ -40,12 +40,13 @@ _PROGRAM = (
 )
 
 
-def measure_in_child(request: Request, sources: PluginSources) -> Outcome:
+def measure_in_child(request: Request, sources: PluginSources, call_timeout: float | None = None) -> Outcome:
     """Measure a request in child processes.
 
     Args:
-        request: what to measure. Its time limit also limits each call; calls that were ended do not count otherwise.
+        request: what to measure. Calls that end a child do not count for the time limit of the run.
         sources: the plugins, which only the children load.
+        call_timeout: the limit of one call, in seconds; by default that of the run.
 
     Raises:
         UsageError: from the child; or the child ends again and again without a component to blame.
@@ -55,6 +56,7 @@ def measure_in_child(request: Request, sources: PluginSources) -> Outcome:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UsageError("components of a run under torchrun cannot be isolated: leave out --isolate.")
     limit = request.options.timeout
+    call_limit = limit if call_timeout is None else call_timeout
     ended: dict[str, dict[str, str]] = {}
     warned: set[tuple[str, str]] = set()
     finished: list[str] = []
@@ -62,7 +64,7 @@ def measure_in_child(request: Request, sources: PluginSources) -> Outcome:
     options = request.options
     while True:
         state = ChildState(warned=warned)
-        how = _run(_message(request, options, sources, ended, finished), state, limit)
+        how = _run(_message(request, options, sources, ended, finished), state, call_limit)
         if state.answer is not None:
             return _outcome(state.answer)
         finished += state.finished

@@ -22,6 +22,7 @@ from gath.training.stage import Stage
 from gath.training.stages import stages_of
 from gath.training.stopping import Interrupted, StopRequest
 from gath_bench.distributed import Ranks
+from gath_bench.files import remove_partial
 
 
 class Diverged(Exception):
@@ -41,6 +42,10 @@ def train(run: TrainingRun) -> bool:
     config = run.config
     ranks = Ranks.join("nccl" if run.device.startswith("cuda") else "gloo")
     run.folder.mkdir(parents=True, exist_ok=True)
+    if ranks.first:
+        remove_partial(run.folder)
+    if ranks.world == 1 and run.cache is None:  # nobody else writes these pools
+        remove_partial(run.pools)
     logger = TrainingLogger(run.folder, enabled=ranks.first)
     try:
         with StopRequest(run.max_minutes) as stop:

@@ -91,7 +91,10 @@ def _killed_and_resumed(
         _stop_after(patch, steps, lambda: os.kill(os.getpid(), signal.SIGTERM))
         assert not train(make_run("killed", *changes))
     resumed = make_run("killed", *changes)
+    partial = resumed.folder / "checkpoint.pt.0123456789ab.part"  # SIGKILL while it is written leaves this
+    partial.write_bytes(b"half")
     assert train(resumed)
+    assert not partial.exists()
     return resumed.folder
 
 
