@@ -30,8 +30,8 @@ from gath_bench.evaluation.child import ANY
 from gath_bench.evaluation.measurement import Request
 from gath_bench.plugins import PluginSources, PluginWarning
 
-#: How often the child is looked at when it says nothing, in seconds.
-_POLL = 0.1
+#: How often the child is looked at when it says nothing, and how long its last messages may take, in seconds.
+_POLL, _REST_SECONDS = 0.1, 1.0
 #: Seconds that the child has for its end after the run, and the least time of a run or a call.
 _END_SECONDS, _LEAST_SECONDS = 10.0, 1.0
 _PROGRAM = (
@@ -180,13 +180,14 @@ def watch(
         lines.put(b"")
 
     Thread(target=read, daemon=True).start()
+    dead = False
     while state.answer is None:
         try:
-            line = lines.get(timeout=_POLL)
+            line = lines.get(timeout=_REST_SECONDS if dead else _POLL)
         except Empty:
-            # A process that the child started may hold the channel open.
-            if process.poll() is not None:
+            if dead:  # a process that the child started holds the channel open
                 return _end_of(process.wait())
+            dead = process.poll() is not None
         else:
             if not line:
                 return _end_of(process.wait())
