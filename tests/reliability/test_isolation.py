@@ -116,13 +116,16 @@ def test_every_metric_that_ends_or_blocks_its_process_fails_alone(tmp_path: Path
     assert all("SIGABRT" in row["reason"] for row in system)
 
 
+#: How a data set ends -> a part of the reason.
+DATASETS = {"segfault": "SIGSEGV", "hang": "did not return within 10 s", "os-exit": "exit code 0"}
+
+
 @pytest.mark.slow
 def test_every_data_set_that_ends_or_blocks_its_process_fails_alone(tmp_path: Path) -> None:
-    reasons = {"segfault": "SIGSEGV", "hang": "did not return", "os-exit": "exit code 0"}
-    bad = tuple({"name": f"hostile-ending-data[how={how}]", "limit": 4} for how in reasons)
+    bad = tuple({"name": f"hostile-ending-data[how={how}]", "limit": 4} for how in DATASETS)
     run = measured(tmp_path / "run", isolate=True, datasets=(*bad, {"name": "toy", "limit": 4}))
     assert others(run) == others(measured(tmp_path / "plain", isolate=False))
-    for how, reason in reasons.items():
+    for how, reason in DATASETS.items():
         found = {value for key, value in by_names(run).items() if how in key[1]}
         assert all(value[0] == "failed" and reason in value[1] for value in found)
 
