@@ -615,7 +615,7 @@ PROCESS_ENDINGS: dict[str, tuple[Callable[[], Any], str]] = {
         "by SIGKILL, which the system also sends when memory",
     ),
     "terminate": (lambda: os.kill(os.getpid(), signal.SIGTERM), "ended its process by SIGTERM"),
-    "interrupt": (lambda: os.kill(os.getpid(), signal.SIGINT), "KeyboardInterrupt"),
+    "interrupt": (_raise(KeyboardInterrupt()), "it raised KeyboardInterrupt"),
     "leave-a-process": (_leave_a_process, "ended its process with exit code 0"),
     "close-files": (_close_files, "ended its process with exit code 1"),
     "hang": (hang, "did not return within"),
