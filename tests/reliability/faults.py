@@ -27,6 +27,9 @@ SUPERVISOR = "tests/evaluation/test_supervisor.py"
 TRAINING = "tests/gath/training/test_loop.py"
 KILLS = "tests/reliability/test_kills.py"
 MEMORY = "tests/engine/test_memory_and_lock.py"
+RANKS = "tests/engine/test_ranks.py"
+IMAGES = "tests/core/test_images.py"
+VIDEO = "tests/media/test_video.py"
 RESUME = "tests/engine/test_resume.py"
 
 
@@ -96,6 +99,12 @@ def storage_faults() -> list[Fault]:
               "test_a_batch_that_does_not_fit_in_memory_is_halved"),
         Fault("a model is out of memory with one image", "failed: out of memory", MEMORY,
               "test_one_image_that_does_not_fit_in_memory_is_a_failure"),
+        Fault("a dead rank of `torchrun` (`pytest -m slow`)", "the others end; `--resume` gives equal values", RANKS,
+              "test_a_run_with_a_dead_rank_ends_and_can_be_resumed"),
+        Fault("two processes that write one file, as of a shared cache", "one of the whole files", STORAGE,
+              "test_two_writers_of_one_file_leave_a_whole_one"),
+        Fault("SIGKILL of `animate`", "the old file stays", STORAGE,
+              "test_an_animation_that_is_killed_leaves_the_old_file"),
         Fault("`--resume` while the run is still going", "refused; a dead process holds no lock", MEMORY,
               "test_a_run_that_is_still_going_is_not_resumed"),
         Fault("SIGKILL while a checkpoint is written", "the partial file is removed on resume", TRAINING,
@@ -181,6 +190,14 @@ def input_faults() -> list[Fault]:
               "test_a_checkpoint_with_code_in_it_is_refused_without_advice"),
         Fault("SIGTERM during `train`", "a checkpoint, exit code 130", CHECKPOINTS,
               "test_train_that_a_signal_stops_has_another_exit_code"),
+        Fault("a video file that is none, is empty or has no frames", "one sentence", VIDEO,
+              "test_files_that_are_no_video_get_one_sentence"),
+        Fault("a video file that was cut off", "its frames, then one sentence", VIDEO,
+              "test_a_file_that_was_cut_off_gives_its_frames_and_then_the_sentence"),
+        Fault("a damaged image file", "NA with one sentence", IMAGES, "test_damaged_files_say_so_in_one_sentence"),
+        Fault("an EXIF orientation", "the image comes upright", IMAGES, "test_exif_rotation"),
+        Fault("a CMYK JPEG", "its colours, not inverted", IMAGES, "test_cmyk_jpeg_is_not_inverted"),
+        Fault("a PNG with 16 bits per channel", "all bits are kept", IMAGES, "test_16_bits_are_kept"),
         Fault("an image of more than 64 * 2**20 pixels", "NA with the size", PROCESS,
               "test_an_image_above_the_pixel_limit_is_na"),
         Fault("a PNG of 12,000 x 12,000 pixels", "NA, from its header", PROCESS,

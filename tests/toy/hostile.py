@@ -624,16 +624,17 @@ PROCESS_ENDINGS: dict[str, tuple[Callable[[], Any], str]] = {
 
 
 class _Ending:
-    """Ends or blocks the process at one of its calls, unless a file exists."""
+    """Ends or blocks the process at one of its calls, unless a file exists; of one rank only if it is given."""
 
     first = ""
 
-    def __init__(self, *, how: str, at: str = "", unless: Path | None = None) -> None:
-        self.how, self.at, self.unless = how, at or self.first, unless
+    def __init__(self, *, how: str, at: str = "", unless: Path | None = None, rank: str = "") -> None:
+        self.how, self.at, self.unless, self.rank = how, at or self.first, unless, rank
         self.reach("init")
 
     def reach(self, call: str) -> None:
-        if call == self.at and not (self.unless and self.unless.exists()):
+        mine = self.rank in ("", os.environ.get("RANK"))
+        if call == self.at and mine and not (self.unless and self.unless.exists()):
             PROCESS_ENDINGS[self.how][0]()
 
 
