@@ -113,11 +113,11 @@ def test_a_killed_write_leaves_a_partial_file_that_is_removed(tmp_path: Path) ->
 def test_two_writers_of_one_file_leave_a_whole_one(tmp_path: Path) -> None:
     """As of two runs that fill one cache."""
     path = tmp_path / "cache.bin"
-    contents = [bytes([number]) * 100_000 for number in range(4)]
+    contents = [bytes([number]) * 10_000 for number in range(4)]
     path.write_bytes(contents[0])
 
     def write(content: bytes) -> None:
-        for _ in range(10):
+        for _ in range(4):
             with atomic_write(path) as file:
                 file.write(content)
 
