@@ -16,7 +16,7 @@ from gath_bench.distributed import Ranks
 from gath_bench.engine import RunOptions, execute
 from gath_bench.engine.isolated import isolated
 from gath_bench.engine.run import Outcome, Supervisor
-from gath_bench.evaluation.progress import progress_bars
+from gath_bench.evaluation.progress import progress_line
 from gath_bench.plugins import Plugins, PluginWarning
 from gath_bench.registry import Component, Registry
 from gath_bench.suite import Plan, Suite, make_plan, make_suite, refuse_unavailable_evaluators
@@ -31,7 +31,7 @@ class Request:
         explicit: the names of components that the user gave: they must exist.
         options: device, folder, resume.
         hooks: whether plugins' life-cycle hooks are called.
-        progress: whether progress bars are shown on standard error.
+        progress: whether the progress is shown on standard error.
     """
 
     suite: Suite
@@ -90,9 +90,9 @@ def measure(
     )
     refuse_unavailable_evaluators(plan, registry, request.explicit)
     _warn_of_unmatched(plan)
-    bars = progress_bars(plan) if request.progress else nullcontext(lambda cell, n: None)
+    shown = progress_line(plan) if request.progress else nullcontext(lambda cell, n: None)
     options = replace(request.options, supervisor=supervisor)
-    with isolated(), bars as advance:
+    with isolated(), shown as advance:
         return execute(
             plan,
             plugins if request.hooks else None,

@@ -87,7 +87,7 @@ def evaluate(
         strict: stop at the first failure.
         images: write images into the run folder, for the gallery of the HTML report.
         references: add the suite's baselines (oracle, copy-source).
-        progress: show progress bars on standard error.
+        progress: show the progress on standard error.
         distributed: share the work with the other processes of ``torchrun``; all of them must call this.
         isolate: run components in a child process. One that ends it (``os._exit``, a segmentation fault, a signal), or
             that does not return in time, has the status failed in that cell, and everything else is measured;
