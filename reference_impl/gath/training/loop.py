@@ -15,7 +15,7 @@ from torch import Tensor
 from gath.training import checkpoint
 from gath.training.context import TrainContext
 from gath.training.data import Pools, Streams
-from gath.training.logging import TrainingLogger, discard_log_from
+from gath.training.logging import SAMPLES, TrainingLogger, discard_log_from
 from gath.training.profiling import forecast
 from gath.training.run import TrainingRun
 from gath.training.stage import Stage
@@ -43,7 +43,8 @@ def train(run: TrainingRun) -> bool:
     ranks = Ranks.join("nccl" if run.device.startswith("cuda") else "gloo")
     run.folder.mkdir(parents=True, exist_ok=True)
     if ranks.first:
-        remove_partial(run.folder)
+        for folder in (run.folder, run.folder / SAMPLES):
+            remove_partial(folder)
     if ranks.world == 1 and run.cache is None:  # nobody else writes these pools
         remove_partial(run.pools)
     logger = TrainingLogger(run.folder, enabled=ranks.first)
