@@ -5,7 +5,8 @@ settings of the process such as torch's default device. Every call of a componen
 that none of this reaches the next component.
 
 What cannot be undone from inside the process is not: replaced functions of other modules, a signal such as SIGSEGV,
-and ``os._exit``.
+and ``os._exit``. Under ``--isolate`` another process is told of every call, and learns from it which component ended or
+blocked this one (`observed_by`).
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from gath_bench.errors import describe_error
 
 
 class ComponentExit(Exception):
-    """A component raised ``SystemExit`` or another exception that is not an ``Exception``."""
+    """A component raised an exception that is not an ``Exception``, such as ``SystemExit``, or ended its process."""
 
 
 class TimeLimit(BaseException):
@@ -33,27 +34,46 @@ class TimeLimit(BaseException):
     """
 
 
+class CallObserver(Protocol):
+    """Is told of calls of components that are not inside another call."""
+
+    def begin(self, component: str) -> None:
+        """A call begins.
+
+        Raises:
+            ComponentExit: the component is not to be called.
+        """
+
+    def end(self) -> None:
+        """The call returned or raised."""
+
+
 @contextmanager
-def component_call(*, restore: bool = True) -> Iterator[None]:
+def component_call(component: str, *, restore: bool = True) -> Iterator[None]:
     """Run a component's code.
 
     Args:
+        component: kind and name of the component, for messages.
         restore: restore the settings of this process afterwards. A thread beside the main one passes False, since
             the settings are shared; the main thread's next call restores them.
 
     Raises:
-        ComponentExit: the code raised ``SystemExit`` or another exception that is not an ``Exception``.
-            ``KeyboardInterrupt`` and ``TimeLimit`` pass, since they come from outside of the code.
+        ComponentExit: the code raised ``SystemExit`` or another exception that is not an ``Exception``, or an observer
+            refuses the call. ``KeyboardInterrupt`` and ``TimeLimit`` pass, since they come from outside of the code.
         Exception: from the code.
     """
     try:
-        if restore and not _INSIDE.get():
-            with _settings_of_call():
-                yield
-        else:
+        if _INSIDE.get():
             yield
-    except (Exception, KeyboardInterrupt, TimeLimit):
+        else:
+            with _observed(component), _settings_of_call() if restore else nullcontext():
+                yield
+    except (Exception, TimeLimit):
         raise
+    except KeyboardInterrupt as error:
+        if not _OBSERVERS:
+            raise
+        raise ComponentExit("it raised KeyboardInterrupt") from error  # the user interrupts the other process
     except BaseException as error:
         raise ComponentExit(f"it raised {describe_error(error)}") from error
 
@@ -73,6 +93,29 @@ def _settings_of_call() -> Iterator[None]:
         _INSIDE.reset(token)
         before.restore()
         shared.restore()
+
+
+@contextmanager
+def _observed(component: str) -> Iterator[None]:
+    observer = _OBSERVERS[-1] if _OBSERVERS else None
+    if observer is None:
+        yield
+        return
+    observer.begin(component)
+    try:
+        yield
+    finally:
+        observer.end()
+
+
+@contextmanager
+def observed_by(observer: CallObserver) -> Iterator[None]:
+    """Inside it, an observer is told of the calls of all threads."""
+    _OBSERVERS.append(observer)
+    try:
+        yield
+    finally:
+        _OBSERVERS.pop()
 
 
 def is_inside_component() -> bool:
@@ -125,6 +168,7 @@ class _Settings:
 
 
 _INSIDE: ContextVar[bool] = ContextVar("whether a component is being called", default=False)
+_OBSERVERS: list[CallObserver] = []
 _HELD: ContextVar[_Settings | None] = ContextVar("settings that components keep", default=None)
 
 

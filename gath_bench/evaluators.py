@@ -15,7 +15,7 @@ from gath_bench.contracts.metric import RoleRequest, Side
 from gath_bench.contracts.specs import Kind
 from gath_bench.errors import Unavailable, describe_error
 from gath_bench.faces.framing import Framing
-from gath_bench.registry import Component
+from gath_bench.registry import Component, label
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +49,7 @@ class EvaluatorPool:
             Unavailable: it is not installed or cannot be created, with the reason.
         """
         if (role, name) not in self._created:
-            self._created[role, name] = capture(self._create, role, name)
+            self._created[role, name] = capture(label(role, name), self._create, role, name)
         return self._created[role, name].result()
 
     def get(self, role: Kind, name: str, domain: str) -> Component:
@@ -65,7 +65,7 @@ class EvaluatorPool:
             Exception: what moving it to the device raised.
         """
         if (role, name) not in self._moved:
-            self._moved[role, name] = capture(self._move, role, name)
+            self._moved[role, name] = capture(label(role, name), self._move, role, name)
         component = self._moved[role, name].result()
         info: EvaluatorInfo = component.info
         if domain not in info.domains:
@@ -129,7 +129,7 @@ class FeatureCache:
     def features(self, role: Role, name: str, side: Side) -> Features:
         """Features of one side of the batch by one evaluator."""
         if (role, name, side) not in self._features:
-            self._features[role, name, side] = capture(self._compute, role, name, side)
+            self._features[role, name, side] = capture(label(role, name), self._compute, role, name, side)
         return self._features[role, name, side].result()
 
     def view(self, requests: tuple[RoleRequest, ...]) -> MetricEvaluations:

@@ -39,6 +39,11 @@ class Implementation:
     options: Mapping[str, Any]
 
     @property
+    def label(self) -> str:
+        """The module and the name of the function, for messages."""
+        return f"hook {getattr(self.function, '__module__', '')}.{self.attribute}"
+
+    @property
     def is_wrapper(self) -> bool:
         """Whether it is a wrapper of either kind."""
         return bool(self.options.get("wrapper") or self.options.get("hookwrapper"))
@@ -109,7 +114,7 @@ def guarded(found: Implementation, report: Report) -> Callable[..., Any]:
     @functools.wraps(found.function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            with component_call():
+            with component_call(found.label):
                 return found.function(*args, **kwargs)
         except Exception as error:
             report(found.hook, error)
@@ -123,7 +128,7 @@ def _guarded_wrapper(found: Implementation, report: Report) -> Callable[..., Any
     def wrap(*args: Any, **kwargs: Any) -> Generator[None, Any, Any]:
         inner = found.function(*args, **kwargs)
         try:
-            with component_call():
+            with component_call(found.label):
                 next(inner)
         except StopIteration:
             report(found.hook, RuntimeError("it is a wrapper and ended before its yield"))
@@ -138,7 +143,7 @@ def _guarded_wrapper(found: Implementation, report: Report) -> Callable[..., Any
                 inner.throw(error)
             raise
         try:
-            with component_call():
+            with component_call(found.label):
                 inner.send(outcome)
         except StopIteration as end:
             outcome = _without_exception(found, outcome, report)

@@ -84,11 +84,29 @@ class LoadedPlugin:
         return f"plugin {self.name!r} of {self.distribution}"
 
 
+@dataclass(frozen=True)
+class PluginSources:
+    """Where plugins come from, before any is imported.
+
+    Attributes:
+        modules: importable module names (``--plugin``).
+        entry_point_group: the entry-point group to read; None reads none (``--no-plugins``).
+    """
+
+    modules: tuple[str, ...] = ()
+    entry_point_group: str | None = GROUP
+
+    def load(self) -> Plugins:
+        """Load them; see `load_plugins`."""
+        return load_plugins(self.modules, entry_point_group=self.entry_point_group)
+
+
 @dataclass
 class Plugins:
     """All plugins of this process: what they registered, and pluggy's manager, which calls the life-cycle hooks."""
 
     manager: pluggy.PluginManager
+    sources: PluginSources = PluginSources()
     loaded: list[LoadedPlugin] = field(default_factory=list)
 
     def notify(self, hook: str, **arguments: Any) -> None:
@@ -111,7 +129,8 @@ def load_plugins(modules: Iterable[str] = (), *, entry_point_group: str | None =
     """
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
-    plugins = Plugins(manager)
+    modules = tuple(modules)
+    plugins = Plugins(manager, PluginSources(modules, entry_point_group))
     found = sorted(entry_points(group=entry_point_group), key=lambda e: e.name) if entry_point_group else []
     for point in found:
         distribution = point.dist.name if point.dist else "an unknown distribution"
@@ -137,7 +156,7 @@ def _load(
     manager: pluggy.PluginManager, name: str, distribution: str, version: str, load: Any
 ) -> LoadedPlugin:
     try:
-        with component_call():
+        with component_call(f"plugin {name}"):
             plugin = load()
             found = list(implementations(manager, plugin))
             _check(found)

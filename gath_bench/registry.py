@@ -43,6 +43,15 @@ LIST_ARGUMENTS: dict[Kind, str] = {
 }
 
 
+def label(kind: Kind, name: str | ComponentName) -> str:
+    """Kind and name of a component, for messages.
+
+    >>> label("au_estimator", "faces")
+    'AU estimator faces'
+    """
+    return f"{KIND_NAMES[kind]} {name}"
+
+
 class MissingParameter(UsageError):
     """A component has a parameter without a default, and none was given."""
 
@@ -73,10 +82,15 @@ class Component:
     params: Mapping[str, str]
     instance: Any
 
+    @property
+    def label(self) -> str:
+        """Its kind and name, for messages."""
+        return label(self.spec.kind, self.name)
+
     @cached_property
     def info(self) -> Any:
         """What the component says of itself, read once: a later reading could raise or differ."""
-        with component_call():
+        with component_call(self.label):
             return self.instance.info
 
     def key(self, hash: str = "", **more: str) -> ComponentKey:
@@ -192,7 +206,7 @@ class Registry:
         values = _validate(spec, factory, wanted.params)
         active = _ACTIVE.set(self)
         try:
-            with component_call():
+            with component_call(label(kind, wanted)):
                 instance = factory(**values)
         except UsageError as error:
             raise UsageError(f"{wanted}: {error}") from error
@@ -211,7 +225,7 @@ def _load(spec: ComponentSpec) -> Any:
         factory = spec.factory
         if isinstance(factory, str):
             module, _, attribute = factory.partition(":")
-            with component_call():
+            with component_call(label(spec.kind, spec.name)):
                 factory = getattr(importlib.import_module(module), attribute)
         if not callable(factory):
             raise TypeError(f"its factory {factory!r} cannot be called")

@@ -15,7 +15,7 @@ from gath_bench.contracts.metric import RoleRequest
 from gath_bench.contracts.model import AnimationModel
 from gath_bench.contracts.specs import Kind
 from gath_bench.hookspecs import GROUP
-from gath_bench.plugins import Plugins, load_plugins
+from gath_bench.plugins import Plugins, PluginSources
 from gath_bench.registry import Component, Registry
 
 
@@ -33,10 +33,15 @@ class Context:
     use_entry_points: bool = True
     verbose: bool = False
 
+    @property
+    def sources(self) -> PluginSources:
+        """Where the plugins come from, before any is loaded."""
+        return PluginSources(tuple(self.modules), GROUP if self.use_entry_points else None)
+
     @cached_property
     def plugins(self) -> Plugins:
         with stdout_to_stderr():
-            return load_plugins(self.modules, entry_point_group=GROUP if self.use_entry_points else None)
+            return self.sources.load()
 
     @cached_property
     def registry(self) -> Registry:

@@ -60,6 +60,18 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None)
     metavar="S",
     help="Stop before the next cell after S seconds, a component that hangs 10 s later; the run can be resumed.",
 )
+@click.option(
+    "--isolate",
+    is_flag=True,
+    help="Run components in a child process: one that ends the process or hangs fails alone.",
+)
+@click.option(
+    "--call-timeout",
+    type=click.FloatRange(min=1),
+    callback=_finite,
+    metavar="S",
+    help="With --isolate: the limit of one call, such as loading a batch; by default that of --timeout.",
+)
 @click.option("--strict", is_flag=True, help="Stop at the first failure.")
 @click.option(
     "--images/--no-images",
@@ -78,6 +90,7 @@ def run(
     metrics: tuple[str, ...],
     output: Path | None,
     resume: Path | None,
+    isolate: bool,
     as_json: bool,
     **settings: Any,
 ) -> None:
@@ -87,6 +100,7 @@ def run(
     gath-bench run
     gath-bench run standard
     gath-bench run -m mean-frame -d 'portraits[root=photos]' -M ssim --limit 20
+    gath-bench run --isolate --call-timeout 600 -m mean-frame
     gath-bench run --resume results/runs/20260101T120000Z-quick
     """
     from gath_bench.engine.cell import StrictFailure
@@ -103,7 +117,8 @@ def run(
                 resume=resume,
                 progress=True,
                 distributed=True,
-                plugins=context.plugins,
+                isolate=isolate,
+                plugins=context.sources if isolate else context.plugins,
                 command=("gath-bench", *map(_without_home, sys.argv[1:])),
                 **settings,
             )

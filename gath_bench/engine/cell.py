@@ -87,7 +87,13 @@ class CellRunner:
         ]
         self.progress(cell.cell_id, sum(len(samples) for number, samples in chunks if number in done))
         animator = capture(
-            Animator.on_device, cell.model, cell.dataset, self.device, self.seed, self._framing(cell)
+            cell.model.label,
+            Animator.on_device,
+            cell.model,
+            cell.dataset,
+            self.device,
+            self.seed,
+            self._framing(cell),
         )
         if self.ranks.first and SYSTEM_BATCH not in done:
             self._run_system(cell, animator)
@@ -146,7 +152,7 @@ class CellRunner:
         batch = _as_graded(batch, self.device)
         self.images.write_inputs(cell, scorer.batch, batch)
         try:
-            with component_call():
+            with component_call(cell.model.label):
                 generated = animator.result()(batch, scorer.batch)
         except Exception as error:
             return scorer.add_batch_error(metrics, batch, error)

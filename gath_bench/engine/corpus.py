@@ -197,8 +197,7 @@ def stored_values(metric: CorpusMetric, features: dict[str, NDArray[Any]]) -> St
     rng = np.random.default_rng(0)
     drawn = rng.multinomial(people, np.full(people, 1 / people), size=draws)[:, number]
     weights = np.concatenate([np.ones((1, samples), np.int64), drawn.astype(np.int64)])
-    with component_call():
-        found = np.asarray(list(metric.compute(values, weights.copy())), np.float64)
+    found = np.asarray(list(metric.compute(values, weights.copy())), np.float64)
     if found.shape != (1 + draws,):
         raise ValueError(f"compute must return {1 + draws} values, but it returned {found.shape}")
     if not np.isfinite(found[0]):
@@ -225,7 +224,8 @@ def _add_record(
     }
     try:
         features = read()
-        numbers = stored_values(metric.instance, features).numbers()
+        with component_call(metric.label):
+            numbers = stored_values(metric.instance, features).numbers()
     except Exception as error:
         reason, status = describe_error(error), status_of(error)
         observations.add(**common, position=0, sample_id=FEATURES, status=status, reason=reason)

@@ -7,6 +7,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from threading import Thread
 
+from gath_bench.capture import capture
 from gath_bench.component_calls import ComponentExit, component_call
 from gath_bench.contracts.batch import Batch, Sample
 from gath_bench.engine.outputs import checked_batch
@@ -23,9 +24,14 @@ class BatchLoader:
 
     All models of a suite get the same batches of a data set; batches that fit in ``keep_bytes`` are
     rendered or decoded once.
+
+    Attributes:
+        keep_bytes: the limit of kept batches, in bytes.
+        ahead: load the next batch in a thread while this one is graded; otherwise, one component runs at a time.
     """
 
     keep_bytes: int = KEEP_BYTES
+    ahead: bool = True
     _place: tuple[str, str] = ("", "")
     _kept: dict[int, Batch] = field(default_factory=dict)
     _bytes: int = 0
@@ -40,12 +46,16 @@ class BatchLoader:
         place = (str(cell.dataset.name), cell.protocol)
         if place != self._place:
             self._place, self._kept, self._bytes = place, {}, 0
+        if not self.ahead:
+            for number, samples in chunks:
+                yield number, samples, capture(cell.dataset.label, self._load, cell, number, samples)
+            return
         if not chunks:
             return
         next_batch = self._start(cell, *chunks[0])
         for index, (number, samples) in enumerate(chunks):
             batch = next_batch
-            with component_call():
+            with component_call(cell.dataset.label):
                 wait([batch])
             if index + 1 < len(chunks):
                 next_batch = self._start(cell, *chunks[index + 1])
@@ -57,7 +67,7 @@ class BatchLoader:
 
         def load() -> None:
             try:
-                with component_call(restore=False):
+                with component_call(cell.dataset.label, restore=False):
                     loaded.set_result(self._load(cell, number, samples))
             except BaseException as error:  # an interrupt of the user arrives in the main thread alone
                 failure = error if isinstance(error, Exception) else ComponentExit(describe_error(error))

@@ -6,11 +6,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from gath_bench.component_calls import component_call
 from gath_bench.contracts.dataset import DatasetInfo
 from gath_bench.contracts.keys import HASH_DIGITS, NO_WEIGHTS, fingerprint
 from gath_bench.contracts.metric import MetricInfo, SystemMetric
 from gath_bench.engine.animate import align_note, resize_note
-from gath_bench.errors import Unavailable
+from gath_bench.errors import Unavailable, UsageError, describe_error
 from gath_bench.registry import Component
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 from gath_bench.suite.plan import Cell, Plan
@@ -53,7 +54,7 @@ def _cell(cell: Cell, plan: Plan) -> CellRecord:
         sees_target=model.is_reference,
         trained_against=list(model.trained_against),
         dataset=str(cell.dataset.name),
-        dataset_key=str(cell.dataset.key(cell.dataset.instance.fingerprint, **faces)),
+        dataset_key=str(cell.dataset.key(_dataset_fingerprint(cell.dataset), **faces)),
         domain=dataset.domain,
         split=plan.suite.split,
         protocol=cell.protocol,
@@ -62,6 +63,18 @@ def _cell(cell: Cell, plan: Plan) -> CellRecord:
         precision=model.precision,
         baseline=model.baseline,
     )
+
+
+def _dataset_fingerprint(dataset: Component) -> str:
+    try:
+        with component_call(dataset.label):
+            return str(dataset.instance.fingerprint)
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"{dataset.name} cannot be used: its fingerprint raises {describe_error(error).rstrip('.')}."
+        ) from error
 
 
 def _detector(plan: Plan) -> str:

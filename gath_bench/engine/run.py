@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, nullcontext
+from collections.abc import Collection
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from gath_bench.component_calls import TimeLimit, settings_held
 from gath_bench.contracts.keys import file_hash
@@ -29,6 +31,20 @@ from gath_bench.results.shards import ShardStore
 from gath_bench.suite.plan import Plan, slug
 
 
+class Supervisor(Protocol):
+    """What ``execute`` tells the process that watches this one, and what it has to know from it."""
+
+    @property
+    def finished(self) -> Collection[str]:
+        """Ids of the cells that earlier processes of this run have finished."""
+
+    def opened(self, folder: Path) -> None:
+        """The run folder exists, and the run can be resumed."""
+
+    def cell(self, cell_id: str) -> AbstractContextManager[None]:
+        """The calls inside belong to a cell, which is finished if no exception leaves it."""
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """How to run a plan.
@@ -42,6 +58,7 @@ class RunOptions:
             run can be resumed.
         strict: stop at the first failure.
         images: write images into the run folder, for the gallery of the HTML report.
+        supervisor: the process that watches this one and ends it if a component hangs; None without one.
     """
 
     device: str = "auto"
@@ -51,6 +68,7 @@ class RunOptions:
     timeout: float | None = None
     strict: bool = False
     images: bool = True
+    supervisor: Supervisor | None = None
 
 
 @dataclass(frozen=True)
@@ -140,6 +158,9 @@ def _measure(
         manifest.status = "running"
         manifest.write(folder)
     ranks.barrier()
+    supervisor = options.supervisor
+    if supervisor:
+        supervisor.opened(folder)
 
     info = RunInfo(folder, len(plan.cells))
     listeners = plugins if ranks.first else None
@@ -149,7 +170,7 @@ def _measure(
         store=store,
         corpus=CorpusScorer(store, folder / FEATURES),
         images=ImageWriter(images, plan.suite.batch_size, KEPT_PIXELS if options.images else None),
-        loader=BatchLoader(),
+        loader=BatchLoader(ahead=supervisor is None),
         evaluators=plan.evaluators.to(device),
         device=device,
         seed=plan.suite.seed,
@@ -161,29 +182,31 @@ def _measure(
     )
     timed_out = False
     for cell, record in zip(plan.cells, manifest.cells, strict=True):
+        if supervisor and record.cell_id in supervisor.finished:
+            continue
         late = options.timeout is not None and time.monotonic() - started > options.timeout
         # Rank 0 decides: ranks that disagreed would wait for one another forever.
         timed_out = ranks.broadcast("late" if late else "") == "late"
         if timed_out:
             break
         begun = time.monotonic()
-        alone = (
-            options.timeout if ranks.world == 1 else None
-        )  # one rank that stops would leave the others waiting
-        left = None if alone is None else alone - (begun - started)
+        # One rank that stops would leave the others waiting; a supervisor stops components itself.
+        limit = None if ranks.world > 1 or supervisor else options.timeout
+        left = None if limit is None else limit - (begun - started)
         try:
-            with settings_held(), time_limit(left):
-                runner.run(cell)
-                ranks.barrier()
+            with supervisor.cell(record.cell_id) if supervisor else nullcontext():
+                with settings_held(), time_limit(left):
+                    runner.run(cell)
+                    ranks.barrier()
+                    if ranks.first:
+                        runner.finish(cell)
                 if ranks.first:
-                    runner.finish(cell)
+                    record.status = "failed" if store.has_failed(record.cell_id) else "ok"
+                    record.seconds = round(record.seconds + time.monotonic() - begun, 3)
+                    manifest.write(folder)
         except TimeLimit:
             timed_out = True
             break
-        if ranks.first:
-            record.status = "failed" if store.has_failed(record.cell_id) else "ok"
-            record.seconds = round(record.seconds + time.monotonic() - begun, 3)
-            manifest.write(folder)
         if listeners:
             listeners.notify("gath_bench_cell_finished", run=info, cell=_cell_result(record))
     if ranks.first and not timed_out:

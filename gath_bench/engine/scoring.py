@@ -59,7 +59,7 @@ class BatchScorer:
             for need in sorted(info.needs):
                 if getattr(batch, need) is None:
                     raise Unavailable(_MISSING_NEEDS.get(need, f"no {need}"))
-            with component_call():
+            with component_call(metric.label):
                 results = checked_measured(
                     metric.instance.measure(generated.clone(), _copied(batch), features.view(info.roles)),
                     observation_names(info),
@@ -87,7 +87,7 @@ class BatchScorer:
             for need in sorted(info.needs):
                 if getattr(batch, need) is None:
                     raise Unavailable(_MISSING_NEEDS.get(need, f"no {need}"))
-            with component_call():
+            with component_call(metric.label):
                 found = checked_corpus_features(
                     metric.instance.update(generated.clone(), _copied(batch), features.view(info.roles)),
                     len(batch),
@@ -110,7 +110,7 @@ class BatchScorer:
         """A system metric: one observation per repeat. Repeats are independent, so each is its own subject."""
         start = len(self.observations)
         try:
-            with component_call():
+            with component_call(metric.label):
                 results = checked_measured(
                     metric.instance.measure_system(system()), observation_names(metric.info)
                 )

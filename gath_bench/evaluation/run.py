@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 import weakref
 from collections.abc import Sequence
-from contextlib import nullcontext
 from os import PathLike
 from pathlib import Path
 from shutil import rmtree
@@ -13,25 +11,21 @@ from tempfile import mkdtemp
 
 from gath_bench.contracts.dataset import DatasetAdapter
 from gath_bench.contracts.metric import Metric, SystemMetric
-from gath_bench.contracts.model import AnimationModel, ReadsImages
-from gath_bench.distributed import Ranks
-from gath_bench.engine import RunOptions, execute
-from gath_bench.engine.isolated import isolated
+from gath_bench.contracts.model import AnimationModel
+from gath_bench.engine import RunOptions
 from gath_bench.errors import UsageError
 from gath_bench.evaluation.components import Selection, installed_plugins
-from gath_bench.evaluation.progress import progress_line
+from gath_bench.evaluation.measurement import Request, measure
 from gath_bench.evaluation.results import Results
-from gath_bench.plugins import Plugins, PluginWarning
+from gath_bench.evaluation.supervisor import measure_in_child
+from gath_bench.plugins import Plugins, PluginSources
 from gath_bench.registry import Registry
 from gath_bench.results import Manifest, load
 from gath_bench.suite import (
     BUILT_IN,
-    Plan,
     Suite,
     built_in_suite,
-    make_plan,
     read_suite,
-    refuse_unavailable_evaluators,
     suite_of_run,
 )
 
@@ -53,12 +47,14 @@ def evaluate(
     output: str | PathLike[str] | None = None,
     resume: str | PathLike[str] | None = None,
     timeout: float | None = None,
+    call_timeout: float | None = None,
     strict: bool = False,
     images: bool = True,
     references: bool = True,
     progress: bool = False,
     distributed: bool = False,
-    plugins: Plugins | None = None,
+    isolate: bool = False,
+    plugins: Plugins | PluginSources | None = None,
     command: Sequence[str] = ("gath_bench.evaluate",),
 ) -> Results:
     """Measure models on data sets and return the tables.
@@ -86,21 +82,32 @@ def evaluate(
             hooks are then not called.
         resume: a run folder to continue; ``suite``, ``output`` and component names must then be left out.
         timeout: stop before the next cell after this many seconds; such a run can be resumed.
+        call_timeout: with ``isolate``, the limit of one call in seconds, such as loading or animating a batch; by
+            default that of ``timeout``.
         strict: stop at the first failure.
         images: write images into the run folder, for the gallery of the HTML report.
         references: add the suite's baselines (oracle, copy-source).
         progress: show the progress on standard error.
         distributed: share the work with the other processes of ``torchrun``; all of them must call this.
-        plugins: the plugins that names refer to; None takes the installed ones.
+        isolate: run components in a child process. One that ends it (``os._exit``, a segmentation fault, a signal), or
+            that does not return in time, has the status failed in that cell, and everything else is measured;
+            outside of cells, as in a constructor, it is refused. Instances cannot be isolated.
+        plugins: the plugins that names refer to, or where to load them from; None takes the installed ones.
         command: the command to record in the manifest.
 
     Raises:
         UsageError: a wrong name, parameter, device, folder or setting.
         StrictFailure: a component failed and ``strict`` is set.
     """
-    plugins = plugins or installed_plugins()
-    registry = Registry.of(plugins)
-    selection = Selection(registry)
+    if call_timeout is not None and not isolate:
+        raise UsageError("a limit of one call needs isolation: add --isolate, or isolate=True in Python.")
+    if isolate:
+        _refuse_instances(models, datasets, metrics)
+        loaded = plugins if isinstance(plugins, Plugins) else None
+        sources = plugins.sources if isinstance(plugins, Plugins) else plugins or PluginSources()
+    else:
+        loaded = plugins.load() if isinstance(plugins, PluginSources) else plugins or installed_plugins()
+    selection = Selection(Registry() if isolate or loaded is None else Registry.of(loaded))
     chosen = {
         "models": selection.names("model", models),
         "datasets": selection.names("dataset", datasets),
@@ -117,31 +124,29 @@ def evaluate(
     resolved = resolved.with_choices(
         **chosen, protocols=protocols, limit=limit, seed=seed, split=split, references=references
     )
-    plan = make_plan(
-        resolved,
-        registry,
-        explicit=explicit,
-        instances=selection.created,
-        unregistered=selection.unregistered,
-    )
-    refuse_unavailable_evaluators(plan, registry, explicit)
-    _warn_of_unmatched(plan)
     keep = output is not None or resume is not None
     temporary = None if keep else mkdtemp(prefix="gath-bench-")
     if temporary:
         output = Path(temporary) / "run"
     folder = None if output is None or output == AUTO else Path(output)
     options = RunOptions(device, folder, resume, tuple(command), timeout, strict, images)
-    bars = progress_line(plan) if progress else nullcontext(lambda cell, n: None)
+    request = Request(resolved, tuple(explicit), options, keep, progress)
     try:
-        with isolated(), bars as advance:
-            outcome = execute(
-                plan, plugins if keep else None, options, advance, None if distributed else Ranks()
+        if isolate:
+            outcome = measure_in_child(request, sources, call_timeout)
+        else:
+            assert loaded is not None
+            outcome = measure(
+                request,
+                loaded,
+                instances=selection.created,
+                unregistered=selection.unregistered,
+                distributed=distributed,
             )
         run = load(outcome.path)
         if temporary:
             _ = run.observations  # into memory, since a caller may keep the run and drop the results
-        results = Results((run,), plugins, outcome.first_rank)
+        results = Results((run,), loaded, outcome.first_rank)
     except BaseException:
         if temporary:
             rmtree(temporary, ignore_errors=True)
@@ -151,26 +156,15 @@ def evaluate(
     return results
 
 
-def _warn_of_unmatched(plan: Plan) -> None:
-    """Warn of images that a model reads from a folder and that belong to no sample; not under a limit."""
-    if any(choice.limit is not None for choice in plan.suite.datasets):
-        return
-    samples: dict[str, set[str]] = {}
-    models: dict[str, ReadsImages] = {}
-    for cell in plan.cells:
-        if isinstance(cell.model.instance, ReadsImages):
-            models[str(cell.model.name)] = cell.model.instance
-            known = samples.setdefault(str(cell.model.name), set())
-            known.update(sample.sample_id for sample in cell.samples)
-    for name, model in models.items():
-        extra = model.unmatched(samples[name])
-        if extra:
-            listed = ", ".join(extra[:3]) + (", ..." if len(extra) > 3 else "")
-            warnings.warn(
-                f"{name}: {len(extra)} image{'s' * (len(extra) > 1)} without a sample: {listed}",
-                PluginWarning,
-                stacklevel=3,
-            )
+def _refuse_instances(*given: object) -> None:
+    """Refuse components that another process cannot create."""
+    for items in given:
+        for item in items if isinstance(items, list | tuple) else [items]:
+            if item is not None and not isinstance(item, str):
+                raise UsageError(
+                    f"isolate=True creates components in another process, which cannot get the instance {item!r:.60}: "
+                    "give the name of a registered component."
+                )
 
 
 def resolve_suite(suite: str | PathLike[str] | Suite | None) -> Suite:

@@ -148,7 +148,7 @@ def _protocols(
                 f"{choice.name} has no protocol {protocol!r}: {did_you_mean(protocol, info.protocols)}"
             )
         try:
-            with component_call():
+            with component_call(dataset.label):
                 samples = list(adapter.samples(suite.split, protocol, suite.seed)[: choice.limit])
         except UsageError:
             raise

@@ -64,7 +64,7 @@ def run_checks(checks: Iterable[Check]) -> list[Finding]:
 
 def _run(check: Check) -> Finding:
     try:
-        with component_call():
+        with component_call(f"check {check.name}"):
             message = check.run()
     except Unavailable as reason:
         return Finding(check.name, "skipped", describe_error(reason))

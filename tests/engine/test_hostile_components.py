@@ -261,7 +261,7 @@ def test_a_component_call_restores_settings(setting: str) -> None:
         )
 
     before = probe()
-    with settings_held(), component_call():
+    with settings_held(), component_call("model a"):
         hostile.SETTINGS[setting]()
         changed = probe() != before
     assert changed or setting in ("print", "loud", "seeds", "nondeterministic")

@@ -13,6 +13,8 @@ from gath_bench.analysis import summarise
 from gath_bench.distributed import Ranks
 from gath_bench.engine.device import resolve_device
 from gath_bench.errors import UsageError
+from gath_bench.evaluation.run import evaluate
+from gath_bench.plugins import load_plugins
 from gath_bench.results import load
 
 METRICS = ("toy-l1", "toy-au", "toy-system")
@@ -20,7 +22,8 @@ METRICS = ("toy-l1", "toy-au", "toy-system")
 
 def torchrun(*words: object) -> subprocess.CompletedProcess[str]:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    program = ["-m", "gath_bench", "--no-plugins", "--plugin", "toy.toy_plugin", "run", *map(str, words)]
+    plugins = ("--no-plugins", "--plugin", "toy.toy_plugin", "--plugin", "toy.hostile")
+    program = ["-m", "gath_bench", *plugins, "run", *map(str, words)]
     return subprocess.run(
         [*launcher, *program, "--device", "cpu"],
         capture_output=True,
@@ -67,6 +70,21 @@ def test_ranks_stop_together_at_the_timeout(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "--resume" in done.stderr
     assert load(tmp_path / "run").manifest.status == "running"
+
+
+@pytest.mark.slow
+def test_a_run_with_a_dead_rank_ends_and_can_be_resumed(tmp_path: Path) -> None:
+    model = "hostile-ending[how=kill,rank=1]"
+    suite = write_suite(tmp_path / "suite.toml", models=("toy-noise", model))
+    assert torchrun(suite, "--output", tmp_path / "run").returncode != 0
+    kept = values(load(tmp_path / "run"))
+    assert kept
+    plugins = load_plugins(["toy.toy_plugin", "toy.hostile"], entry_point_group=None)
+    evaluate(resume=tmp_path / "run", plugins=plugins)  # without ranks
+    evaluate(suite=suite, device="cpu", output=tmp_path / "whole", plugins=plugins)
+    whole = values(load(tmp_path / "whole"))
+    assert kept.items() <= whole.items()
+    assert values(load(tmp_path / "run")) == whole
 
 
 def test_each_batch_belongs_to_one_rank() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -61,6 +65,43 @@ def test_train_and_resume(trained: Path, tmp_path: Path) -> None:
     _refused(_call(train, trained, "--resume", folder, "--seed", 1), "leave out")
     assert _call(train, trained, "--resume", folder, "--device", "cpu").exit_code == 0
     assert (folder / "gath-warp.safetensors").exists()
+
+
+#: Network events of Python; they are recorded and refused inside ``network_events``.
+_NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.bind", "socket.sendto")
+_RECORDERS: list[list[str]] = []
+_HOOKS: list[object] = []
+
+
+def _audit(event: str, arguments: tuple[object, ...]) -> None:
+    if _RECORDERS and event in _NETWORK:
+        _RECORDERS[-1].append(event)
+        raise OSError("the network is forbidden in this test")
+
+
+@contextmanager
+def network_events() -> Iterator[list[str]]:
+    """Refuse and record every use of the network."""
+    if not _HOOKS:
+        sys.addaudithook(_audit)  # it cannot be removed
+        _HOOKS.append(_audit)
+    events: list[str] = []
+    _RECORDERS.append(events)
+    try:
+        yield events
+    finally:
+        _RECORDERS.pop()
+
+
+def test_train_uses_no_network(trained: Path, tmp_path: Path) -> None:
+    options = ("-c", "tiny", "-d", "toy-faces", "--device", "cpu", "--steps", 1)
+    with network_events() as events:
+        done = _call(train, trained, *options, "--output", tmp_path / "run")
+    assert done.exit_code == 0
+    assert not events
+    with network_events() as events, pytest.raises(OSError, match="forbidden"):  # this test can fail
+        socket.create_connection(("127.0.0.1", 9))
+    assert events
 
 
 @pytest.mark.parametrize(

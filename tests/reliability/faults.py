@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from reliability import test_isolation
 from reliability.test_storage_faults import ERRORS
 from toy import hostile
 
@@ -21,8 +22,14 @@ STORAGE = "tests/reliability/test_storage_faults.py"
 PARSERS = "tests/reliability/test_parsers.py"
 FILES = "tests/reliability/test_files.py"
 CHECKPOINTS = "tests/gath/test_commands.py"
+ISOLATION = "tests/reliability/test_isolation.py"
+SUPERVISOR = "tests/evaluation/test_supervisor.py"
+TRAINING = "tests/gath/training/test_loop.py"
 KILLS = "tests/reliability/test_kills.py"
 MEMORY = "tests/engine/test_memory_and_lock.py"
+RANKS = "tests/engine/test_ranks.py"
+IMAGES = "tests/core/test_images.py"
+VIDEO = "tests/media/test_video.py"
 RESUME = "tests/engine/test_resume.py"
 
 
@@ -92,8 +99,16 @@ def storage_faults() -> list[Fault]:
               "test_a_batch_that_does_not_fit_in_memory_is_halved"),
         Fault("a model is out of memory with one image", "failed: out of memory", MEMORY,
               "test_one_image_that_does_not_fit_in_memory_is_a_failure"),
+        Fault("a dead rank of `torchrun` (`pytest -m slow`)", "the others end; `--resume` gives equal values", RANKS,
+              "test_a_run_with_a_dead_rank_ends_and_can_be_resumed"),
+        Fault("two processes that write one file, as of a shared cache", "one of the whole files", STORAGE,
+              "test_two_writers_of_one_file_leave_a_whole_one"),
+        Fault("SIGKILL of `animate`", "the old file stays", STORAGE,
+              "test_an_animation_that_is_killed_leaves_the_old_file"),
         Fault("`--resume` while the run is still going", "refused; a dead process holds no lock", MEMORY,
               "test_a_run_that_is_still_going_is_not_resumed"),
+        Fault("SIGKILL while a checkpoint is written", "the partial file is removed on resume", TRAINING,
+              "test_a_training_killed_at_any_step_ends_with_the_same_weights"),
         Fault("SIGKILL while a file is written", "the partial file is removed on resume",
               RESUME, "test_partial_files_of_a_killed_process_are_removed"),
         Fault("a damaged shard", "one sentence; its batches are measured again", RESUME,
@@ -108,6 +123,36 @@ def storage_faults() -> list[Fault]:
               PROCESS, "test_a_component_that_hangs_is_stopped_at_the_time_limit"),
         Fault("a component or its subprocess prints under `--json`", "printed to standard error", PROCESS,
               "test_json_is_one_object_whatever_components_print_or_end_with"),
+    ]  # fmt: skip
+
+
+def isolation_faults() -> list[Fault]:
+    """Components that end or block their process under ``--isolate``."""
+    return [
+        Fault("`--isolate`: a segmentation fault in a model, among other components", "failed: SIGSEGV", ISOLATION,
+              "test_a_component_that_ends_its_process_fails_alone"),
+        *(Fault(f"`--isolate`: model `hostile-ending[how={how}]`", f"failed: {reason}", ISOLATION,
+                "test_every_model_that_ends_or_blocks_its_process_fails_alone")
+          for how, (_, reason) in hostile.PROCESS_ENDINGS.items()),
+        *(Fault(f"`--isolate`: metric `{name}`", f"failed: {reason}", ISOLATION,
+                "test_every_metric_that_ends_or_blocks_its_process_fails_alone")
+          for name, reason in test_isolation.METRICS.items()),
+        *(Fault(f"`--isolate`: data set `hostile-ending-data[how={how}]`", f"failed: {reason}", ISOLATION,
+                "test_every_data_set_that_ends_or_blocks_its_process_fails_alone")
+          for how, reason in test_isolation.DATASETS.items()),
+        *(Fault(f"`--isolate`: `{name}`", f"refused before any work: {reason}", ISOLATION,
+                "test_a_component_that_ends_its_process_outside_of_cells_is_refused")
+          for name, (_, reason) in test_isolation.REFUSED.items()),
+        Fault("`--isolate`: a failed cell, and `--resume`", "measured again", ISOLATION,
+              "test_a_failed_cell_is_measured_again_on_resume"),
+        Fault("`--isolate`: SIGKILL of the process that watches", "the child ends; `--resume` continues", ISOLATION,
+              "test_a_child_ends_with_its_parent"),
+        Fault("`--isolate`: a call above `--call-timeout`", "its process is killed", SUPERVISOR,
+              "test_a_call_that_takes_too_long_ends_the_child"),
+        Fault("`--isolate`: a child that leaves a process, or writes garbage to its parent", "failed: the exit code",
+              SUPERVISOR, "test_the_end_of_a_child_is_told_with_its_call"),
+        Fault("`--isolate` with Python instances, or under `torchrun`", "refused", SUPERVISOR,
+              "test_what_cannot_be_isolated_is_refused"),
     ]  # fmt: skip
 
 
@@ -145,6 +190,14 @@ def input_faults() -> list[Fault]:
               "test_a_checkpoint_with_code_in_it_is_refused_without_advice"),
         Fault("SIGTERM during `train`", "a checkpoint, exit code 130", CHECKPOINTS,
               "test_train_that_a_signal_stops_has_another_exit_code"),
+        Fault("a video file that is none, is empty or has no frames", "one sentence", VIDEO,
+              "test_files_that_are_no_video_get_one_sentence"),
+        Fault("a video file that was cut off", "its frames, then one sentence", VIDEO,
+              "test_a_file_that_was_cut_off_gives_its_frames_and_then_the_sentence"),
+        Fault("a damaged image file", "NA with one sentence", IMAGES, "test_damaged_files_say_so_in_one_sentence"),
+        Fault("an EXIF orientation", "the image comes upright", IMAGES, "test_exif_rotation"),
+        Fault("a CMYK JPEG", "its colours, not inverted", IMAGES, "test_cmyk_jpeg_is_not_inverted"),
+        Fault("a PNG with 16 bits per channel", "all bits are kept", IMAGES, "test_16_bits_are_kept"),
         Fault("an image of more than 64 * 2**20 pixels", "NA with the size", PROCESS,
               "test_an_image_above_the_pixel_limit_is_na"),
         Fault("a PNG of 12,000 x 12,000 pixels", "NA, from its header", PROCESS,
@@ -163,12 +216,13 @@ def input_faults() -> list[Fault]:
               "test_the_home_folder_is_not_recorded"),
         Fault("no network: `run`, `report`, `animate`", "work; no connection is attempted", PROCESS,
               "test_the_built_in_components_use_no_network"),
+        Fault("no network: `train`", "works; no connection is attempted", CHECKPOINTS, "test_train_uses_no_network"),
     ]  # fmt: skip
 
 
 def faults() -> list[Fault]:
     """All rows."""
-    return [*storage_faults(), *input_faults(), *component_faults()]
+    return [*storage_faults(), *isolation_faults(), *input_faults(), *component_faults()]
 
 
 def page() -> str:
@@ -184,7 +238,10 @@ def page() -> str:
         "  bit by bit to that of a run without the component, and the exit code is 1.",
         "- Every text that a component gives (reasons, messages) is one line of at most 1,000 printable characters.",
         "- Not undone: a component that replaces functions of other modules. `os._exit` and signals such as SIGSEGV",
-        "  end the process; the run can be resumed.",
+        "  end the process; the run can be resumed. `gath-bench run --isolate` runs components in a child process: one",
+        "  that ends it, or whose call takes longer than `--call-timeout` (by default that of `--timeout`), is",
+        "  `failed` in that cell. A later crash in a thread of a component is counted against the component that is",
+        "  called then.",
         "- Images have at most 64 * 2**20 pixels (`gath_bench.images.MAX_PIXELS`), input files at most 1 GiB",
         "  (`gath_bench.files.MAX_INPUT`).",
         "",
@@ -201,7 +258,11 @@ def page() -> str:
         "python -m pytest -m slow tests/reliability/test_kills.py",
         "```",
         "",
-        "`GATH_BENCH_KILLS=3` in front of it runs the first three of each.",
+        "`GATH_BENCH_KILLS=3` in front of it runs the first three of each. All of `--isolate` is tested by",
+        "",
+        "```sh",
+        "python -m pytest -m slow tests/reliability/test_isolation.py",
+        "```",
         "",
         f"{len(rows)} faults:",
         "",

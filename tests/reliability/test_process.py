@@ -73,7 +73,7 @@ def test_a_component_that_hangs_is_stopped_at_the_time_limit(tmp_path: Path, com
         "from gath_bench.cli.main import main; main()"
     )
     models = ("hostile-ending[how=hang]",) if component == "model" else ()
-    dataset = "toy" if component == "model" else "hostile-hanging-data"
+    dataset = "toy" if component == "model" else "hostile-ending-data[how=hang]"
     suite = write_suite(
         tmp_path / "suite.toml", models=models, datasets=f'[[datasets]]\nname = "{dataset}"\nlimit = 2\n'
     )
@@ -102,8 +102,26 @@ main()
     [
         ("run", "--limit", "2", "--no-images", "--output", "run"),
         ("animate", "astronaut", "--aus", "12E", "--size", "256", "-o", "smile.png"),
+        pytest.param(
+            (
+                "train",
+                "-c",
+                "tiny",
+                "--steps",
+                "1",
+                "--set",
+                "data.frames=8",
+                "--set",
+                "data.stills=8",
+                "--device",
+                "cpu",
+                "--output",
+                "training",
+            ),
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["run", "animate"],
+    ids=["run", "animate", "train"],
 )
 def test_the_built_in_components_use_no_network(tmp_path: Path, words: tuple[str, ...]) -> None:
     def call(*words: str) -> subprocess.CompletedProcess[str]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -105,6 +108,55 @@ def test_a_killed_write_leaves_a_partial_file_that_is_removed(tmp_path: Path) ->
     leftover.write_bytes(b"half")
     remove_partial(tmp_path)
     assert not leftover.exists()
+
+
+def test_two_writers_of_one_file_leave_a_whole_one(tmp_path: Path) -> None:
+    """As of two runs that fill one cache."""
+    path = tmp_path / "cache.bin"
+    contents = [bytes([number]) * 10_000 for number in range(4)]
+    path.write_bytes(contents[0])
+
+    def write(content: bytes) -> None:
+        for _ in range(4):
+            with atomic_write(path) as file:
+                file.write(content)
+
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(write, content) for content in contents]
+        while not all(writer.done() for writer in writers):
+            assert path.read_bytes() in contents
+        for writer in writers:
+            writer.result()
+    assert [item.name for item in tmp_path.iterdir()] == ["cache.bin"]
+
+
+#: Writes an animation and is killed at its 20th frame.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from PIL import Image
+from gath_bench.provenance import Provenance
+from gath_bench.video import write_animation
+
+def frames():
+    for number in range(40):
+        if number == 20:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield Image.new("RGB", (64, 64), (number, 0, 0))
+
+write_animation(Path(sys.argv[1]), frames(), 10, Provenance("toy@1#00"))
+"""
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".gif"])
+def test_an_animation_that_is_killed_leaves_the_old_file(tmp_path: Path, suffix: str) -> None:
+    pytest.importorskip("av")
+    path = tmp_path / f"smile{suffix}"
+    path.write_text("old")
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], capture_output=True, check=False)
+    assert killed.returncode == -9, killed.stderr
+    assert path.read_text() == "old"
+    assert {item.name.partition(suffix)[0] for item in tmp_path.iterdir()} == {"smile"}
 
 
 def test_an_atomic_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:

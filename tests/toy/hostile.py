@@ -7,6 +7,7 @@ recorded reason follows, or None where the component's own values are valid and 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import random
 import signal
@@ -587,31 +588,6 @@ REFUSED: dict[str, tuple[str, str]] = {
 }
 
 
-class Ending(_Model):
-    """Ends or stops the process, unless a file exists."""
-
-    def __init__(self, *, how: str, unless: Path | None = None) -> None:
-        self.how, self.unless = how, unless
-
-    def animate(self, portraits: Tensor, target_aus: Tensor) -> Tensor:
-        if self.unless is None or not self.unless.exists():
-            match self.how:
-                case "os-exit":
-                    os._exit(0)
-                case "segfault":
-                    os.kill(os.getpid(), signal.SIGSEGV)
-                case "kill":
-                    os.kill(os.getpid(), signal.SIGKILL)
-                case "hang":
-                    hang()
-        return portraits
-
-
-class HangingDataset(ToyDataset):
-    def load(self, samples: Sequence[ToySample]) -> Any:
-        hang()
-
-
 def hang() -> None:
     """Never return; ignore ordinary exceptions."""
     while True:
@@ -621,6 +597,135 @@ def hang() -> None:
             continue
 
 
+def _leave_a_process() -> None:
+    """A process that lives on and holds the files of this one."""
+    subprocess.Popen(["sleep", "600"], close_fds=False)
+    os._exit(0)
+
+
+def _close_files() -> None:
+    os.closerange(3, 1024)
+
+
+#: Ways to end or block the process -> a part of the reason under ``--isolate``.
+PROCESS_ENDINGS: dict[str, tuple[Callable[[], Any], str]] = {
+    "os-exit": (lambda: os._exit(0), "ended its process with exit code 0"),
+    "os-exit-3": (lambda: os._exit(3), "ended its process with exit code 3"),
+    "segfault": (lambda: ctypes.string_at(0), "ended its process by SIGSEGV"),
+    "abort": (os.abort, "ended its process by SIGABRT"),
+    "kill": (
+        lambda: os.kill(os.getpid(), signal.SIGKILL),
+        "by SIGKILL, which the system also sends when memory",
+    ),
+    "terminate": (lambda: os.kill(os.getpid(), signal.SIGTERM), "ended its process by SIGTERM"),
+    "interrupt": (_raise(KeyboardInterrupt()), "it raised KeyboardInterrupt"),
+    "leave-a-process": (_leave_a_process, "ended its process with exit code 0"),
+    "close-files": (_close_files, "ended its process with exit code 1"),
+    "hang": (hang, "did not return within"),
+    "hang-in-c": (lambda: ctypes.PyDLL(None).sleep(1000), "did not return within"),
+}
+
+
+class _Ending:
+    """Ends or blocks the process at one of its calls, unless a file exists; of one rank only if it is given."""
+
+    first = ""
+
+    def __init__(self, *, how: str, at: str = "", unless: Path | None = None, rank: str = "") -> None:
+        self.how, self.at, self.unless, self.rank = how, at or self.first, unless, rank
+        self.reach("init")
+
+    def reach(self, call: str) -> None:
+        mine = self.rank in ("", os.environ.get("RANK"))
+        if call == self.at and mine and not (self.unless and self.unless.exists()):
+            PROCESS_ENDINGS[self.how][0]()
+
+
+class EndingModel(_Ending, _Model):
+    first = "animate"
+
+    @property
+    def info(self) -> Any:
+        self.reach("info")
+        return super().info
+
+    def to(self, device: str) -> EndingModel:
+        self.reach("to")
+        return self
+
+    def animate(self, portraits: Tensor, target_aus: Tensor) -> Tensor:
+        self.reach("animate")
+        return portraits
+
+
+class EndingDataset(_Ending, ToyDataset):
+    first = "load"
+
+    def __init__(self, *, how: str, at: str = "", unless: Path | None = None) -> None:
+        ToyDataset.__init__(self)
+        _Ending.__init__(self, how=how, at=at, unless=unless)
+
+    def samples(self, split: str, protocol: str, seed: int) -> Any:
+        self.reach("samples")
+        return super().samples(split, protocol, seed)
+
+    @property
+    def fingerprint(self) -> str:
+        self.reach("fingerprint")
+        return super().fingerprint
+
+    def load(self, samples: Sequence[ToySample]) -> Any:
+        self.reach("load")
+        return super().load(samples)
+
+
+class EndingMetric(_Ending):
+    first = "measure"
+    info = MetricInfo((Summary("hostile", "none"),))
+
+    def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Any:
+        self.reach("measure")
+        return _measured(torch.zeros(len(batch)))
+
+
+class EndingSystemMetric(_Ending):
+    first = "measure"
+    info = MetricInfo((Summary("hostile", "none"),))
+
+    def measure_system(self, system: SystemUnderTest) -> Any:
+        self.reach("measure")
+        return _measured(torch.zeros(2))
+
+
+class EndingCorpusMetric(_Ending):
+    first = "compute"
+    info = MetricInfo((Summary("hostile", "none", reducer=CORPUS),))
+
+    def update(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> CorpusFeatures:
+        self.reach("update")
+        return CorpusFeatures({"x": torch.ones(len(batch), 2)})
+
+    def compute(self, features: Mapping[str, Any], weights: Any) -> list[float]:
+        self.reach("compute")
+        return [1.0] * len(weights)
+
+
+class EndingEstimator(_Ending, Estimator):
+    first = "call"
+
+    def __init__(self, *, how: str, at: str = "", unless: Path | None = None) -> None:
+        Estimator.__init__(self)
+        _Ending.__init__(self, how=how, at=at, unless=unless)
+
+    def to(self, device: str) -> EndingEstimator:
+        self.reach("to")
+        return self
+
+    def __call__(self, images: Tensor) -> Features:
+        self.reach("call")
+        return super().__call__(images)
+
+
 @hookimpl
 def gath_bench_models() -> list[ModelSpec]:
     models = {
@@ -628,7 +733,7 @@ def gath_bench_models() -> list[ModelSpec]:
         "hostile-late-info": LateInfo,
         "hostile-info": NoInfo,
         "hostile-constructor": Constructor,
-        "hostile-ending": Ending,
+        "hostile-ending": EndingModel,
     }
     return [ModelSpec(name, model, "hostile") for name, model in models.items()]
 
@@ -639,7 +744,7 @@ def gath_bench_datasets() -> list[DatasetSpec]:
         "hostile-data": HostileDataset,
         "hostile-list": HostileList,
         "hostile-data-info": NoDataInfo,
-        "hostile-hanging-data": HangingDataset,
+        "hostile-ending-data": EndingDataset,
     }
     return [DatasetSpec(name, dataset, "hostile") for name, dataset in datasets.items()]
 
@@ -652,10 +757,14 @@ def gath_bench_metrics() -> list[MetricSpec]:
         "hostile-corpus": HostileCorpusMetric,
         "hostile-system": HostileSystemMetric,
         "hostile-declared": DeclaredMetric,
+        "hostile-ending-metric": EndingMetric,
+        "hostile-ending-system": EndingSystemMetric,
+        "hostile-ending-corpus": EndingCorpusMetric,
     }
     return [MetricSpec(name, metric, "hostile") for name, metric in metrics.items()]
 
 
 @hookimpl
 def gath_bench_au_estimators() -> list[AUEstimatorSpec]:
-    return [AUEstimatorSpec("hostile-estimator", HostileEstimator, "hostile")]
+    estimators = {"hostile-estimator": HostileEstimator, "hostile-ending-estimator": EndingEstimator}
+    return [AUEstimatorSpec(name, estimator, "hostile") for name, estimator in estimators.items()]

@@ -15,13 +15,14 @@ from torch import Tensor
 from gath.training import checkpoint
 from gath.training.context import TrainContext
 from gath.training.data import Pools, Streams
-from gath.training.logging import TrainingLogger, discard_log_from
+from gath.training.logging import SAMPLES, TrainingLogger, discard_log_from
 from gath.training.profiling import forecast
 from gath.training.run import TrainingRun
 from gath.training.stage import Stage
 from gath.training.stages import stages_of
 from gath.training.stopping import Interrupted, StopRequest
 from gath_bench.distributed import Ranks
+from gath_bench.files import remove_partial
 
 
 class Diverged(Exception):
@@ -41,6 +42,11 @@ def train(run: TrainingRun) -> bool:
     config = run.config
     ranks = Ranks.join("nccl" if run.device.startswith("cuda") else "gloo")
     run.folder.mkdir(parents=True, exist_ok=True)
+    if ranks.first:
+        for folder in (run.folder, run.folder / SAMPLES):
+            remove_partial(folder)
+    if ranks.world == 1 and run.cache is None:  # nobody else writes these pools
+        remove_partial(run.pools)
     logger = TrainingLogger(run.folder, enabled=ranks.first)
     try:
         with StopRequest(run.max_minutes) as stop:

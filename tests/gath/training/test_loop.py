@@ -84,6 +84,10 @@ def test_the_same_holds_for_other_data(
     _assert_same(_killed_and_resumed(make_run, monkeypatch, 6, *changes), straight.folder)
 
 
+#: What SIGKILL leaves while a file is written.
+PARTIAL = ("checkpoint.pt.0123456789ab.part", "samples/generator-000004.png.0123456789ab.part")
+
+
 def _killed_and_resumed(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, steps: int, *changes: str
 ) -> Path:
@@ -91,7 +95,11 @@ def _killed_and_resumed(
         _stop_after(patch, steps, lambda: os.kill(os.getpid(), signal.SIGTERM))
         assert not train(make_run("killed", *changes))
     resumed = make_run("killed", *changes)
+    (resumed.folder / "samples").mkdir(exist_ok=True)
+    for name in PARTIAL:
+        (resumed.folder / name).write_bytes(b"half")
     assert train(resumed)
+    assert not any((resumed.folder / name).exists() for name in PARTIAL)
     return resumed.folder
 
 
