@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from data_sets import trees
-from data_sets.conformance import assert_sentence, check_info, check_samples, check_splits, check_stream
+from data_sets.conformance import assert_sentence, check_file_dataset, check_stream
 from data_sets.test_conformance import named
 from gath.training.data import Streams
 
+from gath_bench import testing
 from gath_bench.au import get_space
 from gath_bench.contracts import HasImages
 from gath_bench.errors import UsageError
@@ -66,10 +67,8 @@ def test_labels_are_targets_and_give_a_stream_of_frames(name: str, tmp_path: Pat
     assert plain.info.labelled_by == ()
     assert dataset.fingerprint != plain.fingerprint
     assert dataset.info.protocols == ("cross-subject", "sweep")
-    check_info(dataset)
-    for protocol in dataset.info.protocols:
-        check_samples(dataset, "test", protocol)
-    check_splits(dataset)
+    testing.check_dataset(dataset)
+    check_file_dataset(dataset)
     for stream in streams:
         check_stream(make, root, stream)
     for place in dataset.streams.positions("frames"):
