@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 from data_sets import trees
-from data_sets.conformance import assert_sentence, check_file_dataset, check_stream
+from data_sets.conformance import assert_sentence, check_stream
 from data_sets.test_conformance import named
 from gath.training.data import Streams
 
-from gath_bench import testing
 from gath_bench.au import get_space
 from gath_bench.contracts import HasImages
 from gath_bench.errors import UsageError
 from gath_bench.labels import Label, LabelInfo, LabelWriter
+from gath_bench.testing.datasets import check_batch, check_sample_list, check_splits, few_samples
 
 ESTIMATOR = "toy@1#abc"
 #: Every so many images has no label: no face was found.
@@ -67,8 +67,9 @@ def test_labels_are_targets_and_give_a_stream_of_frames(name: str, tmp_path: Pat
     assert plain.info.labelled_by == ()
     assert dataset.fingerprint != plain.fingerprint
     assert dataset.info.protocols == ("cross-subject", "sweep")
-    testing.check_dataset(dataset)
-    check_file_dataset(dataset)
+    for protocol in dataset.info.protocols:
+        check_batch(dataset, few_samples(check_sample_list(dataset, "test", protocol)), protocol)
+    check_splits(dataset)
     for stream in streams:
         check_stream(make, root, stream)
     for place in dataset.streams.positions("frames"):
