@@ -51,6 +51,9 @@ _BUILT_IN = {
     "animate": CommandSpec(
         "animate", "gath_bench.cli.animate:animate", "Animate the face in a photo with AUs, a CSV or a video."
     ),
+    "demo": CommandSpec(
+        "demo", "gath_bench.cli.demo:demo", "Animate a photo by sliders in the browser, on this machine."
+    ),
     "check": CommandSpec(
         "check", "gath_bench.cli.check:check", "Check whether components keep their contract."
     ),

@@ -19,7 +19,7 @@ from gath_bench.engine import RunOptions, execute
 from gath_bench.engine.isolated import isolated
 from gath_bench.errors import UsageError
 from gath_bench.evaluation.components import Selection, installed_plugins
-from gath_bench.evaluation.progress import progress_bars
+from gath_bench.evaluation.progress import progress_line
 from gath_bench.evaluation.results import Results
 from gath_bench.plugins import Plugins, PluginWarning
 from gath_bench.registry import Registry
@@ -89,7 +89,7 @@ def evaluate(
         strict: stop at the first failure.
         images: write images into the run folder, for the gallery of the HTML report.
         references: add the suite's baselines (oracle, copy-source).
-        progress: show progress bars on standard error.
+        progress: show the progress on standard error.
         distributed: share the work with the other processes of ``torchrun``; all of them must call this.
         plugins: the plugins that names refer to; None takes the installed ones.
         command: the command to record in the manifest.
@@ -132,7 +132,7 @@ def evaluate(
         output = Path(temporary) / "run"
     folder = None if output is None or output == AUTO else Path(output)
     options = RunOptions(device, folder, resume, tuple(command), timeout, strict, images)
-    bars = progress_bars(plan) if progress else nullcontext(lambda cell, n: None)
+    bars = progress_line(plan) if progress else nullcontext(lambda cell, n: None)
     try:
         with isolated(), bars as advance:
             outcome = execute(

@@ -15,7 +15,7 @@ from gath_bench.engine.isolated import isolated
 from gath_bench.engine.manifest_builder import new_manifest
 from gath_bench.errors import UsageError
 from gath_bench.evaluation.components import installed_plugins
-from gath_bench.evaluation.progress import progress_bars
+from gath_bench.evaluation.progress import progress_line
 from gath_bench.plugins import Plugins, is_file
 from gath_bench.registry import Registry
 from gath_bench.results import Manifest, Run, changed_files, load
@@ -62,7 +62,7 @@ def verify(
         run: the run.
         limit: the maximum number of samples per data set, rounded up to whole batches, since only whole batches
             are reproducible.
-        progress: show progress bars on standard error.
+        progress: show the progress on standard error.
         plugins: the plugins that names refer to; None takes the installed ones.
 
     Raises:
@@ -84,7 +84,7 @@ def verify(
     problems = _changed_components(manifest, plan)
     if problems:
         return Verification(tuple(problems))
-    bars = progress_bars(plan) if progress else nullcontext(lambda cell, n: None)
+    bars = progress_line(plan) if progress else nullcontext(lambda cell, n: None)
     with TemporaryDirectory(prefix="gath-bench-") as folder, isolated(), bars as advance:
         # For a run on cuda:1 any CUDA device will do.
         options = RunOptions(manifest.device.partition(":")[0], Path(folder) / "run", images=False)
