@@ -140,4 +140,4 @@ def test_an_evaluator_outside_its_domain_gives_na_with_the_reason(tmp_path: Path
     assert found["toy[domain=photo]", "toy-l1"].coverage == 1.0
     text = render_report([run], "markdown")
     assert text is not None
-    assert "NA: not valid here" in text
+    assert "(not valid here: toy-estimator was made for synthetic images, not photo)" in text
