@@ -208,6 +208,8 @@ def input_faults() -> list[Fault]:
               "test_a_render_list_stays_in_its_folder"),
         Fault("a CSV cell that begins with `=`, `+`, `-` or `@`", "an apostrophe in front", PROCESS,
               "test_a_csv_cell_is_no_formula"),
+        Fault("a report of one or two samples", "no warning of numpy", PROCESS,
+              "test_a_report_of_few_samples_warns_of_nothing"),
         Fault("terminal escapes in names and reasons", "replaced", PROCESS,
               "test_terminal_escapes_do_not_reach_the_console"),
         Fault("`--output ''`, `--resume ''`, `--timeout nan`", "refused, exit code 2", PROCESS,

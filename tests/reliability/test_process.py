@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,15 @@ def test_a_csv_cell_is_no_formula(tmp_path: Path, how: str) -> None:
     assert _no_formula(how) == f"'{how}"
     assert _no_formula(-1.5) == -1.5
     assert _no_formula("plain") == "plain"
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_report_of_few_samples_warns_of_nothing(tmp_path: Path, limit: int) -> None:
+    _, run = measure(toy_suite(("toy-noise",), ("toy-l1", "toy-au"), limit=limit), tmp_path / "run")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for form in ("console", "json", "csv", "markdown"):
+            assert render_report((run,), form)
 
 
 def test_terminal_escapes_do_not_reach_the_console(tmp_path: Path) -> None:
