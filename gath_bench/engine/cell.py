@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,8 @@ from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.scoring import BatchScorer
 from gath_bench.engine.system_metrics import system_under_test
 from gath_bench.errors import describe_error
-from gath_bench.evaluators import EvaluatorPool, FeatureCache
+from gath_bench.evaluators import EvaluatorPool, FeatureCache, SharedFeatures
 from gath_bench.faces.framing import Framing
-from gath_bench.images import to_8bit
 from gath_bench.results.observations import Observations
 from gath_bench.results.shards import SYSTEM_BATCH, ShardStore
 from gath_bench.suite.plan import Cell
@@ -54,6 +53,7 @@ class CellRunner:
         images: writes images of the run.
         loader: loads batches, and keeps them for the next model.
         evaluators: the shared evaluators, on the device.
+        shared: features of source and target images, kept for the next model.
         device: ``"cpu"`` or ``"cuda:i"``.
         seed: seeds the models' random numbers.
         batch_size: samples per batch.
@@ -68,6 +68,7 @@ class CellRunner:
     images: ImageWriter
     loader: BatchLoader
     evaluators: EvaluatorPool
+    shared: SharedFeatures
     device: str
     seed: int
     batch_size: int
@@ -75,6 +76,7 @@ class CellRunner:
     progress: Progress
     strict: bool
     detector: str
+    _framings: dict[tuple[str, str], Framing] = field(default_factory=dict, repr=False)
 
     def run(self, cell: Cell) -> None:
         """Measure the batches of a cell that are not yet on disk."""
@@ -114,8 +116,12 @@ class CellRunner:
         self._stop_if_strict(self.corpus.finish(cell))
 
     def _framing(self, cell: Cell) -> Framing:
-        info: DatasetInfo = cell.dataset.info
-        return self.evaluators.framing(info.template, self.detector, info.domain)
+        """The framing of a data set: one object, so that all models share the faces that were found."""
+        place = _place(cell)
+        if place not in self._framings:
+            info: DatasetInfo = cell.dataset.info
+            self._framings[place] = self.evaluators.framing(info.template, self.detector, info.domain)
+        return self._framings[place]
 
     def _done(self, cell: Cell) -> set[int]:
         """The batches on disk, read by rank 0 before any rank starts, since reading removes failed shards."""
@@ -143,13 +149,13 @@ class CellRunner:
         scorer.add_missing(metrics, batch.unreadable, "na", first=len(batch))
         if len(batch) == 0:
             return None
-        batch = _as_graded(batch, self.device)
         self.images.write_inputs(cell, scorer.batch, batch)
         try:
             with component_call():
                 generated = animator.result()(batch, scorer.batch)
         except Exception as error:
             return scorer.add_batch_error(metrics, batch, error)
+        whole = batch
         batch, images, lost = _present(batch, generated)
         scorer.add_missing(metrics, lost, "na", first=len(batch))
         if len(batch) == 0:
@@ -164,6 +170,8 @@ class CellRunner:
             },
             cell.dataset.info.domain,
             self._framing(cell),
+            # Features may depend on the composition of a batch by rounding: those of a part of it are not shared.
+            shared=self.shared.of(_place(cell), scorer.batch) if batch is whole else None,
         )
         with torch.inference_mode():
             for metric in metrics:
@@ -199,6 +207,10 @@ class CellRunner:
             )
 
 
+def _place(cell: Cell) -> tuple[str, str]:
+    return str(cell.dataset.name), cell.protocol
+
+
 def _present(batch: Batch, generated: Generated) -> tuple[Batch, Tensor, list[Unreadable]]:
     """The samples that have an image, their images, and the other samples with the reason."""
     if not generated.missing:
@@ -209,22 +221,3 @@ def _present(batch: Batch, generated: Generated) -> tuple[Batch, Tensor, list[Un
     ]
     kept = [position for position in range(len(batch)) if position not in generated.missing]
     return batch.select(kept), generated.images[kept], lost
-
-
-def _as_graded(batch: Batch, device: str) -> Batch:
-    """The batch on the device, its images rounded to 8 bits as in a file."""
-
-    def rounded(images: Tensor | None) -> Tensor | None:
-        return None if images is None else to_8bit(images.to(device))
-
-    def moved(tensor: Tensor | None) -> Tensor | None:
-        return None if tensor is None else tensor.to(device)
-
-    return replace(
-        batch,
-        source=to_8bit(batch.source.to(device)),
-        target=rounded(batch.target),
-        target_aus=batch.target_aus.to(device),
-        source_aus=moved(batch.source_aus),
-        face_mask=moved(batch.face_mask),
-    )

@@ -20,6 +20,7 @@ from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.manifest_builder import new_manifest, now
 from gath_bench.engine.time_limit import time_limit
 from gath_bench.errors import UsageError
+from gath_bench.evaluators import SharedFeatures
 from gath_bench.files import exclusive, remove_partial
 from gath_bench.plugins import Plugins
 from gath_bench.results.images import IMAGES, KEPT_PIXELS, ImageStore
@@ -148,8 +149,9 @@ def _measure(
         store=store,
         corpus=CorpusScorer(store, folder / FEATURES),
         images=ImageWriter(images, plan.suite.batch_size, KEPT_PIXELS if options.images else None),
-        loader=BatchLoader(),
+        loader=BatchLoader(device=device),
         evaluators=plan.evaluators.to(device),
+        shared=SharedFeatures(),
         device=device,
         seed=plan.suite.seed,
         batch_size=plan.suite.batch_size,

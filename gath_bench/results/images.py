@@ -71,7 +71,7 @@ class ImageStore:
         text.add_itxt(_SAMPLES, json.dumps(list(sample_ids)))
         path = self._path(name, batch)
         strip = Image.fromarray(images.reshape(count * height, width, 3))
-        with atomic_write(path) as file:
+        with atomic_write(path, flush=False) as file:  # no value depends on it, and it is written per batch
             strip.save(file, format="PNG", pnginfo=text, compress_level=3)
         return path
 
