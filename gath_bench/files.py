@@ -22,14 +22,13 @@ PARTIAL = ".part"
 
 
 @contextmanager
-def atomic_write(path: Path, *, flush: bool = True) -> Iterator[IO[bytes]]:
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary file beside ``path`` for writing; on success it is flushed to disk and renamed to ``path``.
 
     On an exception the temporary file is removed and ``path`` is left as it was. The parent folder must exist.
 
     Args:
         path: the file to write.
-        flush: wait until the content is on the disk. Without it, a machine that loses power may keep an empty file.
 
     Yields:
         A binary file, open for writing.
@@ -49,8 +48,7 @@ def atomic_write(path: Path, *, flush: bool = True) -> Iterator[IO[bytes]]:
     try:
         with temporary.open("wb") as file:
             yield file
-            if flush:
-                flush_to_disk(file)
+            flush_to_disk(file)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gath_bench.capture import capture
 from gath_bench.component_calls import component_call
@@ -25,6 +25,7 @@ from gath_bench.engine.system_metrics import system_under_test
 from gath_bench.errors import describe_error
 from gath_bench.evaluators import EvaluatorPool, FeatureCache, SharedFeatures
 from gath_bench.faces.framing import Framing
+from gath_bench.registry import Component
 from gath_bench.results.observations import Observations
 from gath_bench.results.shards import SYSTEM_BATCH, ShardStore
 from gath_bench.suite.plan import Cell
@@ -78,8 +79,14 @@ class CellRunner:
     detector: str
     _framings: dict[tuple[str, str], Framing] = field(default_factory=dict, repr=False)
 
-    def run(self, cell: Cell) -> None:
-        """Measure the batches of a cell that are not yet on disk."""
+    def run(self, cell: Cell, reused: Mapping[str, Sequence[dict[str, Any]]] | None = None) -> None:
+        """Measure the batches of a cell that are not yet on disk.
+
+        Args:
+            cell: the cell.
+            reused: metric -> its observations in this cell; they are written with those of the other metrics.
+        """
+        reused = reused or {}
         if self.ranks.first:
             self.corpus.prepare(cell, -(-len(cell.samples) // self.batch_size))
         done = self._done(cell)
@@ -97,13 +104,25 @@ class CellRunner:
 
         pending, numbers, flushed = Observations(), list[int](), time.monotonic()
         features = PendingFeatures()
-        for number, samples, loaded in self.loader.batches(cell, todo):
-            self._run_batch(
-                cell, animator, BatchScorer(pending, cell.cell_id, number), samples, loaded, features
-            )
+        known: dict[int, list[dict[str, Any]]] = {}
+        for row in (row for rows in reused.values() for row in rows):
+            known.setdefault(row["batch"], []).append(row)
+        metrics = [
+            metric
+            for metric in cell.metrics
+            if not isinstance(metric.instance, SystemMetric) and str(metric.name) not in reused
+        ]
+        batches = self.loader.batches(cell, todo) if metrics or not reused else ((*one, None) for one in todo)
+        for number, samples, loaded in batches:
+            for row in known.get(number, ()):
+                pending.add(**row)
+            if loaded is not None:
+                scorer = BatchScorer(pending, cell.cell_id, number)
+                self._run_batch(cell, animator, scorer, metrics, samples, loaded, features)
             numbers.append(number)
             stop = self.strict and pending.has_failed
             if stop or time.monotonic() - flushed > FLUSH_SECONDS or number == todo[-1][0]:
+                self.images.flush()
                 self.corpus.write(cell, features, numbers, self.ranks.rank)
                 self.store.write(cell.cell_id, pending, numbers, self.ranks.rank)
                 self._stop_if_strict(pending)
@@ -133,13 +152,13 @@ class CellRunner:
         cell: Cell,
         animator: Future[Animator],
         scorer: BatchScorer,
+        metrics: Sequence[Component],
         samples: Sequence[Sample],
         loaded: Future[Batch],
         pending: PendingFeatures,
     ) -> None:
         import torch
 
-        metrics = [metric for metric in cell.metrics if not isinstance(metric.instance, SystemMetric)]
         try:
             batch = loaded.result()
         except Exception as error:

@@ -18,6 +18,7 @@ from gath_bench.engine.environment import describe_environment
 from gath_bench.engine.image_writer import ImageWriter
 from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.manifest_builder import new_manifest, now
+from gath_bench.engine.reuse import ObservationStore, Reuse
 from gath_bench.engine.time_limit import time_limit
 from gath_bench.errors import UsageError
 from gath_bench.evaluators import SharedFeatures
@@ -43,6 +44,7 @@ class RunOptions:
             run can be resumed.
         strict: stop at the first failure.
         images: write images into the run folder, for the gallery of the HTML report.
+        reuse: a folder of observations of earlier runs; what is there is not measured again. None measures all.
     """
 
     device: str = "auto"
@@ -52,6 +54,7 @@ class RunOptions:
     timeout: float | None = None
     strict: bool = False
     images: bool = True
+    reuse: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,9 @@ def _measure(
         strict=options.strict,
         detector=plan.suite.detector,
     )
+    # Not of several ranks, which could find different entries, nor of a resumed run, which may have changed machines.
+    reusable = options.reuse is not None and options.resume is None and ranks.world == 1
+    reuse = Reuse(ObservationStore(options.reuse), plan, manifest) if reusable and options.reuse else None
     timed_out = False
     for cell, record in zip(plan.cells, manifest.cells, strict=True):
         late = options.timeout is not None and time.monotonic() - started > options.timeout
@@ -172,9 +178,11 @@ def _measure(
             options.timeout if ranks.world == 1 else None
         )  # one rank that stops would leave the others waiting
         left = None if alone is None else alone - (begun - started)
+        found = reuse.find(cell, record) if reuse else {}
+        record.reused = sorted({*record.reused, *found})
         try:
             with settings_held(), time_limit(left):
-                runner.run(cell)
+                runner.run(cell, found)
                 ranks.barrier()
                 if ranks.first:
                     runner.finish(cell)
@@ -185,6 +193,8 @@ def _measure(
             record.status = "failed" if store.has_failed(record.cell_id) else "ok"
             record.seconds = round(record.seconds + time.monotonic() - begun, 3)
             manifest.write(folder)
+            if reuse and record.status == "ok":
+                reuse.keep(cell, record, store)
         if listeners:
             listeners.notify("gath_bench_cell_finished", run=info, cell=_cell_result(record))
     if ranks.first and not timed_out:

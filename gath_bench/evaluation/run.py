@@ -17,6 +17,7 @@ from gath_bench.contracts.model import AnimationModel, ReadsImages
 from gath_bench.distributed import Ranks
 from gath_bench.engine import RunOptions, execute
 from gath_bench.engine.isolated import isolated
+from gath_bench.engine.reuse import store_folder
 from gath_bench.errors import UsageError
 from gath_bench.evaluation.components import Selection, installed_plugins
 from gath_bench.evaluation.progress import progress_bars
@@ -56,6 +57,7 @@ def evaluate(
     strict: bool = False,
     images: bool = True,
     references: bool = True,
+    reuse: bool = False,
     progress: bool = False,
     distributed: bool = False,
     plugins: Plugins | None = None,
@@ -89,6 +91,8 @@ def evaluate(
         strict: stop at the first failure.
         images: write images into the run folder, for the gallery of the HTML report.
         references: add the suite's baselines (oracle, copy-source).
+        reuse: take observations of the same samples, models and metrics from earlier runs that were called with it,
+            instead of measuring them again. A model without anything to measure has no images in the run folder.
         progress: show progress bars on standard error.
         distributed: share the work with the other processes of ``torchrun``; all of them must call this.
         plugins: the plugins that names refer to; None takes the installed ones.
@@ -131,7 +135,9 @@ def evaluate(
     if temporary:
         output = Path(temporary) / "run"
     folder = None if output is None or output == AUTO else Path(output)
-    options = RunOptions(device, folder, resume, tuple(command), timeout, strict, images)
+    options = RunOptions(
+        device, folder, resume, tuple(command), timeout, strict, images, store_folder() if reuse else None
+    )
     bars = progress_bars(plan) if progress else nullcontext(lambda cell, n: None)
     try:
         with isolated(), bars as advance:

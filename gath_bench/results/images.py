@@ -10,6 +10,7 @@ reports magnify differences. File names::
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -71,8 +72,9 @@ class ImageStore:
         text.add_itxt(_SAMPLES, json.dumps(list(sample_ids)))
         path = self._path(name, batch)
         strip = Image.fromarray(images.reshape(count * height, width, 3))
-        with atomic_write(path, flush=False) as file:  # no value depends on it, and it is written per batch
-            strip.save(file, format="PNG", pnginfo=text, compress_level=3)
+        with atomic_write(path) as file:
+            # Of about the size of level 3 on such images, in half the time.
+            strip.save(file, format="PNG", pnginfo=text, compress_level=1, compress_type=zlib.Z_RLE)
         return path
 
     def remove_partial(self) -> None:

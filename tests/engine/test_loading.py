@@ -62,7 +62,11 @@ def test_a_data_set_that_uses_several_threads_is_loaded_in_turn(tmp_path: Path) 
     ahead, one = loaded(tmp_path / "one", 0)
     in_turn, several = loaded(tmp_path / "several", 2)
     assert ahead == [False, False, False]
-    assert in_turn == [False, True, True]  # the first batch decides, in a thread, so that one that hangs is stopped
+    assert in_turn == [
+        False,
+        True,
+        True,
+    ]  # the first batch decides, in a thread, so that one that hangs is stopped
     assert one == several
 
 

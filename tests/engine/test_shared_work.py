@@ -28,9 +28,7 @@ def test_two_metrics_share_an_evaluator_and_all_models_the_source_features(tmp_p
     assert CALLS["estimate"] == batches * (models + sources)
 
 
-def test_shared_features_and_batches_change_no_value(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_shared_features_and_batches_change_no_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One by one, as without any sharing, against all kept; with models that leave out images."""
     suite = toy_suite(
         ("toy-edit", "toy-gaps", "toy-nan", "toy-noise"),
