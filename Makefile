@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install test lint format ci
+.PHONY: install test lint format docs ci
 
 install:
 	$(PYTHON) -m venv .venv
@@ -20,6 +20,10 @@ lint:
 format:
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs:
+	$(BIN)/pip install -e '.[docs]'
+	$(BIN)/mkdocs build --strict
 
 ci:
 	.ci/run

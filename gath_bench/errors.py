@@ -29,6 +29,13 @@ class Unavailable(Exception):
     """
 
 
+class ContractError(Exception):
+    """A component returned something that its contract does not allow.
+
+    The message is one sentence: what it must return, and what it returned.
+    """
+
+
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """The closing words of an "unknown name" sentence.
 
@@ -79,7 +86,7 @@ def describe_error(error: BaseException) -> str:
         text = plain_text(str(error))
     except BaseException:  # its __str__ is the component's code as well
         text = ""
-    if isinstance(error, UsageError | Unavailable) and text:
+    if isinstance(error, UsageError | Unavailable | ContractError) and text:
         return text
     name = plain_text(type(error).__name__)
     return f"{name}: {text}" if text else name

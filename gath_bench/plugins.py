@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
+import keyword
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -100,7 +103,7 @@ def load_plugins(modules: Iterable[str] = (), *, entry_point_group: str | None =
     """Load plugins from entry points, then the modules given on the command line.
 
     Args:
-        modules: importable module names (``--plugin``).
+        modules: importable module names, or paths of Python files (``--plugin``).
         entry_point_group: the entry-point group to read; None reads none (``--no-plugins``).
 
     Raises:
@@ -118,7 +121,12 @@ def load_plugins(modules: Iterable[str] = (), *, entry_point_group: str | None =
             _warn(f"{plugin.source} is left out: {plugin.error}; everything else works.")
         plugins.loaded.append(plugin)
     for module in modules:
-        plugin = _load(manager, module, "--plugin", "", lambda name=module: _import_by_name(name))
+        name = module
+        load: Callable[[], Any] = functools.partial(_import_by_name, module)
+        if is_file(module):
+            path = Path(module).expanduser()
+            name, load = path.stem, functools.partial(_import_file, path)
+        plugin = _load(manager, name, "--plugin", "", load)
         if plugin.error is not None:
             raise UsageError(f"--plugin {module} cannot be used: {plugin.error}.")
         plugins.loaded.append(plugin)
@@ -158,6 +166,49 @@ def _import_by_name(name: str) -> Any:
     if "" not in sys.path:
         sys.path.insert(0, "")
     return importlib.import_module(name)
+
+
+def is_file(module: str) -> bool:
+    """Whether ``--plugin`` names a file instead of a module: ``plugins/mine.py``, not ``mine``.
+
+    >>> is_file("mine.py"), is_file("my_package.mine")
+    (True, False)
+    """
+    return module.endswith(".py") or "/" in module or "\\" in module
+
+
+def _import_file(path: Path) -> Any:
+    """Import a Python file as the module of its name; modules beside it can be imported by it.
+
+    Raises:
+        UsageError: there is no such file, its name is not a module name, or another module has that name.
+    """
+    name, path = path.stem, path.resolve()
+    if not path.is_file():
+        raise UsageError(f"there is no file {path.name} in {path.parent}")
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise UsageError(
+            f"{path.name} is not the name of a Python module: use letters, digits and underscores"
+        )
+    known = sys.modules.get(name)
+    if known is not None:
+        if Path(getattr(known, "__file__", None) or "").resolve() == path:
+            return known
+        raise UsageError(f"a module {name!r} is already imported from elsewhere: rename {path.name}")
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{path.name} is not a Python file: give a .py file")
+    module = importlib.util.module_from_spec(spec)
+    # Before it runs: its specs name it as "module:Class", and dataclasses look it up.
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
 
 
 def _check(found: list[Implementation]) -> None:

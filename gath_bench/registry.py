@@ -19,7 +19,7 @@ from gath_bench.contracts.keys import ComponentKey, ComponentName
 from gath_bench.contracts.specs import KINDS, ComponentSpec, Kind, WeightsSpec
 from gath_bench.errors import UsageError, describe_error, did_you_mean
 from gath_bench.plugins import LoadedPlugin, Plugins
-from gath_bench.weights import weights_problem
+from gath_bench.weights import find_weights, weights_problem
 
 #: What messages call the kinds.
 KIND_NAMES: dict[Kind, str] = {
@@ -31,15 +31,20 @@ KIND_NAMES: dict[Kind, str] = {
     "perceptual_trunk": "perceptual trunk",
     "face_detector": "face detector",
 }
-_LIST_ARGUMENTS: dict[Kind, str] = {
+#: What ``gath-bench list`` takes for each kind.
+LIST_ARGUMENTS: dict[Kind, str] = {
     "model": "models",
     "dataset": "datasets",
     "metric": "metrics",
     "au_estimator": "estimators",
     "identity_encoder": "encoders",
-    "perceptual_trunk": "encoders",
+    "perceptual_trunk": "trunks",
     "face_detector": "detectors",
 }
+
+
+class MissingParameter(UsageError):
+    """A component has a parameter without a default, and none was given."""
 
 
 #: The registry that is creating a component, for components that use others.
@@ -128,7 +133,7 @@ class Registry:
         if name not in self.entries[kind]:
             raise UsageError(
                 f"there is no {KIND_NAMES[kind]} {name!r}: {did_you_mean(name, self.entries[kind])} "
-                f"`gath-bench list {_LIST_ARGUMENTS[kind]}` shows them."
+                f"`gath-bench list {LIST_ARGUMENTS[kind]}` shows them."
             )
         return self.entries[kind][name]
 
@@ -153,6 +158,14 @@ class Registry:
             if shutil.which(program) is None:
                 return f"needs the program {program} on the PATH, or as a parameter"
         return None
+
+    def weights_status(self, spec: ComponentSpec) -> str:
+        """``found``, ``missing`` or ``damaged``; empty for a component that needs no weights file."""
+        if not spec.weights:
+            return ""
+        if any(find_weights(weights) is None for weights in spec.weights):
+            return "missing"
+        return "damaged" if any(weights_problem(weights) for weights in spec.weights) else "found"
 
     def weights(self) -> dict[str, tuple[WeightsSpec, list[str]]]:
         """All known weights files by name, each with the components that use it."""
@@ -236,7 +249,9 @@ def _validate(spec: ComponentSpec, factory: Any, given: Mapping[str, str]) -> di
     values = {}
     for name, parameter in known.items():
         if name not in given and parameter.default is inspect.Parameter.empty:
-            raise UsageError(f"{spec.name} needs the parameter {name!r}: write '{spec.name}[{name}=...]'.")
+            raise MissingParameter(
+                f"{spec.name} needs the parameter {name!r}: write '{spec.name}[{name}=...]'."
+            )
         # Defaults are validated too: `sigma: float = 2` and a typed `sigma=2` must give one key.
         value = given.get(name, parameter.default)
         try:

@@ -1,7 +1,7 @@
 """Pure functions of a run's observations: reducers, intervals, tests, summary rows, comparisons of runs."""
 
 from gath_bench.analysis.bootstrap import Estimate, estimate
-from gath_bench.analysis.compare import PairedDifference, compare
+from gath_bench.analysis.compare import PairedDifference, compare, verdict
 from gath_bench.analysis.join import Joined, join
 from gath_bench.analysis.ranking import MeanRank, mean_ranks
 from gath_bench.analysis.reducers import REDUCERS, Reducer
@@ -25,4 +25,5 @@ __all__ = [
     "join",
     "mean_ranks",
     "summarise",
+    "verdict",
 ]

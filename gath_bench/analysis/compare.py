@@ -36,6 +36,7 @@ class PairedDifference:
             excludes zero; None where it is not, or if the summary has no direction.
         n, subjects: the numbers of common samples (repeats) and of their subjects.
         few_subjects: whether there are too few subjects for the interval to be reliable.
+        primary: whether tables show the summary by default.
     """
 
     dataset: str
@@ -61,10 +62,16 @@ class PairedDifference:
     n: int
     subjects: int
     few_subjects: bool
+    primary: bool = True
 
 
 def compare(
-    first: Run, second: Run, *, pairs: Sequence[tuple[str, str]] = (), metrics: Sequence[str] = ()
+    first: Run,
+    second: Run,
+    *,
+    pairs: Sequence[tuple[str, str]] = (),
+    metrics: Sequence[str] = (),
+    namesakes: bool = False,
 ) -> list[PairedDifference]:
     """Paired differences between two runs.
 
@@ -75,12 +82,13 @@ def compare(
         first, second: the runs, A and B.
         pairs: the models to compare instead, each one of A and one of B; their names may differ.
         metrics: bare names of the metrics to compare; all if empty.
+        namesakes: compare models with one name only, if there are any.
 
     Raises:
         UsageError: the runs are not comparable; the message names each part that differs.
     """
     _refuse_unlike(first.manifest, second.manifest, metrics, models=not pairs)
-    chosen = pairs or _pairs(first.manifest, second.manifest)
+    chosen = pairs or _pairs(first.manifest, second.manifest, namesakes)
     for run, names in ((first, [a for a, _ in chosen]), (second, [b for _, b in chosen])):
         known = {cell.model for cell in run.manifest.cells}
         for name in set(names) - known:
@@ -122,9 +130,11 @@ def _refuse_unlike(first: Manifest, second: Manifest, metrics: Sequence[str], *,
         )
 
 
-def _pairs(first: Manifest, second: Manifest) -> list[tuple[str, str]]:
+def _pairs(first: Manifest, second: Manifest, namesakes: bool) -> list[tuple[str, str]]:
     mine, theirs = _models(first), _models(second)
     shared = [(name, name) for name in mine if name in theirs]
+    if namesakes and shared:
+        return shared
     left, right = ([name for name in names if (name, name) not in shared] for names in (mine, theirs))
     return shared + [(a, b) for a in left for b in right]
 
@@ -193,4 +203,23 @@ def _difference(contrasts: Contrasts, key: str, a: Measurement, b: Measurement) 
         n=paired.n,
         subjects=paired.subjects,
         few_subjects=paired.difference.few_subjects and not a.metric.system,
+        primary=a.summary.primary,
     )
+
+
+def verdict(found: Sequence[PairedDifference]) -> str:
+    """How many values differ significantly, in one line; values without a direction are not counted."""
+    graded = [one for one in found if one.direction != "none" and one.difference is not None]
+    better, worse = (sum(one.better == side for one in graded) for side in ("b", "a"))
+    values = f"{len(graded)} value{'s' * (len(graded) != 1)}"
+    if not graded:
+        return "no value to compare"
+    if all(one.difference == 0 for one in graded):
+        return f"no difference: A and B are equal in {values}"
+    if not better and not worse:
+        return f"no significant difference in {values}"
+    rest = len(graded) - better - worse
+    unclear = f"; {rest} without a significant difference" if rest else ""
+    if better and worse:
+        return f"mixed: B is better in {better} of {values}, A in {worse}{unclear}"
+    return f"{'B' if better else 'A'} is better in {better or worse} of {values}{unclear}"

@@ -180,7 +180,7 @@ class Portrait:
             with torch.inference_mode():
                 if isinstance(model, HasEdit):
                     edit = model.edit(portraits, aus.to(device))
-                    return FaceEdit(edit.flow.cpu(), edit.mask.cpu(), edit.residual.cpu())
+                    return FaceEdit(edit.flow.cpu(), edit.opacity.cpu(), edit.added.cpu())
                 animated = model.animate(portraits, aus.to(device), **needs)
         except Unavailable as error:
             raise UsageError(f"{self.name} cannot be animated: {error}") from error

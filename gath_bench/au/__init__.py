@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gath_bench.au.facs import ACTION_UNITS, REGIONS, ActionUnit, by_region
     from gath_bench.au.maps import MAPS, AUMap, apply, find_map
     from gath_bench.au.notation import aus_to_vector, format_aus, parse_aus, vector_to_aus
     from gath_bench.au.presets import PRESETS, Preset, get_preset, preset
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 
 #: Public name -> the module of this package that defines it.
 _MODULES = {
+    "ACTION_UNITS": "facs",
     "DEFAULT_SPACE": "spaces",
     "MAPS": "maps",
     "PRESETS": "presets",
     "SPACES": "spaces",
+    "REGIONS": "facs",
+    "ActionUnit": "facs",
     "AUMap": "maps",
     "AUSeries": "series",
     "AUSpace": "spaces",
@@ -30,6 +34,7 @@ _MODULES = {
     "Preset": "presets",
     "apply": "maps",
     "aus_to_vector": "notation",
+    "by_region": "facs",
     "find_map": "maps",
     "format_aus": "notation",
     "get_preset": "presets",
@@ -45,17 +50,21 @@ _MODULES = {
 }
 
 __all__ = [
+    "ACTION_UNITS",
     "DEFAULT_SPACE",
     "MAPS",
     "PRESETS",
+    "REGIONS",
     "SPACES",
     "AUMap",
     "AUSeries",
     "AUSpace",
     "AUTimeline",
+    "ActionUnit",
     "Preset",
     "apply",
     "aus_to_vector",
+    "by_region",
     "find_map",
     "format_aus",
     "get_preset",

@@ -10,7 +10,11 @@ from gath_bench.cli.context import Context, pass_context
 @click.command()
 @pass_context
 def doctor(context: Context) -> None:
-    """Show devices, versions and plugins, and missing packages and weights with the command that installs them."""
+    """Show devices, versions and plugins, and missing packages and weights with the command that installs them.
+
+    \b
+    gath-bench doctor
+    """
     from gath_bench.contracts.specs import KINDS
     from gath_bench.engine.device import resolve_device
     from gath_bench.engine.environment import describe_environment

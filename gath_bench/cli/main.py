@@ -51,6 +51,15 @@ _BUILT_IN = {
     "animate": CommandSpec(
         "animate", "gath_bench.cli.animate:animate", "Animate the face in a photo with AUs, a CSV or a video."
     ),
+    "demo": CommandSpec(
+        "demo", "gath_bench.cli.demo:demo", "Animate a photo by sliders in the browser, on this machine."
+    ),
+    "check": CommandSpec(
+        "check", "gath_bench.cli.check:check", "Check whether components keep their contract."
+    ),
+    "plugin": CommandSpec(
+        "plugin", "gath_bench.cli.plugin:plugin", "Write a new plugin: pyproject, components and tests."
+    ),
     "doctor": CommandSpec(
         "doctor",
         "gath_bench.cli.doctor:doctor",
@@ -121,8 +130,8 @@ class _Commands(click.Group):
     "modules",
     multiple=True,
     is_eager=True,
-    metavar="MODULE",
-    help="Also load this module as a plugin.",
+    metavar="MODULE|FILE.py",
+    help="Also load this module or file as a plugin.",
 )
 @click.option(
     "--no-plugins", is_flag=True, is_eager=True, help="Load no installed plugins, not even the built-in ones."

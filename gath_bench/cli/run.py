@@ -127,5 +127,11 @@ def run(
             click.echo(
                 f"stopped by --timeout; continue with: gath-bench run --resume {results.path}", err=True
             )
+        if settings["limit"] is not None:
+            click.echo(
+                f"warning: --limit {settings['limit']}: the values are of the first samples of each data set only; "
+                "leave it out for values to report.",
+                err=True,
+            )
     if results.failed:
         raise click.exceptions.Exit(1)

@@ -48,21 +48,16 @@ def list_weights(context: Context, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("name", "status", "licence", "size", "used by", "summary"):
-        table.add_column(column, no_wrap=column in ("name", "status", "size"), overflow="fold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for item in items:
-        size = f"{item['size'] / 1e6:.1f} MB" if item["size"] else "unknown"
-        cells = (
-            item["name"],
-            item["status"],
-            item["licence"],
-            size,
-            ", ".join(item["used_by"]),
-            item["summary"],
-        )
+        size = f", {item['size'] / 1e6:.1f} MB" if item["size"] else ""
+        text = Text(f"{item['summary']}{size}\n")
+        text.append(f"for {', '.join(item['used_by'])}; licence: {item['licence']}", style="dim")
         style = "" if item["status"] == "ok" else "yellow"
-        table.add_row(*(Text(str(cell), style=style) for cell in cells))
+        table.add_row(item["name"], Text(item["status"], style=style), text)
     Console().print(table)
 
 

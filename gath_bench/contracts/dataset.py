@@ -20,7 +20,8 @@ class DatasetInfo:
     Attributes:
         au_space: the AU space of its target AUs.
         resolution: the evaluation resolution in pixels (images are square).
-        domain: ``"synthetic"`` or ``"photo"``; evaluators of another domain give NA.
+        domain: ``"synthetic"`` (synthfaces), ``"photo"``, or ``"mesh"`` (renderings of 3D face models); evaluators of
+            another domain give NA.
         protocols: the protocols it supports, the default first.
         splits: the splits it has.
         licence: one line.

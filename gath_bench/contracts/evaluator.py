@@ -36,7 +36,7 @@ class EvaluatorInfo:
     Attributes:
         fingerprint: SHA-256 (hex) over its weights, configuration and calibration; ``NO_WEIGHTS`` while its
             weights are missing.
-        domains: the data-set domains it was made for (``"synthetic"``, ``"photo"``); elsewhere its
+        domains: the data-set domains it was made for (``"synthetic"``, ``"photo"``, ``"mesh"``); elsewhere its
             values are NA, "not valid here".
         au_space: for an AU estimator, the AU space it answers in.
         calibration: for an identity encoder, as far as its makers measured them on people that are in no

@@ -148,25 +148,25 @@ class LandmarkStream(Protocol):
 class FaceEdit:
     """How a model changes a portrait, as fields that can be applied at any resolution.
 
-    ``edited(p) = clamp(portrait(p + flow(p)) + mask(p) * residual(p), 0, 1)`` with p and ``flow`` in shares of the
-    portrait's side. `gath_bench.faces.apply_edit` applies the fields to the original pixels of a photo, so that a
+    ``edited(p) = clamp((1 - opacity(p)) * portrait(p + flow(p)) + added(p), 0, 1)`` with p and ``flow`` in shares of
+    the portrait's side. `gath_bench.faces.apply_edit` applies the fields to the original pixels of a photo, so that a
     large photo stays sharp.
 
     Attributes:
         flow: (B, 2, h, w), the backward flow: where each pixel comes from, relative to its position, as a share of the
             side; x to the right, y down.
-        mask: (B, 1, h, w) in [0, 1], where colour is added.
-        residual: (B, 3, h, w) in [-1, 1], the colour that is added under the mask.
+        opacity: (B, 1, h, w) in [0, 1], the share of the moved portrait's colour that is replaced; 0 keeps its detail.
+        added: (B, 3, h, w) in [-1, 1], the colour that is added.
     """
 
     flow: Tensor
-    mask: Tensor
-    residual: Tensor
+    opacity: Tensor
+    added: Tensor
 
     def __getitem__(self, index: int) -> FaceEdit:
         """The fields of one portrait, with B = 1."""
         chosen = slice(index, index + 1) if index != -1 else slice(-1, None)
-        return FaceEdit(self.flow[chosen], self.mask[chosen], self.residual[chosen])
+        return FaceEdit(self.flow[chosen], self.opacity[chosen], self.added[chosen])
 
 
 @runtime_checkable

@@ -59,7 +59,7 @@ class CellRunner:
         seed: seeds the models' random numbers.
         batch_size: samples per batch.
         ranks: this process in its group.
-        progress: called after each batch.
+        progress: called at the start of each cell, with its samples on disk, and after each batch.
         strict: stop at the first failure.
         detector: name of the face detector, for images whose framing is not known.
     """
@@ -90,16 +90,16 @@ class CellRunner:
         if self.ranks.first:
             self.corpus.prepare(cell, -(-len(cell.samples) // self.batch_size))
         done = self._done(cell)
-        animator = capture(
-            Animator.on_device, cell.model, cell.dataset, self.device, self.seed, self._framing(cell)
-        )
-        if self.ranks.first and SYSTEM_BATCH not in done:
-            self._run_system(cell, animator)
         chunks = [
             (number, cell.samples[start : start + self.batch_size])
             for number, start in enumerate(range(0, len(cell.samples), self.batch_size))
         ]
         self.progress(cell.cell_id, sum(len(samples) for number, samples in chunks if number in done))
+        animator = capture(
+            Animator.on_device, cell.model, cell.dataset, self.device, self.seed, self._framing(cell)
+        )
+        if self.ranks.first and SYSTEM_BATCH not in done:
+            self._run_system(cell, animator)
         todo = [chunk for chunk in chunks if chunk[0] not in done and self.ranks.mine(chunk[0])]
 
         pending, numbers, flushed = Observations(), list[int](), time.monotonic()

@@ -11,7 +11,7 @@ from gath_bench.contracts.batch import Batch, Sample, Unreadable
 from gath_bench.contracts.dataset import DatasetInfo
 from gath_bench.contracts.metric import CorpusFeatures, Measured
 from gath_bench.contracts.model import Animated
-from gath_bench.errors import plain_text
+from gath_bench.errors import ContractError, plain_text
 
 #: A model's images are clipped to [0, 1]. If more than this share of the values is outside by more than
 #: `OUTSIDE_BY`, the images have another range, such as [-1, 1], and clipping would hide it.
@@ -25,13 +25,13 @@ def checked_batch(batch: Any, samples: Sequence[Sample], info: DatasetInfo) -> B
     """A data set's batch, if it holds exactly the requested samples as documented.
 
     Raises:
-        TypeError, ValueError: it does not.
+        ContractError: it does not.
     """
     if not isinstance(batch, Batch):
-        raise TypeError(f"load must return a Batch, not {type(batch).__name__}")
+        raise ContractError(f"load() must return a Batch, not {type(batch).__name__}")
     _check_names(batch, samples)
     if batch.au_space != info.au_space:
-        raise ValueError(
+        raise ContractError(
             f"the batch has AUs of {batch.au_space!r}, but the data set declares {info.au_space!r}"
         )
     count, side, labels = len(batch), info.resolution, get_space(info.au_space).labels
@@ -47,9 +47,9 @@ def checked_batch(batch: Any, samples: Sequence[Sample], info: DatasetInfo) -> B
     for name in ("swept_au", "clip", "frame"):
         value = getattr(batch, name)
         if value is not None and (not isinstance(value, tuple) or len(value) != count):
-            raise ValueError(f"{name} must be a tuple of {count} entries, not {value!r:.80}")
+            raise ContractError(f"{name} must be a tuple of {count} entries, not {value!r:.80}")
     if batch.swept_au is not None and not set(batch.swept_au) <= set(labels):
-        raise ValueError(f"swept_au {batch.swept_au!r:.80} has a label that {info.au_space} does not have")
+        raise ContractError(f"swept_au {batch.swept_au!r:.80} has a label that {info.au_space} does not have")
     return batch
 
 
@@ -62,31 +62,31 @@ def checked_animated(result: Any, count: int, side: int) -> Animated:
         side: the side that its images must have: that of the portraits.
 
     Raises:
-        TypeError, ValueError: not a batch of images, of another size, or with values that are no image.
+        ContractError: not a batch of images, of another size, or with values that are no image.
     """
     import torch
 
     animated = result if isinstance(result, Animated) else Animated(result)
     images = animated.images
     if not isinstance(images, torch.Tensor):
-        raise TypeError(f"animate must return a tensor or Animated, not {type(images).__name__}")
+        raise ContractError(f"animate() must return a tensor or Animated, not {type(images).__name__}")
     if images.ndim != 4 or images.shape[:2] != (count, 3):
-        raise ValueError(
-            f"animate must return ({count}, 3, H, W) images, but it returned {tuple(images.shape)}"
+        raise ContractError(
+            f"animate() must return ({count}, 3, H, W) images, but it returned {tuple(images.shape)}"
         )
     if not images.is_floating_point():
-        raise TypeError(f"animate must return floating-point images in [0, 1], not {images.dtype}")
+        raise ContractError(f"animate() must return floating-point images in [0, 1], not {images.dtype}")
     if images.shape[2:] != (side, side):
-        raise ValueError(
-            f"animate returned {images.shape[3]}x{images.shape[2]} images for {side}x{side} portraits: "
+        raise ContractError(
+            f"animate() returned {images.shape[3]}x{images.shape[2]} images for {side}x{side} portraits: "
             "declare the side in ModelInfo.resolution, so that the key states the resize"
         )
     low, high = (float(value) for value in images.detach().aminmax())
     if low < -OUTSIDE_BY or high > 1 + OUTSIDE_BY:  # false for NaN, which is one missing image
         outside = ((images < -OUTSIDE_BY) | (images > 1 + OUTSIDE_BY)).float().mean().item()
         if outside > OUTSIDE_SHARE:
-            raise ValueError(
-                f"animate must return images in [0, 1], but {outside:.0%} of the values are outside "
+            raise ContractError(
+                f"animate() must return images in [0, 1], but {outside:.0%} of the values are outside "
                 f"(from {low:.3g} to {high:.3g})"
             )
     return Animated(images, checked_missing(animated.missing, count))
@@ -96,15 +96,17 @@ def checked_missing(missing: Any, count: int) -> dict[int, str]:
     """Position -> reason, with reasons that can be stored.
 
     Raises:
-        TypeError, ValueError: no mapping, or a key that is no position of the batch.
+        ContractError: no mapping, or a key that is no position of the batch.
     """
     if not isinstance(missing, Mapping):
-        raise TypeError(f"missing must map positions to reasons, not {missing!r:.80}")
+        raise ContractError(f"missing must map positions to reasons, not {missing!r:.80}")
     for position, reason in missing.items():
         if type(position) is not int or not 0 <= position < count:
-            raise ValueError(f"missing has the key {position!r:.80}: positions are 0 to {count - 1}")
+            raise ContractError(f"missing has the key {position!r:.80}: positions are 0 to {count - 1}")
         if not isinstance(reason, str) or not reason.strip():
-            raise TypeError(f"missing has the reason {reason!r:.80} at position {position}: give a sentence")
+            raise ContractError(
+                f"missing has the reason {reason!r:.80} at position {position}: give a sentence"
+            )
     return {position: plain_text(reason) for position, reason in missing.items()}
 
 
@@ -112,20 +114,20 @@ def checked_measured(results: Any, expected: Sequence[str]) -> list[Measured]:
     """What a metric returned: one `Measured` per observation, the expected ones among them.
 
     Raises:
-        TypeError, ValueError: anything else, an observation that is there twice or is missing.
+        ContractError: anything else, an observation that is there twice or is missing.
     """
     found = list(results)
     for result in found:
         if not isinstance(result, Measured):
-            raise TypeError(f"the metric must return Measured objects, not {type(result).__name__}")
+            raise ContractError(f"measure() must return Measured objects, not {type(result).__name__}")
         if not isinstance(result.name, str) or not result.name.isprintable():
-            raise TypeError(f"an observation has the name {result.name!r:.80}: give a text")
+            raise ContractError(f"an observation has the name {result.name!r:.80}: give a text")
     names = [result.name for result in found]
     if len(set(names)) < len(names):
-        raise ValueError(f"the metric gave an observation twice: {', '.join(names)}")
+        raise ContractError(f"measure() returned an observation twice: {', '.join(names)}")
     for name in expected:
         if name not in names:
-            raise ValueError(f"the metric gave no {name}")
+            raise ContractError(f"measure() returned no {name}: MetricInfo.summaries declares it")
     return found
 
 
@@ -133,20 +135,20 @@ def checked_corpus_features(result: Any, count: int) -> CorpusFeatures:
     """What the ``update`` of a corpus metric returned for ``count`` samples.
 
     Raises:
-        TypeError, ValueError: anything but features (count, D) of real numbers under names, and missing positions.
+        ContractError: anything but features (count, D) of real numbers under names, and missing positions.
     """
     import torch
 
     if not isinstance(result, CorpusFeatures) or not isinstance(result.values, Mapping) or not result.values:
-        raise TypeError(f"update must return CorpusFeatures with values, not {result!r:.80}")
+        raise ContractError(f"update() must return CorpusFeatures with values, not {result!r:.80}")
     for name, values in result.values.items():
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-            raise TypeError(f"features have the name {name!r:.80}: use letters, digits, and . _ -")
+            raise ContractError(f"features have the name {name!r:.80}: use letters, digits, and . _ -")
         if not isinstance(values, torch.Tensor) or not values.is_floating_point():
             kind = values.dtype if isinstance(values, torch.Tensor) else type(values).__name__
-            raise TypeError(f"{name} must be a floating-point tensor, not {kind}")
+            raise ContractError(f"{name} must be a floating-point tensor, not {kind}")
         if values.ndim != 2 or len(values) != count:
-            raise ValueError(
+            raise ContractError(
                 f"{name} must be features ({count}, D), but it has the shape {tuple(values.shape)}"
             )
     copied = {name: values.detach().float().cpu() for name, values in result.values.items()}
@@ -157,7 +159,7 @@ def value_table(result: Measured, count: int) -> list[list[float]]:
     """The values of one observation, (B,) or (B, K), as one list of floats per sample.
 
     Raises:
-        TypeError, ValueError: no real numbers, or another shape.
+        ContractError: no real numbers, or another shape.
     """
     import numpy as np
     import torch
@@ -165,11 +167,14 @@ def value_table(result: Measured, count: int) -> list[list[float]]:
     values = result.values
     array = values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
     if array.dtype.kind not in "fiub" or array.ndim not in (1, 2):
-        raise TypeError(
-            f"{result.name} must have (B,) or (B, K) real values, not {array.dtype} of shape {array.shape}"
+        raise ContractError(
+            f"measure() must return real values (B,) or (B, K): got {array.dtype} of shape {array.shape} in "
+            f"{result.name}"
         )
     if len(array) != count:
-        raise ValueError(f"{result.name} has {len(array)} values for {count} samples")
+        raise ContractError(
+            f"measure() must return one value per sample: got {len(array)} for {count} samples in {result.name}"
+        )
     table: list[list[float]] = array.reshape(count, -1).astype(np.float64).tolist()
     return table
 
@@ -179,16 +184,17 @@ def _check_names(batch: Batch, samples: Sequence[Sample]) -> None:
     if not isinstance(batch.unreadable, tuple) or not all(
         isinstance(item, Unreadable) and isinstance(item.reason, str) for item in batch.unreadable
     ):
-        raise TypeError("Batch.unreadable must be a tuple of Unreadable, each with a reason")
+        raise ContractError("Batch.unreadable must be a tuple of Unreadable, each with a reason")
     lost = [item.sample_id for item in batch.unreadable]
     wanted = [sample.sample_id for sample in samples if sample.sample_id not in lost]
     subjects = [sample.subject for sample in samples if sample.sample_id not in lost]
     if list(batch.sample_id) != wanted or len(lost) + len(wanted) != len(samples):
-        raise ValueError(
-            f"the batch holds other samples than the {len(samples)} that were requested, or in another order"
+        raise ContractError(
+            f"load() returned other samples than the {len(samples)} that were requested, or in another order: got "
+            f"{len(batch)} and {len(batch.unreadable)} unreadable ones"
         )
     if list(batch.subject) != subjects:
-        raise ValueError("the batch names other subjects than the sample list")
+        raise ContractError("load() returned other subjects than samples() lists")
 
 
 def _check_values(name: str, values: Any, shape: tuple[int, ...], *, unknown: bool = False) -> None:
@@ -197,12 +203,12 @@ def _check_values(name: str, values: Any, shape: tuple[int, ...], *, unknown: bo
 
     if not isinstance(values, torch.Tensor) or not values.is_floating_point():
         kind = values.dtype if isinstance(values, torch.Tensor) else type(values).__name__
-        raise TypeError(f"{name} must be a float32 tensor, not {kind}")
+        raise ContractError(f"{name} must be a float32 tensor, not {kind}")
     if tuple(values.shape) != shape:
-        raise ValueError(f"{name} must have the shape {shape}, not {tuple(values.shape)}")
+        raise ContractError(f"{name} must have the shape {shape}, not {tuple(values.shape)}")
     if values.numel() == 0:
         return
     known = values.nan_to_num(nan=0.0, posinf=torch.inf, neginf=-torch.inf) if unknown else values
     low, high = (float(value) for value in known.aminmax())
     if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):  # also for NaN
-        raise ValueError(f"{name} must be in [0, 1], but its values are from {low:.3g} to {high:.3g}")
+        raise ContractError(f"{name} must be in [0, 1], but its values are from {low:.3g} to {high:.3g}")

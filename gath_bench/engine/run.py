@@ -87,7 +87,8 @@ def execute(
         plan: what to measure.
         plugins: their life-cycle hooks are called, and the manifest lists them; None calls none.
         options: device, folder, resume.
-        progress: called with a cell id and the number of its samples that were just finished.
+        progress: called with a cell id and the number of its samples that were just finished; first, at the start
+            of a cell, with the number of its samples that a resumed run has.
         ranks: the processes that share the work; None joins the group that ``torchrun`` started, if any.
 
     Raises:

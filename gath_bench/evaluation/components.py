@@ -36,6 +36,8 @@ class ComponentInfo:
         status: ``"ok"``, ``"unavailable"`` (a package or weights file is missing) or ``"collision"`` (registered
             several times).
         summary: one line, or what is wrong.
+        description: one line, whatever the status.
+        weights: ``"found"``, ``"missing"`` or ``"damaged"``; empty for a component that needs no weights file.
     """
 
     kind: Kind
@@ -44,6 +46,8 @@ class ComponentInfo:
     plugin: str
     status: str
     summary: str
+    description: str = ""
+    weights: str = ""
 
 
 @cache
@@ -129,6 +133,8 @@ def _listed(registry: Registry, kind: Kind) -> Iterator[ComponentInfo]:
             entry.plugin.name,
             "unavailable" if missing else "ok",
             missing or entry.spec.summary,
+            entry.spec.summary,
+            registry.weights_status(entry.spec),
         )
     for (collision_kind, name), entries in sorted(registry.collisions.items()):
         if collision_kind == kind:

@@ -157,7 +157,12 @@ class Results:
         write_report(self.opened, format, output, metrics=metrics, intervals=intervals)
 
     def compare(
-        self, other: Results, *, pairs: Sequence[tuple[str, str]] = (), metrics: Sequence[str] = ()
+        self,
+        other: Results,
+        *,
+        pairs: Sequence[tuple[str, str]] = (),
+        metrics: Sequence[str] = (),
+        namesakes: bool = False,
     ) -> list[PairedDifference]:
         """Paired differences between this run (A) and another (B) on their common samples.
 
@@ -165,11 +170,12 @@ class Results:
             other: the other run.
             pairs: models to compare, one of A and one of B each; by default those of equal names.
             metrics: bare names of the metrics to compare; all if empty.
+            namesakes: compare models with one name only, if there are any.
 
         Raises:
             UsageError: the runs are not comparable; the sentence names each part that differs.
         """
-        return compare(self._single(), other._single(), pairs=pairs, metrics=metrics)
+        return compare(self._single(), other._single(), pairs=pairs, metrics=metrics, namesakes=namesakes)
 
     def verify(self, *, limit: int | None = None, progress: bool = False) -> Verification:
         """Measure the run again and compare the values; see ``gath_bench.evaluation.verification``."""
@@ -206,16 +212,9 @@ class Results:
         return self._wide("value")
 
     def styler(self) -> Styler:
-        """``to_wide`` for a notebook: the best in bold, what is not significantly worse underlined.
-
-        Raises:
-            UsageError: Jinja2, which pandas styles with, is not installed.
-        """
-        try:
-            wide = self.to_wide()
-            styled = wide.style
-        except (ImportError, AttributeError) as error:
-            raise UsageError("a styled table needs Jinja2: pip install 'gath-bench[report]'.") from error
+        """``to_wide`` for a notebook: the best in bold, what is not significantly worse underlined."""
+        wide = self.to_wide()
+        styled = wide.style
         best, tied = (self._wide(name).eq(True) for name in ("best", "tied"))
         displays = {
             summary.name: record.display

@@ -20,7 +20,7 @@ from gath_bench.engine.isolated import isolated
 from gath_bench.engine.reuse import store_folder
 from gath_bench.errors import UsageError
 from gath_bench.evaluation.components import Selection, installed_plugins
-from gath_bench.evaluation.progress import progress_bars
+from gath_bench.evaluation.progress import progress_line
 from gath_bench.evaluation.results import Results
 from gath_bench.plugins import Plugins, PluginWarning
 from gath_bench.registry import Registry
@@ -93,7 +93,7 @@ def evaluate(
         references: add the suite's baselines (oracle, copy-source).
         reuse: take observations of the same samples, models and metrics from earlier runs that were called with it,
             instead of measuring them again. A model without anything to measure has no images in the run folder.
-        progress: show progress bars on standard error.
+        progress: show the progress on standard error.
         distributed: share the work with the other processes of ``torchrun``; all of them must call this.
         plugins: the plugins that names refer to; None takes the installed ones.
         command: the command to record in the manifest.
@@ -138,7 +138,7 @@ def evaluate(
     options = RunOptions(
         device, folder, resume, tuple(command), timeout, strict, images, store_folder() if reuse else None
     )
-    bars = progress_bars(plan) if progress else nullcontext(lambda cell, n: None)
+    bars = progress_line(plan) if progress else nullcontext(lambda cell, n: None)
     try:
         with isolated(), bars as advance:
             outcome = execute(

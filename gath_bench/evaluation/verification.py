@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,8 @@ from gath_bench.engine.isolated import isolated
 from gath_bench.engine.manifest_builder import new_manifest
 from gath_bench.errors import UsageError
 from gath_bench.evaluation.components import installed_plugins
-from gath_bench.evaluation.progress import progress_bars
-from gath_bench.plugins import Plugins
+from gath_bench.evaluation.progress import progress_line
+from gath_bench.plugins import Plugins, is_file
 from gath_bench.registry import Registry
 from gath_bench.results import Manifest, Run, changed_files, load
 from gath_bench.suite import make_plan, suite_of_run
@@ -61,7 +62,7 @@ def verify(
         run: the run.
         limit: the maximum number of samples per data set, rounded up to whole batches, since only whole batches
             are reproducible.
-        progress: show progress bars on standard error.
+        progress: show the progress on standard error.
         plugins: the plugins that names refer to; None takes the installed ones.
 
     Raises:
@@ -76,16 +77,36 @@ def verify(
     problems = changed_files(run)
     if problems:
         return Verification(tuple(problems))
-    plan = plan_again(run, Registry.of(plugins or installed_plugins()), limit)
+    try:
+        plan = plan_again(run, Registry.of(plugins or installed_plugins()), limit)
+    except UsageError as error:
+        raise _naming_plugins(run, plugins or installed_plugins(), error) from error
     problems = _changed_components(manifest, plan)
     if problems:
         return Verification(tuple(problems))
-    bars = progress_bars(plan) if progress else nullcontext(lambda cell, n: None)
+    bars = progress_line(plan) if progress else nullcontext(lambda cell, n: None)
     with TemporaryDirectory(prefix="gath-bench-") as folder, isolated(), bars as advance:
         # For a run on cuda:1 any CUDA device will do.
         options = RunOptions(manifest.device.partition(":")[0], Path(folder) / "run", images=False)
         again = load(execute(plan, None, options, advance, Ranks()).path)
         return Verification((), tuple(drift(run, again)), tuple(_notes(manifest, again.manifest)))
+
+
+def _naming_plugins(run: Run, plugins: Plugins, error: UsageError) -> UsageError:
+    """The error, or one that names the ``--plugin`` options of the run's command if they are missing."""
+    loaded = {plugin.name for plugin in plugins.loaded}
+    missing = [
+        name
+        for name in run.manifest.plugin_options
+        if (Path(name).stem if is_file(name) else name) not in loaded
+    ]
+    if not missing:
+        return error
+    options = " ".join(f"--plugin {shlex.quote(name)}" for name in missing)
+    return UsageError(
+        f"{run.path} was measured with {options}, which is not loaded: "
+        f"write `gath-bench {options} verify {shlex.quote(str(run.path))}`."
+    )
 
 
 def plan_again(run: Run, registry: Registry, limit: int | None) -> Plan:

@@ -48,10 +48,10 @@ def apply_edit(
     *,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Apply a model's flow, mask and residual to the original pixels of a crop.
+    """Apply a model's flow, opacity and added colour to the original pixels of a crop.
 
-    The fields are enlarged to the image's resolution (bicubic) and multiplied by ``mask``, so that flow and added
-    colour vanish at the crop's border: there is no seam, and no image is blended with another. Where nothing moves
+    The fields are enlarged to the image's resolution (bicubic) and multiplied by ``mask``, so that all three
+    vanish at the crop's border: there is no seam, and no image is blended with another. Where nothing moves
     and no colour is added, a pixel keeps its exact value.
 
     Args:
@@ -73,7 +73,8 @@ def apply_edit(
     where = feather(size) if mask is None else mask
     strength = covered.sample(where).clamp(0, 1) * covered.inside
     flow = covered.sample(edit.flow[0]) * strength
-    added = covered.sample(edit.mask[0]).clamp(0, 1) * covered.sample(edit.residual[0]) * strength
+    opacity = covered.sample(edit.opacity[0]).clamp(0, 1) * strength
+    added = covered.sample(edit.added[0]) * strength
     # The flow is in shares of the crop's side along the crop's axes.
     side, zero = transform.scale * size, transform.angle
     move_x = side * (math.cos(zero) * flow[0] - math.sin(zero) * flow[1])
@@ -87,7 +88,8 @@ def apply_edit(
     )[0]
     kept = covered.cut(original)
     still = (move_x.abs() + move_y.abs()) < _STILL
-    return covered.put(original, (torch.where(still, kept, moved) + added).clamp(0, 1))
+    moved = torch.where(still, kept, moved)
+    return covered.put(original, ((1 - opacity) * moved + added).clamp(0, 1))
 
 
 def apply_to_crop(crops: Tensor, edit: FaceEdit) -> Tensor:
@@ -105,7 +107,7 @@ def apply_to_crop(crops: Tensor, edit: FaceEdit) -> Tensor:
     y = (torch.arange(height, device=crops.device) + 0.5) / height
     grid = torch.stack([x[None, None, :] + edit.flow[:, 0], y[None, :, None] + edit.flow[:, 1]], -1) * 2 - 1
     moved = F.grid_sample(crops, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return (moved + edit.mask * edit.residual).clamp(0, 1)
+    return ((1 - edit.opacity) * moved + edit.added).clamp(0, 1)
 
 
 def paste_back(

@@ -33,7 +33,7 @@ def print_tables(console: Console, tables: Sequence[Table], *, everything: bool 
     from rich.text import Text
 
     for table in tables:
-        measured = [place for place, column in enumerate(table.columns) if _has_values(table, place)]
+        measured = table.measured
         widths = _widths(table)
         available = console.width - table.widest_model - _GAP
         if everything:
@@ -51,11 +51,6 @@ def print_tables(console: Console, tables: Sequence[Table], *, everything: bool 
         for note in _notes(table, [place for block in blocks for place in block], measured):
             console.print(Text(f"  {plain_text(note, 2000)}", style="dim"), soft_wrap=True)
         console.print()
-
-
-def _has_values(table: Table, place: int) -> bool:
-    """Whether some model has a value in a column, or fails there."""
-    return any(line.cells[place].status in ("ok", "failed") for line in table.lines)
 
 
 def _headline(table: Table, measured: Sequence[int], widths: Sequence[int], available: int) -> list[int]:
@@ -104,24 +99,13 @@ def _block(table: Table, places: Sequence[int]) -> RichTable:
 def _notes(table: Table, shown: Sequence[int], measured: Sequence[int]) -> list[str]:
     """The footnotes of the columns shown, and the names of the other columns."""
     cells = [line.cells[place] for line in table.lines for place in shown]
-    marks = {mark for cell in cells for mark in (*cell.marks.split(), cell.dagger) if mark}
     notes = [f"{STAR} {BEST}"] if any(cell.best for cell in cells) else []
     notes += [HALF_INTERVAL] if any(cell.half_interval for cell in cells) else []
-    notes += [note for note in table.notes if note.split(" ", 1)[0] in marks]
-    missing: dict[str, list[str]] = {}
-    for place, column in enumerate(table.columns):
-        if place not in measured:
-            missing.setdefault(_reason(table, place), []).append(column.name)
-    notes += [f"NA for every model: {', '.join(names)} ({reason})" for reason, names in missing.items()]
+    notes += table.notes_of(shown)
+    notes += table.absences
     more = [table.columns[place].name for place in measured if place not in shown]
     notes += [f"more columns: {', '.join(more)} (gath-bench report RUN --metrics all)"] if more else []
     return notes
-
-
-def _reason(table: Table, place: int) -> str:
-    """Why a column has no value: the reasons of its cells."""
-    reasons = dict.fromkeys(line.cells[place].reason for line in table.lines)
-    return "; ".join(reason for reason in reasons if reason) or "not measured"
 
 
 def _value(cell: Cell) -> str:

@@ -190,6 +190,37 @@ class Table:
         return any(cell.best for cell in self.cells)
 
     @property
+    def measured(self) -> tuple[int, ...]:
+        """The places of the columns in which some model has a value or fails; the others are one line of `absent`."""
+        return tuple(
+            place
+            for place in range(len(self.columns))
+            if any(line.cells[place].status in ("ok", "failed") for line in self.lines)
+        )
+
+    @property
+    def absent(self) -> dict[str, list[str]]:
+        """Why columns have no value of any model: reason -> the names of the columns."""
+        found: dict[str, list[str]] = {}
+        for place, column in enumerate(self.columns):
+            if place not in self.measured:
+                reasons = dict.fromkeys(line.cells[place].reason for line in self.lines)
+                reason = "; ".join(reason for reason in reasons if reason) or "not measured"
+                found.setdefault(reason, []).append(column.name)
+        return found
+
+    @property
+    def absences(self) -> list[str]:
+        """One note for each reason of `absent`."""
+        return [f"NA for every model: {', '.join(names)} ({reason})" for reason, names in self.absent.items()]
+
+    def notes_of(self, places: Sequence[int]) -> list[str]:
+        """The footnotes whose marks the cells of some columns have."""
+        cells = [line.cells[place] for line in self.lines for place in places]
+        marks = {mark for cell in cells for mark in (*cell.marks.split(), cell.dagger) if mark}
+        return [note for note in self.notes if note.split(" ", 1)[0] in marks]
+
+    @property
     def widest_model(self) -> int:
         """The length of the longest model name."""
         return max(len(line.model) for line in self.lines)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
-from gath_bench.report.table import BEST, Cell, Table, fit_columns
+from gath_bench.report.table import ARROWS, BEST, Cell, Column, Table, fit_columns
 
 _LATEX = {
     "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -24,24 +24,21 @@ def markdown(tables: Sequence[Table]) -> str:
     """GitHub-flavoured Markdown; names and reasons are escaped."""
     parts = []
     for table in tables:
-        heads = ["model", *(column.header for column in table.columns)]
+        places = table.measured
         lines = [
             f"### {_md(table.title)}",
             "",
-            _md_line(heads),
-            "|" + "|".join(["---", *("---:" for _ in table.columns)]) + "|",
+            _md_line(["model", *(table.columns[place].header for place in places)]),
+            "|" + "|".join(["---", *("---:" for _ in places)]) + "|",
         ]
         for line in table.lines:
             name = f"*{_md(line.model)}*" if line.reference else _md(line.model)
-            cells = [_cell(cell, _md, "**{}**") for cell in line.cells]
+            cells = [_cell(line.cells[place], _md, "**{}**") for place in places]
             lines.append("| " + " | ".join([name, *cells]) + " |")
         lines += ["", *([f"- **bold** {BEST}"] if table.has_best else [])]
-        lines += [f"- {_md(note)}" for note in table.notes]
-        lines += [
-            "",
-            "Keys: " + ", ".join(_code(key) for key in dict.fromkeys(c.key for c in table.columns)) + ".",
-            "",
-        ]
+        lines += [f"- {_md(note)}" for note in (*table.notes_of(places), *table.absences)]
+        keys = dict.fromkeys(table.columns[place].key for place in places)
+        lines += ["", "Keys: " + ", ".join(map(_code, keys)) + ".", ""] if keys else [""]
         parts.append("\n".join(lines))
     return "\n".join(parts)
 
@@ -49,34 +46,46 @@ def markdown(tables: Sequence[Table]) -> str:
 def latex(tables: Sequence[Table]) -> str:
     """``booktabs`` tables; they compile with ``\\usepackage{booktabs}`` and nothing else.
 
-    Columns that do not fit on a line go into a further ``tabular`` of the same table.
+    A header has two lines, the metric above what is measured, so that four columns without intervals fit the column of
+    a two-column page. Columns that do not fit on a line of a page go into a further ``tabular`` of the same table.
     """
     parts = []
     for table in tables:
+        places = table.measured
         lines = [r"\begin{table}", rf"\caption{{{_tex(table.title)}}}", r"\footnotesize"]
-        for places in fit_columns(_widths(table), _PAGE - table.widest_model):
-            lines += _tabular(table, places)
+        widths = [_width(table, place) for place in places]
+        for block in fit_columns(widths, _PAGE - table.widest_model):
+            lines += _tabular(table, [places[number] for number in block])
         lines += [rf"\par \textbf{{bold}} {BEST}"] if table.has_best else []
-        lines += [rf"\par {_tex(note)}" for note in table.notes]
+        lines += [rf"\par {_tex(note)}" for note in (*table.notes_of(places), *table.absences)]
         lines += [r"\end{table}", ""]
         parts.append("\n".join(lines))
     return "\n".join(parts)
 
 
-def _widths(table: Table) -> list[int]:
-    """The width of each column, in letters."""
-    return [
-        2 + max(map(len, [column.header, *(_cell(line.cells[place], str, "{}") for line in table.lines)]))
-        for place, column in enumerate(table.columns)
-    ]
+def _heads(column: Column) -> tuple[str, str]:
+    """The two lines of a column's header: ``au-error`` and ``mae ↓``, ``psnr`` and ``(dB) ↑``."""
+    name, _, rest = column.metric.partition(".")
+    # A name with a part after the dot contains its unit there (`latency_p50_ms`).
+    unit = f"({column.unit})" if column.unit and not rest else ""
+    return name, " ".join(part for part in (rest, column.qualifier, unit, ARROWS[column.direction]) if part)
 
 
-def _tabular(table: Table, places: range) -> list[str]:
-    heads = " & ".join(["model", *(_tex(table.columns[place].header) for place in places)])
+def _width(table: Table, place: int) -> int:
+    """The width of a column, in letters."""
+    cells = [_cell(line.cells[place], str, "{}") for line in table.lines]
+    return 2 + max(map(len, [*_heads(table.columns[place]), *cells]))
+
+
+def _tabular(table: Table, places: Sequence[int]) -> list[str]:
+    first, second = (
+        zip(*(_heads(table.columns[place]) for place in places), strict=True) if places else ((), ())
+    )
     lines = [
         rf"\par\begin{{tabular}}{{l{'r' * len(places)}}}",
         r"\toprule",
-        rf"{heads} \\",
+        " & ".join(["", *map(_tex, first)]) + r" \\",
+        " & ".join(["model", *map(_tex, second)]) + r" \\",
         r"\midrule",
     ]
     for line in table.lines:

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +139,13 @@ class Manifest:
         else:
             named = [machine.get("gpu")]
         return " ".join([kind, *(word for word in named if word)])
+
+    @property
+    def plugin_options(self) -> tuple[str, ...]:
+        """The values of ``--plugin`` in the command, in order."""
+        words = self.command
+        pairs = [after for word, after in pairwise(words) if word == "--plugin"]
+        return (*pairs, *(word.partition("=")[2] for word in words if word.startswith("--plugin=")))
 
     def metric(self, name: str) -> MetricRecord:
         """The record of a metric."""

@@ -60,6 +60,11 @@ def _record_sets() -> list[DatasetSpec]:
             "BP4D: image sequences of 41 people, intensities of 5 AUs",
         ),
         DatasetSpec(
+            "ict-facekit",
+            "gath_datasets.meshes.ict_facekit:ICTFaceKit",
+            "ICT-FaceKit: renderings of a 3D face model, with exact AUs and target images",
+        ),
+        DatasetSpec(
             "webdataset",
             "gath_datasets.records.webdataset:WebDataset",
             "images and AUs in WebDataset shards, by column mapping",

@@ -108,7 +108,7 @@ class ImageNetTrunk:
         known = self.path and fingerprint(self.architecture.builder, ends, file_hash(self.path))
         return EvaluatorInfo(
             known or NO_WEIGHTS,
-            frozenset({"photo", "synthetic"}),
+            frozenset({"photo", "synthetic", "mesh"}),
         )
 
     def to(self, device: str) -> ImageNetTrunk:

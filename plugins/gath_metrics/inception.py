@@ -42,7 +42,7 @@ class InceptionTrunk:
         known = (
             NO_WEIGHTS if self.path is None else fingerprint("inception", self.resizer, file_hash(self.path))
         )
-        return EvaluatorInfo(known, frozenset({"photo", "synthetic"}))
+        return EvaluatorInfo(known, frozenset({"photo", "synthetic", "mesh"}))
 
     def to(self, device: str) -> InceptionTrunk:
         """Move the network to a device; returns the trunk itself."""

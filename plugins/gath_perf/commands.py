@@ -203,20 +203,28 @@ def ratios(context: CommandContext, cases: tuple[str, ...], pairs: int, rounds: 
 @perf.command("history")
 @_STORAGE
 def history(storage: Path | None) -> None:
-    """List the records with the time of each benchmark, oldest first."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    """List the records with the time of each benchmark, oldest first.
 
-    table = Table("record", "commit", "when", "benchmark", "ms", "images/s", "memory MB", box=None)
+    \b
+    gath-bench perf history
+    gath-bench perf history --storage results/perf
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
     for record in _read(storage):
+        title = f"{record.name}  commit {record.commit}  {record.when[:19]}"
+        console.print(Text(title, style="bold"), soft_wrap=True)
+        table = Table("  benchmark", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for head in ("ms", "images/s", "memory MB"):
+            table.add_column(head, justify="right", no_wrap=True)
         for name, reading in record.readings.items():
             milliseconds, speed = f"{reading.floor:.3f}", f"{reading.images_per_s:,.1f}"
-            when = record.when[:19]
-            table.add_row(
-                record.name, record.commit, when, escape(name), milliseconds, speed, _megabytes(reading)
-            )
-    Console().print(table)
+            # A name that is too long is continued on the next line; it is never cut.
+            table.add_row(Text(f"  {name}", overflow="fold"), milliseconds, speed, _megabytes(reading))
+        console.print(table)
 
 
 def _read(storage: Path | None) -> list[Record]:

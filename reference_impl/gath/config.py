@@ -58,6 +58,7 @@ class NetworkConfig(_Strict):
         spectral: spectral normalisation in D.
         fine_flow: ``gath-warp``: compute the flow from the finest features instead of those of half their resolution.
         least_flow: ``gath-warp``: by how much the trained generator's flows are shortened, in pixels.
+        replace: ``gath-warp``: let a local mean replace what the target AUs hide, such as the iris under a closed lid.
     """
 
     generator: int = Field(default=32, ge=4)
@@ -74,6 +75,7 @@ class NetworkConfig(_Strict):
     spectral: bool = False
     fine_flow: bool = False
     least_flow: float = Field(default=0.1, ge=0)
+    replace: bool = False
 
     def window_pixels(self, resolution: int) -> Window:
         """The window in pixels."""
@@ -142,6 +144,7 @@ class LossConfig(_Strict):
         mask, mask_early, early: weight of the mask's mean; ``mask_early`` is used during the first share ``early``
             of the steps. A small weight at first lets the residual find what works; with the larger weight the flow
             takes over.
+        opacity: weight of the opacity's mean, with ``networks.replace``.
         flow, roughness, residual_variation: regularisers of the flow and the residual.
         smoothness: first differences of the flow.
         reconstruction, changed: with clips: error against the true target, in the whole image and in the region
@@ -167,6 +170,7 @@ class LossConfig(_Strict):
     cycle_share: float = Field(default=0.25, ge=0, le=1)
     mask: float = Field(default=16.0, ge=0)
     mask_early: float = Field(default=0.3, ge=0)
+    opacity: float = Field(default=0.02, ge=0)
     early: float = Field(default=0.43, ge=0, le=1)
     flow: float = Field(default=1.0, ge=0)
     roughness: float = Field(default=10.0, ge=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from analysis.worlds import metric, table, world
 
 from gath_bench import UsageError
-from gath_bench.analysis import compare
+from gath_bench.analysis import compare, verdict
 from gath_bench.analysis.significance import holm
 from gath_bench.contracts import fingerprint
 
@@ -156,3 +157,28 @@ def test_no_common_columns_and_unknown_names_are_refused() -> None:
         compare(world({"a": GOOD}), world({"b": BAD}), pairs=[("a", "c")])
     with pytest.raises(UsageError, match="neither run has a metric 'mm'; did you mean m"):
         compare(world({"a": GOOD}), world({"b": BAD}), metrics=["mm"])
+
+
+def test_namesakes_leave_out_models_of_one_run_if_there_are_namesakes() -> None:
+    first, second = world({"a": GOOD, "b": BAD}), world({"a": GOOD, "c": BAD})
+    every = {(one.model_a, one.model_b) for one in compare(first, second)}
+    assert every == {("a", "a"), ("b", "c")}
+    assert {(one.model_a, one.model_b) for one in compare(first, second, namesakes=True)} == {("a", "a")}
+    (one,) = compare(world({"a": GOOD}), world({"b": BAD}), namesakes=True)
+    assert (one.model_a, one.model_b) == ("a", "b")
+
+
+def test_verdict_counts_significant_differences() -> None:
+    (worse,) = compare(world({"a": GOOD}), world({"b": BAD}))
+    (better,) = compare(world({"b": BAD}), world({"a": GOOD}))
+    (equal,) = compare(world({"a": GOOD}), world({"b": GOOD}))
+    assert (worse.better, better.better, equal.better) == ("a", "b", None)
+    assert verdict([equal]) == "no difference: A and B are equal in 1 value"
+    assert verdict([worse, worse, better, equal]) == (
+        "mixed: B is better in 1 of 4 values, A in 2; 1 without a significant difference"
+    )
+    assert verdict([better, better]) == "B is better in 2 of 2 values"
+    assert verdict([worse, equal]) == "A is better in 1 of 2 values; 1 without a significant difference"
+    unclear = replace(worse, better=None)
+    assert verdict([unclear, equal]) == "no significant difference in 2 values"
+    assert verdict([replace(worse, direction="none")]) == "no value to compare"

@@ -47,6 +47,38 @@ def test_the_table_names_both_models(gath_bench: Any, runs: tuple[Path, Path]) -
     assert (row["metric"], row["model_a"], row["difference"]) == ("toy-l1", "toy-copy", 0)
 
 
+def test_headline_values_and_namesakes_are_shown_and_all_the_rest_on_request(
+    gath_bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for name, models in (("a", ("toy-edit", "toy-small")), ("b", ("toy-edit", "toy-gaps"))):
+        measure(toy_suite(models, ("toy-source-l1", "toy-l1")), tmp_path / name)
+        manifest = json.loads((tmp_path / name / "manifest.json").read_text(encoding="utf-8"))
+        manifest["metrics"][0]["summaries"][0]["primary"] = False
+        (tmp_path / name / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    pair = tmp_path / "a", tmp_path / "b"
+    rows = json.loads(gath_bench("compare", *pair, "--all", "--json").out)["rows"]
+    assert {(row["model_a"], row["model_b"]) for row in rows} == {
+        ("toy-edit", "toy-edit"),
+        ("toy-small", "toy-gaps"),
+    }
+    assert not all(row["primary"] for row in rows)
+    said = gath_bench("compare", *pair)
+    lines = said.out.splitlines()
+    assert lines[2].startswith("no difference: A and B are equal in ")
+    assert "toy-gaps" not in said.out
+    assert max(map(len, lines[2:])) <= 80
+    assert {line.split()[0] for line in lines if line.startswith(("toy-l1", "toy-source"))} == {
+        "toy-l1",
+        "toy-source-l1.median",
+    }
+    assert "1 more values: --all" in lines
+    every = gath_bench("compare", *pair, "--all").out
+    assert "toy-gaps (B) against toy-small (A)" in every
+    for row in rows:
+        assert row["metric"] in every
+
+
 def test_one_metric_parameter_is_refused(gath_bench: Any, runs: tuple[Path, Path], tmp_path: Path) -> None:
     measure(toy_suite(("toy-edit",), ("toy-source-l1", "toy-l1[label=x]")), tmp_path / "other")
     gath_bench("compare", runs[0], tmp_path / "other").refused("metric toy-l1", "label", "versus x")

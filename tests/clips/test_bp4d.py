@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import partial
 from pathlib import Path
 
@@ -63,13 +64,34 @@ def test_nine_is_unknown_for_one_au(root: Path) -> None:
     assert not np.isnan(dataset.index.aus[rows[:4]][:, SPACE.index("AU12")]).any()
 
 
-def test_streams_need_all_aus(root: Path) -> None:
+def test_streams_show_frames_with_all_coded_aus_and_nan_for_the_others(root: Path) -> None:
+    """The frame whose intensities are 9 is in no stream of AUs."""
     dataset = BP4D(root=root)
     stills = dataset.stills(batch_size=2, seed=0)
     assert next(stills).images.shape == (2, 3, 8, 8)
     stills.close()
-    with pytest.raises(UsageError, match="every AU of openface17"):
-        dataset.frames(batch_size=2, seed=0)
+    coded = [label in bp4d.CODED for label in SPACE.labels]
+    frames, clips = dataset.frames(batch_size=8, seed=0), dataset.clips(batch_size=8, seed=0)
+    frame, clip = next(frames), next(clips)
+    frames.close()
+    clips.close()
+    for aus in (frame.aus, clip.source_aus, clip.target_aus):
+        assert [not column.all() for column in aus.isnan().T] == coded
+        assert not aus[:, coded].isnan().any()
+    shown = {dataset.index.frames[place] for place in dataset.streams.positions("frames")}
+    assert shown == {FIRST, FIRST + 1, FIRST + 2, FIRST + 3, FIRST + 5}
+
+
+def test_images_that_lack_an_au_which_others_have_are_in_no_stream(root: Path) -> None:
+    people = sorted(path.name for path in root.iterdir() if path.name[0] in "FM")
+    for subject, au in itertools.product(people, bp4d.CODED):
+        write_intensities(labels(root, subject, au), [9] * CODED, FIRST)
+    with pytest.raises(UsageError, match="no image with an AU label in the split train, which frames need"):
+        BP4D(root=root).frames(batch_size=2, seed=0)
+    for number, subject in enumerate(people):
+        write_intensities(labels(root, subject, ("AU12", "AU17")[number % 2]), [1] * CODED, FIRST)
+    with pytest.raises(UsageError, match=r"every AU that its labels cover: AU12, AU17\)\.$"):
+        BP4D(root=root).frames(batch_size=2, seed=0)
 
 
 @pytest.mark.parametrize(

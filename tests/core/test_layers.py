@@ -49,8 +49,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": RESULTS_ALONE | {"analysis"},
     "evaluation": MEASURED | {"analysis", "report"},
     "animation": STORED | {"engine"},
+    "testing": MEASURED | {"analysis", "evaluation"},
     "gath_bench": HOOKS | {"animation", "evaluation"},  # it imports the Python API on first use
-    "cli": MEASURED | {"analysis", "report", "evaluation", "animation"},
+    "demo": STORED | {"analysis", "animation"},
+    "cli": MEASURED | {"analysis", "report", "evaluation", "animation", "demo", "testing"},
     "__main__": {"cli"},
 }
 
@@ -81,7 +83,18 @@ PLUGIN_PACKAGES = {
     path.name for root in ("plugins", "reference_impl") for path in (ROOT / root).glob("*") if path.is_dir()
 }
 #: Packages that take longer to import than `gath-bench list` may take.
-HEAVY = {"torch", "torchvision", "lpips", "pandas", "pyarrow", "skimage", "scipy", "mediapipe", "onnxruntime"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "lpips",
+    "pandas",
+    "pyarrow",
+    "skimage",
+    "scipy",
+    "mediapipe",
+    "onnxruntime",
+    "gradio",
+}
 
 
 def _name(path: Path) -> str:

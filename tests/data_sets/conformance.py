@@ -1,8 +1,7 @@
-"""The conformance kit of data sets: what every adapter of files has to do, whatever its layout."""
+"""What every adapter of files has to do, whatever its layout; the contract itself is `gath_bench.testing`."""
 
 from __future__ import annotations
 
-import itertools
 import re
 import shutil
 from collections.abc import Callable
@@ -11,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from gath_datasets.clips.dataset import ClipDataset
 
-from gath_bench.au import get_space
-from gath_bench.contracts import Batch, DatasetAdapter
+from gath_bench import testing
 from gath_bench.errors import UsageError
+from gath_bench.testing.datasets import STREAMS, check_sentence, few_samples
 
-SPLITS = ("train", "val", "test")
 #: Makes the data set of a root folder.
 Make = Callable[[Path], Any]
 
@@ -32,12 +29,10 @@ def check_dataset(make: Make, root: Path, *, streams: set[str]) -> None:
         streams: the training streams that its labels allow, of ``stills``, ``frames`` and ``clips``.
     """
     dataset = make(root)
-    check_info(dataset)
-    for split, protocol in itertools.product(dataset.info.splits, dataset.info.protocols):
-        check_samples(dataset, split, protocol)
-    check_splits(dataset)
+    testing.check_dataset(dataset)
+    check_file_dataset(dataset)
     check_fingerprint(make, root)
-    for stream in ("stills", "frames", "clips"):
+    for stream in STREAMS:
         if stream in streams:
             check_stream(make, root, stream)
         else:
@@ -48,81 +43,30 @@ def check_dataset(make: Make, root: Path, *, streams: set[str]) -> None:
 
 def assert_sentence(error: Exception) -> None:
     """One line, one sentence that ends with a full stop."""
-    text = str(error)
-    assert "\n" not in text
-    assert text.endswith("."), text
+    check_sentence(error)
 
 
-def check_info(dataset: Any) -> None:
-    """The facts are known and consistent; an unknown split or protocol is refused."""
-    assert isinstance(dataset, DatasetAdapter)
+def check_file_dataset(dataset: Any) -> None:
+    """Photos with a licence to cite, portable sample ids, and misspelt names that are answered."""
     info = dataset.info
-    assert info.domain == "photo"
-    assert set(info.splits) <= set(SPLITS)
+    assert info.domain in ("photo", "mesh")
+    assert set(info.splits) <= {"train", "val", "test"}
     assert "test" in info.splits
-    assert info.protocols
-    assert set(info.protocols) <= {"same-subject", "cross-subject", "sweep"}
     assert "cite" in info.licence
-    get_space(info.au_space)
     for split, protocol in (("tset", info.protocols[0]), ("test", "swep")):
         with pytest.raises(UsageError, match="did you mean") as caught:
             dataset.samples(split, protocol, 0)
         assert_sentence(caught.value)
-
-
-def check_samples(dataset: Any, split: str, protocol: str) -> None:
-    """Samples are listed in a fixed order with legal, unique names, and loaded alike in any batch."""
-    listed = dataset.samples(split, protocol, 0)
-    assert listed, (split, protocol)
-    assert [s.sample_id for s in dataset.samples(split, protocol, 0)] == [s.sample_id for s in listed]
-    ids = [sample.sample_id.lower() for sample in listed]
-    assert len(set(ids)) == len(ids)
-    assert all(re.fullmatch(r"[a-z0-9._+-]+", name) for name in ids)
-    assert all(sample.subject for sample in listed)
-    few = list(listed[:: max(1, len(listed) // 4)])[:4]
-    whole = dataset.load(few)
-    check_batch(dataset, whole, protocol)
-    assert len(whole) + len(whole.unreadable) == len(few)
-    parts = [dataset.load([sample]) for sample in reversed(few)]
-    for part in parts:
-        for position, name in enumerate(part.sample_id):
-            other = whole.sample_id.index(name)
-            for field in ("source", "target_aus", "target"):
-                one, two = getattr(part, field), getattr(whole, field)
-                assert (one is None) == (two is None)
-                if one is not None:
-                    torch.testing.assert_close(one[position], two[other], rtol=0, atol=0, equal_nan=True)
-
-
-def check_batch(dataset: Any, batch: Batch, protocol: str) -> None:
-    """Shapes, types and ranges of the contract."""
-    info, count = dataset.info, len(batch)
-    images = [batch.source] + ([batch.target] if batch.target is not None else [])
-    for image in images:
-        assert image.shape == (count, 3, info.resolution, info.resolution)
-        assert image.dtype == torch.float32
-        assert torch.equal(image.mul(255).round() / 255, image)
-        assert not count or (image.min() >= 0 and image.max() <= 1)
-    assert batch.au_space == info.au_space
-    for aus in (batch.target_aus, batch.source_aus):
-        if aus is None:
-            continue
-        assert aus.shape == (count, len(get_space(info.au_space)))
-        known = aus[~aus.isnan()]
-        assert ((known >= 0) & (known <= 1)).all()
-    if count:
-        assert (batch.target is not None) == (info.has_target and protocol == "same-subject")
-        assert (batch.swept_au is not None) == (protocol == "sweep")
-
-
-def check_splits(dataset: Any) -> None:
-    """No subject is in two splits, under any protocol."""
-    people = {
-        split: {s.subject for protocol in dataset.info.protocols for s in dataset.samples(split, protocol, 0)}
-        for split in dataset.info.splits
-    }
-    for one, two in itertools.combinations(people, 2):
-        assert not people[one] & people[two]
+    for split in info.splits:
+        for protocol in info.protocols:
+            listed = dataset.samples(split, protocol, 0)
+            assert all(re.fullmatch(r"[a-z0-9._+-]+", sample.sample_id.lower()) for sample in listed)
+            batch = dataset.load(few_samples(listed))
+            assert not len(batch) or (batch.target is not None) == (
+                info.has_target and protocol == "same-subject"
+            )
+            for images in (batch.source, batch.target):
+                assert images is None or images.mul(255).round().div(255).equal(images), "not 8-bit"
 
 
 def check_fingerprint(make: Make, root: Path) -> None:
@@ -159,29 +103,9 @@ def check_fingerprint(make: Make, root: Path) -> None:
 
 
 def check_stream(make: Make, root: Path, stream: str) -> None:
-    """A stream is a function of the seed, resumes at any step, and shows training subjects alone."""
+    """The stream keeps its contract, and shows training subjects alone."""
     dataset = make(root)
-    batches = getattr(dataset, stream)(batch_size=3, seed=5)
-    first, second = next(batches), next(batches)
-    resumed = getattr(make(root), stream)(batch_size=3, seed=5, start=1)
-    again = next(resumed)
-    resumed.close()
-    batches.close()
-    for name, value in vars(second).items():
-        if isinstance(value, torch.Tensor):
-            torch.testing.assert_close(value, getattr(again, name), rtol=0, atol=0, equal_nan=True)
-            assert value.dtype == (torch.int64 if name == "identity" else torch.float32)
-            known = value[~value.isnan()]
-            assert not value.is_floating_point() or (known.min() >= 0 and known.max() <= 1)
-        else:
-            assert value == dataset.info.au_space
-    assert not all(
-        torch.equal(value, getattr(second, name))
-        for name, value in vars(first).items()
-        if isinstance(value, torch.Tensor)
-    )
-    if stream == "stills":
-        assert second.identity.max() < dataset.identities()
+    testing.check_stream(dataset, stream, again=lambda: make(root))
     shown = people_of(dataset, stream)
     if isinstance(dataset, ClipDataset):
         assert {dataset.splits[person] for person in shown} == {"train"}

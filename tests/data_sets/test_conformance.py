@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from data_sets import trees, video_trees
+from data_sets import mesh_trees, trees, video_trees
 from data_sets.conformance import Make, assert_sentence, check_dataset, check_stream
 
 from gath_bench import load_component
@@ -16,7 +16,7 @@ from gath_bench.errors import UsageError
 def named(name: str, **parameters: str) -> Make:
     """Makes the registered data set as the command line does."""
     settings = "".join(f",{key}={value}" for key, value in parameters.items())
-    crop = "" if "crop" in parameters else ",crop=centre"
+    crop = "" if "crop" in parameters or name == "ict-facekit" else ",crop=centre"
     return lambda root: load_component("dataset", f'{name}[root="{root}",size=8{crop}{settings}]')
 
 
@@ -37,12 +37,12 @@ STILL: dict[str, Case] = {
     "ffhq": (named("ffhq", crop="none"), trees.ffhq, set()),
     "affectnet": (named("affectnet"), trees.affectnet_lists, set()),
     "affectnet, newer release": (named("affectnet"), trees.affectnet_arrays, set()),
-    "emotionet": (named("emotionet"), trees.emotionet, set()),
+    "emotionet": (named("emotionet"), trees.emotionet, {"frames"}),
     "ck-plus": (named("ck-plus"), trees.ck_plus, {"stills", "frames", "clips"}),
     "ganimation": (named("ganimation"), trees.ganimation, {"frames"}),
 }
 CASES: dict[str, Case] = STILL | {
-    "bp4d": (named("bp4d"), video_trees.bp4d, {"stills"}),
+    "bp4d": (named("bp4d"), video_trees.bp4d, {"stills", "frames", "clips"}),
     "webdataset": (
         named("webdataset", subject="person", clip="take"),
         video_trees.webdataset,
@@ -51,6 +51,11 @@ CASES: dict[str, Case] = STILL | {
     "huggingface": (
         named("huggingface", subject="person", clip="take"),
         video_trees.huggingface,
+        {"stills", "frames", "clips"},
+    ),
+    "ict-facekit": (
+        named("ict-facekit", subjects="40"),
+        mesh_trees.ict_facekit,
         {"stills", "frames", "clips"},
     ),
     "disfa": (named("disfa"), video_trees.disfa, {"stills", "frames", "clips"}),

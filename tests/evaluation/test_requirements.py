@@ -58,9 +58,19 @@ def test_a_component_without_weights_is_listed_as_unavailable(
 def test_the_standard_suite_needs_weights_that_can_be_downloaded() -> None:
     suite = built_in_suite("standard")
     needed = weights_of(suite, Registry.of(installed_plugins()))
-    assert {spec.name for spec in needed} == {"alexnet", "face-landmarker", "sface"}
+    assert {spec.name for spec in needed} == {"alexnet", "face-landmarker", "inception", "sface"}
     assert all(spec.url and spec.url.startswith("https://") and spec.sha256 for spec in needed)
+    assert {"fid", "kid"} <= set(suite.metrics)
     assert not suite.skip_missing
+
+
+def test_a_suite_with_fid_is_refused_while_the_inception_weights_alone_are_missing(tmp_path: Path) -> None:
+    pytest.importorskip("torch_fidelity")
+    for metric in ("fid", "kid"):
+        with pytest.raises(UsageError, match=f"the metric {metric} cannot be measured") as caught:
+            evaluate(models=[], datasets=["synthfaces"], metrics=["ssim", metric], output=tmp_path / "run")
+        assert "gath-bench weights get inception" in str(caught.value)
+        assert not (tmp_path / "run").exists()
 
 
 def test_the_header_names_the_trunk_where_the_value_is_not_the_published_metric() -> None:

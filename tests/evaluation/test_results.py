@@ -122,7 +122,6 @@ def test_runs_apart_are_told_apart(folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_styled_table_marks_the_best(folder: Path) -> None:
-    pytest.importorskip("jinja2")
     runs = gath_bench.load_runs(str(folder / "results" / "runs" / "*"))
     page = runs.styler().to_html()
     summary = runs.to_summary()
@@ -156,7 +155,6 @@ def test_there_is_a_notebook() -> None:
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_notebooks_run(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every code cell in order, and the last expression of each, as a kernel would show it."""
-    pytest.importorskip("jinja2")
     monkeypatch.chdir(folder)
     names: dict[str, object] = {}
     for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):

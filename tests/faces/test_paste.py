@@ -95,7 +95,7 @@ def test_an_edit_at_the_crops_resolution_is_the_models_own_result() -> None:
     y, x = torch.meshgrid(torch.linspace(-1, 1, SIZE), torch.linspace(-1, 1, SIZE), indexing="ij")
     flow = 0.03 * torch.stack([torch.cos(2 * x), torch.sin(2 * y)])[None]
     mask = torch.exp(-4 * (x * x + y * y))[None, None]
-    edit = FaceEdit(flow, mask, 0.3 * torch.ones(1, 3, SIZE, SIZE))
+    edit = FaceEdit(flow, mask, 0.3 * mask.expand(1, 3, SIZE, SIZE))
     expected = apply_to_crop(image[None], edit)[0]
     t = SimilarityTransform(1.0, 0.0, 0.0, 0.0)
     found = apply_edit(image, edit, t, SIZE, mask=torch.ones(1, SIZE, SIZE))
@@ -123,15 +123,17 @@ def test_flow_is_in_shares_of_the_side_along_the_crops_axes(angle: float) -> Non
 
 
 def test_a_large_photo_stays_sharp() -> None:
-    """The residual is smooth, the photo's own grain survives under it; a pasted crop of 64 pixels has none."""
+    """The added colour is smooth, the photo's own grain survives under it; a pasted crop of 64 pixels has none."""
     g = torch.Generator().manual_seed(0)
     image = (0.5 + 0.1 * torch.randn(3, 800, 800, generator=g)).clamp(0, 1)
     t = SimilarityTransform(10.0, 0.0, 80.0, 80.0)
     edit = still()
-    edit.mask.fill_(1.0)
-    edit.residual.fill_(0.2)
+    edit.added.fill_(0.2)
     warped = apply_edit(image, edit, t, SIZE)[:, 350:450, 350:450]
     assert warped.std() > 0.09
+    # What is opaque hides the detail below it.
+    edit.opacity.fill_(1.0)
+    assert apply_edit(image, edit, t, SIZE)[:, 350:450, 350:450].std() < 1e-3
     # A direct model that replaces every pixel: the old detail must be gone.
     pasted = paste_back(image, torch.zeros(3, SIZE, SIZE), t, match_colour=False)[:, 350:450, 350:450]
     assert pasted.abs().max() < 0.02
@@ -157,8 +159,7 @@ def test_there_is_no_seam() -> None:
     t = SimilarityTransform(4.0, math.radians(20), 120.0, 60.0)
     crop = torch.full((3, SIZE, SIZE), 0.9)
     edit = still()
-    edit.mask.fill_(1.0)
-    edit.residual.fill_(0.5)
+    edit.added.fill_(0.5)
     for result in (paste_back(image, crop, t, match_colour=False), apply_edit(image, edit, t, SIZE)):
         steps = torch.maximum(result.diff(dim=1).abs().max(), result.diff(dim=2).abs().max())
         assert result.max() > 0.85

@@ -194,7 +194,7 @@ def test_missing_weights_are_reported_with_file_and_command(monkeypatch, tmp_pat
     assert path.name in str(caught.value)
     assert "python -c" in str(caught.value)
     assert str(tmp_path) not in str(caught.value)  # reasons stand in results, which name no folder
-    assert TRUNKS[name]().info.domains == {"photo", "synthetic"}
+    assert TRUNKS[name]().info.domains == {"photo", "synthetic", "mesh"}
     assert TRUNKS[name]().info.fingerprint == NO_WEIGHTS  # nothing in a key that looks like a hash of weights
 
 

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from gath_perf.commands import perf as perf_group
 from gath_perf.records import read_records
 
 HERE = Path(__file__).resolve().parent
@@ -52,6 +54,18 @@ def test_run_compare_history(tmp_path: Path) -> None:
     history = perf(tmp_path, "history")
     assert "0001_run" in history.stdout
     assert "0002_run" in history.stdout
+
+
+def test_history_shows_names_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    storage = HERE.parents[1] / "results" / "perf"
+    shown = CliRunner().invoke(perf_group, ["history", "--storage", str(storage)], catch_exceptions=False)
+    lines = shown.output.splitlines()
+    assert max(map(len, lines)) <= 80
+    for record in read_records([storage]):
+        assert any(line.startswith(f"{record.name}  commit {record.commit}") for line in lines)
+        for name in record.readings:
+            assert any(line.split()[0] == name for line in lines)
 
 
 def test_what_cannot_be_tracked_is_one_sentence(tmp_path: Path) -> None:

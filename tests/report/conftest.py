@@ -19,7 +19,6 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def page(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The HTML report of the run."""
-    pytest.importorskip("plotly", reason="the `report` extra is not installed")
     path = tmp_path_factory.mktemp("page") / "report.html"
     write_report([load(run_folder)], "html", path)
     return path

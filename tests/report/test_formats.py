@@ -28,8 +28,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def content(run: Run, form: str, **options: Any) -> str:
     """A report as a reader sees it: of a page the text without scripts."""
-    if form == "html":
-        pytest.importorskip("plotly", reason="the `report` extra is not installed")
     text = render_report([run], form, **options)
     return Elements(text).text if form == "html" else text
 

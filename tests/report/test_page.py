@@ -132,7 +132,6 @@ def _codes(entry: dict[str, Any]) -> list[str]:
 
 
 def test_runs_are_joined(tmp_path: Path) -> None:
-    pytest.importorskip("plotly", reason="the `report` extra is not installed")
     from gath_bench.report.html.page import render_page
 
     one = write_run(tmp_path / "one", models=("oracle", "copy-source", "good"))
@@ -158,7 +157,6 @@ def test_a_page_stays_below_ten_megabytes(page: Path) -> None:
 
 
 def test_a_report_needs_no_torch(run_folder: Path, tmp_path: Path) -> None:
-    pytest.importorskip("plotly", reason="the `report` extra is not installed")
     program = (
         "import sys; from pathlib import Path; from gath_bench.report import write_report; "
         'from gath_bench.results import load; write_report([load(Path(sys.argv[1]))], "html", Path(sys.argv[2])); '
@@ -173,20 +171,18 @@ def test_a_report_needs_no_torch(run_folder: Path, tmp_path: Path) -> None:
 def test_a_page_that_cannot_be_written_is_one_sentence(
     run_folder: Path, tmp_path: Path, output: str | None, part: str
 ) -> None:
-    pytest.importorskip("plotly", reason="the `report` extra is not installed")
     (tmp_path / "folder").mkdir()
     with pytest.raises(UsageError, match=part):
         write_report([load(run_folder)], "html", None if output is None else tmp_path / output)
 
 
-def test_without_the_extra_the_user_is_told(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_plotly_the_user_is_told(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
-    with pytest.raises(UsageError, match=r"gath-bench\[report\]"):
+    with pytest.raises(UsageError, match=r"needs plotly.*pip install plotly"):
         write_report([load(run_folder)], "html", Path("page.html"))
 
 
 def test_runs_of_unlike_samples_have_tables_of_their_own(tmp_path: Path) -> None:
-    pytest.importorskip("plotly", reason="the `report` extra is not installed")
     from gath_bench.report.html.page import render_page
 
     one, two = (write_run(tmp_path / name, models=("oracle", "good")) for name in ("one", "two"))
@@ -200,7 +196,6 @@ def test_runs_of_unlike_samples_have_tables_of_their_own(tmp_path: Path) -> None
 
 
 def test_a_run_that_has_just_begun_has_a_page(tmp_path: Path) -> None:
-    pytest.importorskip("plotly", reason="the `report` extra is not installed")
     from gath_bench.report.html.page import render_page
 
     folder = write_run(tmp_path / "run", images=False)

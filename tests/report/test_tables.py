@@ -138,6 +138,27 @@ def test_footnote_letters_are_consecutive() -> None:
     assert letters == ["a", "b", "c", "d", "e"]
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_every_format_has_one_line_for_columns_without_values(form: str) -> None:
+    text = FORMS[form](two_metrics())
+    assert text.count("gone") == 1
+    assert "NA for every model: gone (no target image)" in text
+
+
+def test_latex_of_four_metrics_without_intervals_fits_a_column(tmp_path: Path) -> None:
+    """45 letters of footnotesize: a column of a two-column article. The best value is bold, in one tabular."""
+    from gath_bench.report import render_report
+
+    run = load(write_run(tmp_path / "run", models=("oracle", "copy-source", "good", "slow"), images=False))
+    source = render_report([run], "latex", metrics=["au-error.mae", "psnr", "lpips"], intervals=False)
+    assert source.count(r"\begin{tabular}") == 1
+    rows = [read_tex(line) for line in source.splitlines() if line.endswith(r"\\")]
+    columns = list(zip(*(row.strip("\n").split("\t") for row in rows), strict=True))
+    assert sum(max(len(cell.strip()) for cell in column) + 2 for column in columns) <= 47
+    assert r"\textbf{" in source
+    assert "[" not in source
+
+
 def two_metrics() -> list[Table]:
     """``m`` as in `ranked_run`, and ``gone``, which no model has."""
     (table,) = tables_of(ranked_run())
@@ -404,12 +425,19 @@ PRINTABLE = "".join(map(chr, range(32, 127)))
 )
 def test_latex_shows_text_as_it_is(text: str, best: bool) -> None:
     page = shown(text, best=best)
-    (line,) = [line for line in page.splitlines() if "\t" in line and not line.startswith("model ")]
+    (line,) = [line for line in page.splitlines() if "\t" in line and not line.startswith(("model ", " \t"))]
     model, entry = line.split("\t")
     assert model.strip() == text
     assert entry.strip() == f"{text} {text} ({text})"
     assert page.splitlines()[1] == text
-    assert f"model\t{text} [{text}] ({text}) ↓" in page.replace(" \t ", "\t")
+    # The header has two lines. A name with a dot is cut there, and has its unit after it.
+    name, _, rest = text.partition(".")
+    (first, second) = (
+        line.split("\t")[1].strip() for line in page.splitlines() if line.startswith(("model ", " \t"))
+    )
+    assert first == name.strip()
+    parts = [rest.strip(), f"[{text}]", "" if rest else f"({text})", "↓"]
+    assert second == " ".join(part for part in parts if part)
 
 
 @pytest.mark.parametrize(

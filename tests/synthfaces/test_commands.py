@@ -54,3 +54,17 @@ def test_show_writes_a_contact_sheet(tmp_path: Path) -> None:
         synthfaces, ["show", "-o", str(tmp_path / "sheet.xyz"), "--rows", "1", "--columns", "1"]
     )
     assert wrong.exit_code == 2
+
+
+def test_glossary_shows_each_au_alone(tmp_path: Path) -> None:
+    """Three faces per AU; the first is the same neutral face in all images, and the last differs most from it."""
+    result = CliRunner().invoke(synthfaces, ["glossary", str(tmp_path / "aus"), "--size", "64"])
+    assert result.exit_code == 0, result.output
+    neutral = None
+    for label in AU_LABELS:
+        pixels = np.asarray(Image.open(tmp_path / "aus" / f"{label}.jpg")).astype(float)
+        assert pixels.shape == (64, 192, 3)
+        first, half, full = (pixels[:, 64 * i : 64 * (i + 1)] for i in range(3))
+        neutral = first if neutral is None else neutral
+        assert np.abs(first - neutral).mean() < 1  # JPEG
+        assert np.abs(full - first).mean() > np.abs(half - first).mean() > 0

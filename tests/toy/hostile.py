@@ -203,12 +203,15 @@ METRIC_OUTPUTS: dict[str, tuple[Callable[[int], Any], str]] = {
     "none": (lambda n: None, "NoneType"),
     "number": (lambda n: 3, "int"),
     "text": (lambda n: "text", "str"),
-    "nothing": (lambda n: [], "gave no hostile"),
-    "other-name": (lambda n: [Measured("other", torch.zeros(n))], "gave no hostile"),
+    "nothing": (lambda n: [], "returned no hostile"),
+    "other-name": (lambda n: [Measured("other", torch.zeros(n))], "returned no hostile"),
     "twice": (lambda n: _measured(torch.zeros(n)) * 2, "twice"),
     "numeric-name": (lambda n: [Measured(3, torch.zeros(n))], "the name 3"),  # type: ignore[arg-type]
     "surrogate-name": (lambda n: [Measured("\ud800", torch.zeros(n))], "the name"),
-    "short": (lambda n: _measured(torch.zeros(n - 1)), "3 values for 4 samples"),
+    "short": (
+        lambda n: _measured(torch.zeros(n - 1)),
+        "measure() must return one value per sample: got 3 for 4 samples",
+    ),
     "scalar": (lambda n: _measured(torch.zeros(())), "of shape ()"),
     "cube": (lambda n: _measured(torch.zeros(n, 2, 2)), "of shape (4, 2, 2)"),
     "complex": (lambda n: _measured(torch.zeros(n, dtype=torch.complex64)), "complex64"),

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gath_bench.au import ACTION_UNITS
 from gath_bench.report.html.place import Place, PlaceColumn, PlaceLine
+from gath_bench.report.table import Column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,12 +19,15 @@ LEVELS = 11
 
 @dataclass(frozen=True)
 class Tile:
-    """One value of a heat map: its text, its tooltip, and its colour from 0 (best) to 1 (worst)."""
+    """One value of a heat map: its text, its tooltip, its colour from 0 (best) to 1 (worst), and its interval."""
 
     text: str
     title: str
     heat: float | None
     sort: float | None
+    interval: str = ""
+    half_interval: str = ""
+    ends: tuple[float | None, float | None] = (None, None)
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,73 @@ def _tile(line: PlaceLine, column: PlaceColumn, au: str | None, ends: tuple[floa
     spread = ends[1] - ends[0]
     heat = (row.value - ends[0]) / spread if spread else 0.0
     title = f"{line.label}, {au or 'mean over AUs'}: {text}{interval and ' '}{interval} (n = {row.n}{few})"
-    return Tile(text, title, min(1.0, max(0.0, heat)), row.value)
+    half = column.head.half_interval(row)
+    return Tile(text, title, min(1.0, max(0.0, heat)), row.value, interval, half, (row.low, row.high))
+
+
+@dataclass(frozen=True)
+class AUPage:
+    """Every value of one AU: models by per-AU summaries.
+
+    Attributes:
+        au, name, region: the AU, and its name and region of the face in FACS; empty for labels of other AU spaces.
+        before, after: the AUs of the neighbouring pages; empty at the ends.
+        columns: the summaries that have values of the AU.
+        lines: the models, each with one column and tile for each summary.
+    """
+
+    au: str
+    name: str
+    region: str
+    before: str
+    after: str
+    columns: tuple[Column, ...]
+    lines: tuple[tuple[PlaceLine, tuple[tuple[Column, Tile], ...]], ...]
+
+
+def au_pages(place: Place, maps: Sequence[HeatMap]) -> list[AUPage]:
+    """The pages of a place, in the order of the AUs' labels."""
+    aus = sorted({au for one in maps for au in one.aus})
+    around = ["", *aus, ""]
+    return [
+        _page(place, [one for one in maps if au in one.aus], au, around[number], around[number + 2])
+        for number, au in enumerate(aus)
+    ]
+
+
+def _page(place: Place, maps: Sequence[HeatMap], au: str, before: str, after: str) -> AUPage:
+    unit = ACTION_UNITS.get(au)
+    # The first tile of a line of a heat map is the mean over AUs.
+    lines = tuple(
+        (
+            line,
+            tuple((one.column.head, one.lines[number][1][1 + one.aus.index(au)]) for one in maps),
+        )
+        for number, line in enumerate(place.lines)
+    )
+    columns = tuple(one.column.head for one in maps)
+    return AUPage(au, unit.name if unit else "", unit.region if unit else "", before, after, columns, lines)
+
+
+def au_figures(pages: Sequence[AUPage]) -> dict[str, list[dict[str, Any]]]:
+    """AU -> for each summary ``{"name", "unit", "direction", "points": [[model, value, low, high, text]]}``."""
+    return {
+        page.au: [
+            {
+                "name": column.name,
+                "unit": column.unit,
+                "direction": column.direction,
+                "points": [
+                    [line.number, tile.sort, *tile.ends, tile.text]
+                    for line, tiles in page.lines
+                    for tile in [tiles[place][1]]
+                    if tile.sort is not None
+                ],
+            }
+            for place, column in enumerate(page.columns)
+        ]
+        for page in pages
+    }
 
 
 def control_curves(place: Place) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import shlex
 from collections.abc import Sequence
 from importlib import resources
@@ -24,8 +25,9 @@ from typing import Any
 
 from gath_bench.analysis import join
 from gath_bench.errors import UsageError
-from gath_bench.report.html.by_au import control_curves, heat_maps
+from gath_bench.report.html.by_au import au_figures, au_pages, control_curves, heat_maps
 from gath_bench.report.html.gallery import gallery
+from gath_bench.report.html.leaderboard import leaderboard
 from gath_bench.report.html.missing import missing
 from gath_bench.report.html.pareto import pareto
 from gath_bench.report.html.place import Place, Source, places
@@ -44,6 +46,8 @@ from gath_bench.results.reader import Run
 
 #: The most characters of the images of all galleries; with plotly the page then stays below 10 MB.
 GALLERY_CHARACTERS = 3_000_000
+#: The most characters of the models in a title, and of the data sets; more are counted.
+_TITLE = 60
 
 
 def render_page(runs: Sequence[Run], *, intervals: bool = True) -> str:
@@ -54,20 +58,24 @@ def render_page(runs: Sequence[Run], *, intervals: bool = True) -> str:
         intervals: whether to show the 95 % intervals.
 
     Raises:
-        UsageError: the `report` extra is not installed.
+        UsageError: a package that the page needs is not installed.
     """
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
         from plotly.offline import get_plotlyjs
     except ImportError as error:
-        raise UsageError(f"an HTML report needs {error.name}: pip install 'gath-bench[report]'.") from error
+        package = (error.name or "a package").partition(".")[0]
+        raise UsageError(
+            f"an HTML report needs {package}, which gath-bench depends on: pip install {package}."
+        ) from error
     loader = PackageLoader("gath_bench.report.html", "assets")
     # Jinja2 would choose by the template's suffix: escape everything.
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    environment.filters["breakable"] = lambda text: Markup("<wbr>").join(re.split(r"(?<=[-._])", text))
     environment.filters["command"] = shlex.join
     environment.filters["pretty"] = lambda value: json.dumps(value, indent=2, ensure_ascii=False)
 
@@ -78,13 +86,17 @@ def render_page(runs: Sequence[Run], *, intervals: bool = True) -> str:
         scripts=[Markup(text) for text in scripts],
         hashes=" ".join(f"'{_hash(text)}'" for text in scripts),
         style=Markup(_asset("page.css")),
-        title=_title(runs),
+        title=_title(found),
         labels=labels,
         notes=[_without_paths(note, runs) for note in joined.notes],
         references={line.number for place in found for line in place.lines if line.reference},
         runs=[(run.path.resolve().name, run.manifest) for run in runs],
         places=[_sections(place) for place in found],
-        data={"models": labels, "places": [_data(place, len(found)) for place in found]},
+        data={
+            "models": labels,
+            "places": [_data(place, len(found)) for place in found],
+            "leaderboard": leaderboard(found) if len(runs) > 1 else None,
+        },
         arrows=ARROWS,
         footnotes={"best": BEST, TIED: NOT_WORSE, DAGGER: CONTAMINATED, "few": FEW_SUBJECTS},
     )
@@ -94,10 +106,20 @@ def _sections(place: Place) -> dict[str, Any]:
     """A place in the format of the template."""
     reasons, left_out = missing(place)
     cells = place.table.cells
+    heat = heat_maps(place)
+    columns = [place.table.columns[number] for number in place.table.measured]
+    lines = zip(place.lines, place.table.lines, strict=True)
+    pages = au_pages(place, heat)
     return {
         "place": place,
-        "table": list(zip(place.lines, place.table.lines, strict=True)),
-        "heat": heat_maps(place),
+        "columns": columns,
+        "table": [
+            (line, row, list(zip(columns, [row.cells[n] for n in place.table.measured], strict=True)))
+            for line, row in lines
+        ],
+        "heat": heat,
+        "aus": pages,
+        "names": {page.au: page.name for page in pages},
         "missing": reasons,
         "left_out": left_out,
         "has_rank": any(line.rank is not None for line in place.table.lines),
@@ -114,6 +136,7 @@ def _data(place: Place, count: int) -> dict[str, Any]:
     return {
         "pareto": pareto(place),
         "curves": control_curves(place),
+        "aus": au_figures(au_pages(place, heat_maps(place))),
         "spread": distributions(place),
         "gallery": gallery(place, GALLERY_CHARACTERS // count),
     }
@@ -126,9 +149,24 @@ def _without_paths(note: str, runs: Sequence[Run]) -> str:
     return note
 
 
-def _title(runs: Sequence[Run]) -> str:
-    names = dict.fromkeys(str(run.manifest.suite.get("name", run.path.resolve().name)) for run in runs)
-    return ", ".join(names)
+def _title(found: Sequence[Place]) -> str:
+    """The models and the data sets: ``gath and gath-warp on synthfaces and portraits``; many are counted."""
+    lines = [line for place in found for line in place.lines]
+    models = dict.fromkeys(line.label for line in lines if not line.reference)
+    baselines = dict.fromkeys(line.label for line in lines)
+    datasets = dict.fromkeys(place.lines[0].cell.dataset for place in found)
+    who = _listed(list(models), "models") if models else _listed(list(baselines), "baselines")
+    return f"{who} on {_listed(list(datasets), 'data sets')}"
+
+
+def _listed(names: Sequence[str], noun: str) -> str:
+    """``a, b and c``, or ``5 models`` where that is long.
+
+    >>> _listed(["gath"], "models"), _listed(["a", "b", "c"], "models"), _listed(["a"] * 9, "models")
+    ('gath', 'a, b and c', '9 models')
+    """
+    text = " and ".join([*([", ".join(names[:-1])] if names[1:] else []), *names[-1:]])
+    return text if len(names) < 6 and len(text) <= _TITLE else f"{len(names)} {noun}"
 
 
 def _asset(name: str) -> str:

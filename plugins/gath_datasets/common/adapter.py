@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -19,13 +19,15 @@ from gath_bench.contracts import (
     StillsBatch,
     Template,
     Unreadable,
+    file_hash,
     fingerprint,
 )
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
 from gath_bench.images import read_image
-from gath_datasets.common.index import ImageIndex, content_fingerprint
+from gath_bench.labels import read_labels
+from gath_datasets.common.index import HASHED_FILES, ImageIndex, content_fingerprint
 from gath_datasets.common.published import Published
-from gath_datasets.common.splits import SPLITS, apply_splits, read_splits
+from gath_datasets.common.splits import SPLITS, apply_splits, read_splits, share
 from gath_datasets.common.streams import ImageStreams
 from gath_datasets.cropping import Crop, Cropped, Cropper, union_masks
 from gath_datasets.files import file_names
@@ -79,10 +81,13 @@ class ImageSet:
     """
 
     published: ClassVar[Published]
+    domain: ClassVar[str] = "photo"
     #: Whether subjects are people; without identities each image is a subject of its own.
     has_identities: ClassVar[bool] = True
     #: Where uncropped images show the parts of the face, if the owners aligned them.
     native_template: ClassVar[Template | None] = None
+    #: Component keys of the AU estimators that the AUs come from.
+    labelled_by: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -145,12 +150,13 @@ class ImageSet:
         return DatasetInfo(
             au_space=self.au_space,
             resolution=self.size,
-            domain="photo",
+            domain=self.domain,
             protocols=self.protocols(),
             splits=SPLITS,
             licence=self.published.licence_line,
             has_target=self.index.reference is not None,
             template=native or self._cropper.template,
+            labelled_by=self.labelled_by,
         )
 
     @cached_property
@@ -189,8 +195,7 @@ class ImageSet:
                 "declare them with splits=FILE.csv (subject,split)."
             )
         self._refuse_unreadable(chosen)
-        names = file_names({str(index): self.index.name(index) for index in chosen}, "image")
-        label = {index: names[str(index)] for index in chosen}
+        label = self.image_names(chosen)
         if protocol == "sweep":
             return self._expressions(self._portraits(chosen), sweep(self.au_space), label, "w-")
         if protocol == "same-subject" and self.index.aus is None:
@@ -258,6 +263,72 @@ class ImageSet:
         face = self.face(index) if self.crop == "face" else None
         return self._cropper(self.read(index), self.index.name(index), face)
 
+    # Labelling.
+
+    def image_names(self, chosen: Sequence[int]) -> dict[int, str]:
+        """What sample ids call images: unique, legal in file names, and independent of all settings.
+
+        Args:
+            chosen: positions in the index.
+        """
+        keys = {index: f"{self.index.paths[index]} {self.index.name(index)}" for index in chosen}
+        names = file_names({keys[index]: self.index.name(index) for index in chosen}, "image")
+        return {index: names[keys[index]] for index in chosen}
+
+    def image_samples(self) -> Sequence[ImageSample]:
+        """Every image, of all splits, for `gath-bench label`."""
+        index = self.index
+        return [
+            ImageSample(name, index.subjects[position], position)
+            for position, name in self.image_names(range(len(index))).items()
+        ]
+
+    def image_content(self, sample: Sample) -> str:
+        """SHA-256 (hex) of the file that holds the image."""
+        assert isinstance(sample, ImageSample)
+        return self._content(sample.source)
+
+    def read_image(self, sample: Sample) -> Tensor:
+        """The image as it is in the file, float32 (3, H, W).
+
+        Raises:
+            Unavailable: it is missing or damaged.
+        """
+        assert isinstance(sample, ImageSample)
+        return self.read(sample.source)
+
+    def _content(self, index: int) -> str:
+        """SHA-256 (hex) of the file of an image; of the files of all records where images are in archives."""
+        try:
+            return file_hash(self.index.root / self.index.paths[index])
+        except OSError:
+            return self._label_files_content
+
+    @cached_property
+    def _label_files_content(self) -> str:
+        return fingerprint(*(file_hash(path) for path in self.index.label_files))
+
+    def _labelled(self, path: Path) -> ImageIndex:
+        """The index with the AUs of a label file.
+
+        Up to `HASHED_FILES` images, chosen by the hash of their names, are checked to be those that were labelled.
+
+        Raises:
+            UsageError: the file cannot be read, has no label of any image, or an image has changed since.
+        """
+        labels = read_labels(path)
+        names = self.image_names(range(len(self.index)))
+        found = [index for index, name in names.items() if name in labels.labels]
+        if not found:
+            raise UsageError(
+                f"{path} has no label of an image of {self.published.name}: give the file that `gath-bench label` "
+                "wrote for this data set."
+            )
+        for index in sorted(found, key=lambda index: share(names[index], "content"))[:HASHED_FILES]:
+            labels.check_content(names[index], self._content(index), self.index.paths[index])
+        self.labelled_by = (labels.info.estimator,)
+        return replace(self.index, aus=labels.aus(list(names.values()), self.au_space))
+
     # Training streams.
 
     @cached_property
@@ -284,7 +355,7 @@ class ImageSet:
         return self.streams.stills(batch_size, seed, start)
 
     def frames(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[FramesBatch]:
-        """An endless stream of images of which all AUs are known.
+        """An endless stream of images with their AUs: all that the labels of the split cover, the others NaN.
 
         Raises:
             UsageError: the data set has no such images.
@@ -292,7 +363,7 @@ class ImageSet:
         return self.streams.frames(batch_size, seed, start)
 
     def clips(self, *, batch_size: int, seed: int, start: int = 0) -> Iterator[ClipsBatch]:
-        """An endless stream of pairs of images of one clip, of which all AUs are known.
+        """An endless stream of pairs of images of one clip, with their AUs as in `frames`.
 
         Raises:
             UsageError: the data set has no such pairs.
@@ -384,9 +455,11 @@ class UnlabelledImages(ImageSet):
         aus: the target expressions: ``basic`` (six emotions), or expressions in the notation of
             `gath_bench.au.parse_aus`, separated by ``;``.
         csv: a CSV of AUs, whose rows are the targets; instead of ``aus``.
+        labels: a label file of ``gath-bench label``: the AUs of the images. They are then the targets, as in a data set
+            with AU labels, and the data set has a stream of frames.
 
     Raises:
-        UsageError: see `ImageSet`; or the targets cannot be read.
+        UsageError: see `ImageSet`; or the targets or the labels cannot be read.
     """
 
     def __init__(
@@ -400,12 +473,21 @@ class UnlabelledImages(ImageSet):
         detector: str | None = None,
         au_space: str = DEFAULT_SPACE,
         splits: Path | None = None,
+        labels: Path | None = None,
     ) -> None:
         get_space(au_space)
         if csv is not None and aus != "basic":
             raise UsageError("aus and csv both give target AUs: give one of them.")
-        self._targets = read_targets(csv, au_space) if csv is not None else parse_targets(aus, au_space)
+        if labels is not None and (csv is not None or aus != "basic"):
+            raise UsageError("labels and aus or csv both give target AUs: give one of them.")
+        self._targets: Sequence[Target] = ()
+        if csv is not None:
+            self._targets = read_targets(csv, au_space)
+        elif labels is None:
+            self._targets = parse_targets(aus, au_space)
         super().__init__(root=root, size=size, crop=crop, detector=detector, au_space=au_space, splits=splits)
+        if labels is not None:
+            self.index = self._labelled(labels)
 
     def targets(self) -> Sequence[Target]:
         return self._targets
@@ -420,8 +502,6 @@ def replace_splits(index: ImageIndex, path: Path) -> ImageIndex:
     Raises:
         UsageError: the file cannot be read, or has no split for a subject.
     """
-    from dataclasses import replace
-
     return replace(index, splits=apply_splits(index.subjects, read_splits(path), path))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+from gath_bench.au import get_space
 from gath_bench.contracts import ClipsBatch, FramesBatch, StillsBatch
 from gath_bench.errors import Unavailable, UsageError
 from gath_datasets.common.index import ImageIndex
@@ -34,7 +35,9 @@ _STREAMS = ("stills", "frames", "clips")
 class ImageStreams:
     """The streams ``stills``, ``frames`` and ``clips`` of the split ``train``, of disjoint subjects.
 
-    A subject is in one stream: by hash, among the streams that the labels allow.
+    A subject is in one stream: by hash, among the streams that the labels allow. ``frames`` and ``clips`` show images
+    of which every AU is known that any label of the split covers. AUs that no label covers are NaN: the training sets
+    them to 0 and states that it did not learn them.
 
     Args:
         name: the data set, for messages.
@@ -59,12 +62,18 @@ class ImageStreams:
         self._has_identities = has_identities
         train = np.array([split == "train" for split in index.splits], dtype=bool)
         known = paired = np.zeros(len(index), dtype=bool)
+        self._labelled_aus: tuple[str, ...] = ()
         if index.aus is not None:
-            known = np.asarray(~np.isnan(index.aus).any(1))
+            labelled = ~np.isnan(index.aus)
+            covered = labelled[train].any(0)
+            known = labelled[:, covered].all(1) & covered.any()
+            names = get_space(au_space).labels
+            self._labelled_aus = tuple(name for name, ok in zip(names, covered, strict=True) if ok)
         if index.reference is not None:
             paired = known & (index.reference >= 0) & known[index.reference]
         allowed = {"stills": train & has_identities, "frames": train & known, "clips": train & paired}
         served = [stream for stream in _STREAMS if allowed[stream].any()]
+        self._served = served
         stream_of = {
             subject: served[int(share(subject, "stream") * len(served))] if served else ""
             for subject in set(index.subjects)
@@ -196,12 +205,24 @@ class ImageStreams:
         """
         if len(self._images[stream]):
             return
+        if stream in self._served:
+            raise UsageError(
+                f"{self._name} has too few training subjects: each is in one stream by hash, and none is in {stream}. "
+                "Add subjects, or take the stills of another data set with --stills."
+            )
         if stream == "stills" and not self._has_identities:
             lacks = "has no identity labels, which stills need: use a data set with a folder per subject, or CelebA."
         elif self._index.aus is None:
             lacks = f"has no AU labels, which {stream} need: label it first, or use a data set with AUs."
         elif stream == "clips" and self._index.reference is None:
             lacks = "has no two labelled images of one clip, which clips need: use a data set of videos."
+        elif not self._labelled_aus:
+            lacks = (
+                f"has no image with an AU label in the split train, which {stream} need: change the splits."
+            )
         else:
-            lacks = f"has no image in the split train with what {stream} need (every AU of {self._au_space})."
+            lacks = (
+                f"has no image in the split train with what {stream} need (every AU that its labels cover: "
+                f"{', '.join(self._labelled_aus)})."
+            )
         raise UsageError(f"{self._name} {lacks}")

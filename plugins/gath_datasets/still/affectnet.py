@@ -31,7 +31,7 @@ class AffectNet(UnlabelledImages):
 
     Args:
         root: the folder with ``training.csv`` and ``validation.csv``, or with ``train_set`` and ``val_set``.
-        size, aus, csv, crop, detector, au_space, splits: see `UnlabelledImages`.
+        size, aus, csv, crop, detector, au_space, splits, labels: see `UnlabelledImages`.
         expression: only the images of one category.
 
     Raises:
@@ -61,6 +61,7 @@ class AffectNet(UnlabelledImages):
         detector: str | None = None,
         au_space: str = DEFAULT_SPACE,
         splits: Path | None = None,
+        labels: Path | None = None,
         expression: Expression = "any",
     ) -> None:
         self.expression = expression
@@ -73,6 +74,7 @@ class AffectNet(UnlabelledImages):
             detector=detector,
             au_space=au_space,
             splits=splits,
+            labels=labels,
         )
 
     def settings(self) -> str:

@@ -29,7 +29,7 @@ class CelebA(UnlabelledImages):
 
     Args:
         root: the folder with ``img_align_celeba``.
-        size, aus, csv, crop, detector, au_space, splits: see `UnlabelledImages`.
+        size, aus, csv, crop, detector, au_space, splits, labels: see `UnlabelledImages`.
         identities: false does without ``identity_CelebA.txt``, which is released on request: each image is then a
             subject of its own, and there are no stills.
 
@@ -59,6 +59,7 @@ class CelebA(UnlabelledImages):
         detector: str | None = None,
         au_space: str = DEFAULT_SPACE,
         splits: Path | None = None,
+        labels: Path | None = None,
         identities: bool = True,
     ) -> None:
         self.has_identities = identities  # type: ignore[misc]
@@ -72,6 +73,7 @@ class CelebA(UnlabelledImages):
             detector=detector,
             au_space=au_space,
             splits=splits,
+            labels=labels,
         )
 
     def read_index(self) -> ImageIndex:

@@ -30,7 +30,7 @@ class FFHQ(UnlabelledImages):
 
     Args:
         root: the folder with ``thumbnails128x128`` or ``images1024x1024``.
-        size, aus, csv, crop, detector, au_space, splits: see `UnlabelledImages`.
+        size, aus, csv, crop, detector, au_space, splits, labels: see `UnlabelledImages`.
 
     Raises:
         UsageError: see `UnlabelledImages`.
@@ -56,6 +56,7 @@ class FFHQ(UnlabelledImages):
         detector: str | None = None,
         au_space: str = DEFAULT_SPACE,
         splits: Path | None = None,
+        labels: Path | None = None,
     ) -> None:
         super().__init__(
             root=root,
@@ -66,6 +67,7 @@ class FFHQ(UnlabelledImages):
             detector=detector,
             au_space=au_space,
             splits=splits,
+            labels=labels,
         )
 
     def read_index(self) -> ImageIndex:

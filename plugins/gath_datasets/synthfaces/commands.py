@@ -103,3 +103,24 @@ def show(output: Path, **options: Any) -> None:
     except (OSError, ValueError) as error:
         raise click.UsageError(f"cannot write {output}: {error}.") from error
     click.echo(str(output))
+
+
+@synthfaces.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--size", type=_SIZE, default=128, show_default=True, help="Side of one face in pixels.")
+@click.option("--split", type=click.Choice(["test", "val"]), default="val", show_default=True)
+@click.option("--seed", type=_SEED, default=0, show_default=True)
+def glossary(folder: Path, size: int, split: str, seed: int) -> None:
+    """Write one image per AU into DIR: a face with the AU at 0, 0.5 and 1.
+
+    \b
+    gath-bench synthfaces glossary aus --seed 136
+    """
+    from gath_datasets.synthfaces.contact_sheet import render_aus
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = render_aus(folder, size=size, split=split, seed=seed)
+    except OSError as error:
+        raise click.UsageError(f"cannot write into {folder}: {error.strerror or error}.") from error
+    click.echo(f"{folder}: {len(paths)} images")

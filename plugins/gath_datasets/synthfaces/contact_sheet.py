@@ -67,6 +67,33 @@ def save_image(image: Tensor, path: Path) -> None:
     Image.fromarray(array).save(path, quality=88)
 
 
+def render_aus(folder: Path, *, size: int, split: str, seed: int) -> list[Path]:
+    """Write one image per AU: a subject with the AU at 0, 0.5 and 1, side by side.
+
+    Args:
+        folder: an existing folder; the files are ``AU01.jpg`` and so on.
+        size: side of one face in pixels.
+        split: population of the subject.
+        seed: the user's seed.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    strengths = torch.tensor([0.0, 0.5, 1.0])
+    subject = subject_seeds(split, seed, torch.zeros(len(strengths), dtype=torch.long))
+    scenes = draw_scenes(subject, randomise=0.0).with_values(
+        yaw=0.0, pitch=0.0, roll=0.0, gaze_x=0.0, gaze_y=0.0
+    )
+    paths = []
+    for number, label in enumerate(AU_LABELS):
+        aus = torch.zeros(len(strengths), len(AU_LABELS))
+        aus[:, number] = strengths
+        images = render(draw_subjects(subject), scenes, aus, size, framing=CLOSE).image
+        paths.append(folder / f"{label}.jpg")
+        save_image(tile(images, len(strengths)), paths[-1])
+    return paths
+
+
 def render_sheet(output: Path, options: SheetOptions) -> None:
     """Render a contact sheet and write it to a file.
 

@@ -210,7 +210,7 @@ class DirectModel(Gath):
 
 
 class WarpModel(Gath):
-    """``gath-warp``: flow, occlusion mask and colour residual, this project's extension."""
+    """``gath-warp``: flow, opacity and colour residual, this project's extension."""
 
     def __init__(
         self, *, weights: Path | None = None, precision: Precision = "fp32", compiled: bool = False
@@ -218,9 +218,9 @@ class WarpModel(Gath):
         super().__init__("gath-warp", weights, precision, compiled)
 
     def edit(self, portraits: Tensor, target_aus: Tensor) -> FaceEdit:
-        """Flow, mask and residual for portraits (B, 3, R, R) and AUs (B, K), to be applied at any resolution."""
+        """Flow, opacity and added colour for portraits (B, 3, R, R) and AUs (B, K), to be applied at any resolution."""
         generated = self.generate(portraits, target_aus)
         assert generated.flow is not None
-        assert generated.mask is not None
-        assert generated.residual is not None
-        return FaceEdit(generated.flow.float(), generated.mask.float(), generated.residual.float())
+        assert generated.opacity is not None
+        assert generated.added is not None
+        return FaceEdit(generated.flow.float(), generated.opacity.float(), generated.added.float())

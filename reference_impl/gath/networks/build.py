@@ -20,6 +20,7 @@ def build_generator(config: Config) -> Generator:
         chroma=sizes.chroma,
         fine=sizes.fine_flow,
         least_flow=sizes.least_flow,
+        replace=sizes.replace,
     )
 
 

@@ -36,7 +36,7 @@ def test_trained_weights_can_be_used_as_a_model(weights: Path) -> None:
 
 
 def test_the_edit_of_gath_warp_gives_the_images_of_animate(weights: Path) -> None:
-    """Flow, mask and residual, applied at the model's resolution, are the model's own image."""
+    """Flow, opacity and added colour, applied at the model's resolution, are the model's own image."""
     model = WarpModel(weights=weights).to("cpu")
     assert isinstance(model, HasEdit)
     edited = apply_to_crop(PORTRAITS, model.edit(PORTRAITS, AUS))

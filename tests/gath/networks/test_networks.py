@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from gath.config import read_config
+from gath.networks.build import build_generator
 from gath.networks.discriminator import Discriminator, set_trainable
 from gath.networks.encoders import AUEstimator, IdentityClassifier
-from gath.networks.generator import DirectGenerator, Generator, WarpGenerator, warp
+from gath.networks.generator import DirectGenerator, Generator, WarpGenerator, local_mean, warp
 
 
 def _inputs(side: int, aus: int = 17) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -56,6 +58,62 @@ def test_flow_and_residual_stay_within_their_bounds() -> None:
     assert (generated.residual - generated.residual.mean(1, keepdim=True)).abs().max() < 1e-6
     assert generated.mask.min() >= 0
     assert generated.mask.max() <= 1
+
+
+def _uniform(opacity: float) -> WarpGenerator:
+    """A generator with this opacity everywhere, which adds no colour and moves nothing."""
+    network = WarpGenerator(17, 64, 4, 1, replace=True)
+    with torch.no_grad():
+        network.opacity.bias.fill_(torch.logit(torch.tensor(opacity)))  # type: ignore[union-attr]
+    return network
+
+
+def test_full_opacity_replaces_detail_by_its_local_mean() -> None:
+    """Stripes of one pixel vanish, and what is smooth stays."""
+    stripes = torch.zeros(1, 3, 64, 64)
+    stripes[..., ::2] = 0.4
+    source, aus = stripes + torch.linspace(0.2, 0.5, 64)[:, None], torch.zeros(1, 17)
+    image = _uniform(1 - 1e-6)(source, aus, aus).image
+    inside = image[..., 20:44, 20:44]
+    assert inside.diff(dim=-1).abs().max() < 0.01
+    assert (inside - (source[..., 20:44, 20:44] - stripes[..., 20:44, 20:44] + 0.2)).abs().max() < 0.02
+
+
+def test_the_local_mean_is_the_one_of_average_pooling() -> None:
+    image = torch.rand(2, 3, 32, 48)
+    expected = image
+    for _ in range(2):
+        expected = torch.nn.functional.avg_pool2d(expected, 9, 1, 4, count_include_pad=False)
+    assert torch.allclose(local_mean(image, 4), expected, atol=1e-6)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.allclose(local_mean(image, 4), expected, atol=1e-6)
+
+
+def test_small_opacities_are_removed_in_evaluation_mode_only() -> None:
+    """The background keeps its values."""
+    network = _uniform(0.04)
+    source, aus = torch.rand(1, 3, 64, 64), torch.zeros(1, 17)
+    assert not torch.allclose(network.train()(source, aus, aus).image, source, atol=1e-3)
+    assert torch.allclose(network.eval()(source, aus, aus).image, source, atol=1e-5)
+    half = _uniform(0.5).eval()(source, aus, aus).opacity
+    assert torch.allclose(half, torch.full_like(half, 0.45 / 0.95))
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_the_configuration_says_whether_there_is_an_opacity(replace: bool) -> None:
+    network = build_generator(read_config("tiny-warp", [f"networks.replace={str(replace).lower()}"]))
+    assert ("opacity.bias" in dict(network.named_parameters())) == replace
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_opacity_and_added_colour_give_the_image(replace: bool) -> None:
+    network = _randomized(WarpGenerator(17, 64, 4, 1, replace=replace)).eval()
+    source, target, own = _inputs(64)
+    generated = network(source, target, own)
+    warped = warp(source, generated.flow)
+    assert (generated.opacity.max() > 0) == replace
+    expected = ((1 - generated.opacity) * warped + generated.added).clamp(0, 1)
+    assert torch.allclose(generated.image, expected, atol=1e-6)
 
 
 def test_generators_treat_each_portrait_independently() -> None:

@@ -98,11 +98,70 @@
     const second = chooser("Speed", names(speeds), (at) => { x = at; draw(plot); });
     const figure = el("figure");
     section.append(el("div", { class: "choices" }, first.node, second.node), figure);
-    plot = addPlot(figure, "Quality versus speed", () => paretoFigure(pairs[`${x},${y}`] || [], speeds[x], qualities[y]));
-    figure.append(el("figcaption", {}, "The arrows point to the better side. The line joins the Pareto front: the models that no other model beats in both. Bars: 95 % intervals."));
+    plot = addPlot(figure, "Quality versus speed", () => paretoFigure(pairs[`${x},${y}`] || [], speeds[x], qualities[y], plot.node));
+    figure.append(el("figcaption", {}, "The arrows point to the better side. Baseline rows are left out. The line joins the Pareto front: the models that no other model beats in both. Bars: 95 % intervals."));
   }
 
-  function paretoFigure(all, speed, quality) {
+  // The range of an axis with a margin of a tenth, from its values and the ends of their intervals.
+  function axisRange(values, wide, direction) {
+    const along = (value) => (wide ? Math.log10(value) : value);
+    const found = values.filter((value) => value !== null && (!wide || value > 0)).map(along);
+    let [low, high] = [Math.min(...found), Math.max(...found)];
+    if (!found.length) [low, high] = [0, 1];
+    const margin = 0.1 * (high - low) || 0.1 * Math.abs(high) || 0.1;
+    low -= margin;
+    high += margin;
+    return direction === "lower" ? [high, low] : [low, high];
+  }
+
+  // Ticks of a logarithmic axis at 1, 2 and 5 times powers of ten, or at powers alone where these are enough.
+  function logTicks(range, most) {
+    const [low, high] = [Math.min(...range), Math.max(...range)];
+    const within = (steps) => {
+      const ticks = [];
+      for (let power = Math.floor(low); power <= Math.ceil(high); power++) {
+        for (const step of steps) {
+          const at = power + Math.log10(step);
+          if (at >= low && at <= high) ticks.push(step * 10 ** power);
+        }
+      }
+      return ticks;
+    };
+    const found = [[1, 2, 5], [1, 3], [1]].map(within).find((ticks) => ticks.length <= most) || within([1]);
+    const every = Math.ceil(found.length / most);
+    const tickvals = found.filter((_, at) => at % every === 0);
+    return { tickmode: "array", tickvals, ticktext: tickvals.map((tick) => Number(tick.toPrecision(6)).toLocaleString("en")) };
+  }
+
+  // Places for labels beside their points, none of which overlaps another or a point; a label far from its point has a
+  // line to it. A label without a place is left out: its point says the name when it is touched.
+  function placeLabels(points, width, height) {
+    const taken = points.flatMap(({ x, y, bars: [left, right, top, bottom] }) => [
+      [x - 8, y - 8, x + 8, y + 8], [left, y - 3, right, y + 3], [x - 3, top, x + 3, bottom],
+    ]);
+    const overlaps = (a) => taken.some((b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]);
+    const labels = [];
+    for (const point of points) {
+      const half = [3.8 * point.text.length + 4, 9];
+      let found = null;
+      for (const far of [0, 16, 34, 54]) {
+        for (const [sx, sy] of [[1, -1], [-1, -1], [1, 1], [-1, 1], [0, -1], [1, 0], [-1, 0], [0, 1]]) {
+          const dx = sx * (half[0] + (sy ? 3 : 10) + far * (sy ? 0.5 : 1)), dy = sy * (half[1] + (sx ? 3 : 9) + far);
+          const [x, y] = [point.x + dx, point.y + dy];
+          const box = [x - half[0], y - half[1], x + half[0], y + half[1]];
+          if (box[0] < 0 || box[1] < 0 || box[2] > width || box[3] > height || overlaps(box)) continue;
+          found = { point, dx, dy, far };
+          taken.push(box);
+          break;
+        }
+        if (found) break;
+      }
+      if (found) labels.push(found);
+    }
+    return labels;
+  }
+
+  function paretoFigure(all, speed, quality, node) {
     const found = all.filter((point) => !hidden.has(point.model));
     const front = found.filter((point) => point.front).sort((a, b) => a.x - b.x);
     const xs = found.map((point) => point.x);
@@ -113,28 +172,41 @@
     });
     const traces = [{ x: front.map((p) => p.x), y: front.map((p) => p.y), mode: "lines", hoverinfo: "skip", line: { color: css("--soft"), dash: "dot", width: 1.5 } }];
     const points = [];
-    // Place labels towards the centre, so that a narrow screen does not cut them.
-    const along = (x) => (wide ? Math.log(x) : x);
-    const [first, last] = [along(Math.min(...xs)), along(Math.max(...xs))];
-    const labelSide = (x) => {
-      const at = (along(x) - first) / (last - first || 1);
-      return at < 0.25 || at > 0.75 ? ((at < 0.5) === (speed.direction === "higher") ? "top right" : "top left") : "top center";
-    };
     for (const point of found) {
       const name = data.models[point.model], tint = colour(point.model);
       const said = `${name}: ${quality.name} ${point.text[1]} ${quality.unit}, ${speed.name} ${point.text[0]} ${speed.unit}${point.front ? ", on the front" : ""}`;
       points.push([traces.length, 0, said]);
       traces.push({
-        x: [point.x], y: [point.y], mode: "markers+text", text: [plain(name)], textposition: labelSide(point.x), cliponaxis: false,
+        x: [point.x], y: [point.y], mode: "markers", cliponaxis: false,
         hovertext: [plain(said).replace(/: |, /g, (mark) => mark.trim() + "<br>")], hoverinfo: "text",
         marker: { color: tint, size: 12, symbol: symbol(point.model) },
         error_x: ends(point.xs, point.x, tint), error_y: ends(point.ys, point.y, tint),
       });
     }
-    const range = (axis) => (axis.direction === "lower" ? "reversed" : true);
+    // The ranges and margins are fixed, so that the places of the labels are known before the plot is drawn.
+    const margin = { l: 70, r: 20, t: 20, b: 55 };
+    const [width, height] = [(node.clientWidth || 800) - margin.l - margin.r, (node.clientHeight || 384) - margin.t - margin.b];
+    const xRange = axisRange(found.flatMap((p) => [p.x, ...p.xs]), wide, speed.direction);
+    const yRange = axisRange(found.flatMap((p) => [p.y, ...p.ys]), false, quality.direction);
+    const share = (value, range) => (value - range[0]) / (range[1] - range[0]);
+    const short = (text) => (text.length > 28 ? `${text.slice(0, 13)}…${text.slice(-14)}` : text);
+    const across = (value) => width * share(wide ? Math.log10(value) : value, xRange);
+    const down = (value) => height * (1 - share(value, yRange));
+    const bounds = (place, ends, value) => ends.map((end) => place(end === null || (wide && place === across && end <= 0) ? value : end)).sort((a, b) => a - b);
+    const placed = placeLabels([...found].sort((a, b) => Number(b.front) - Number(a.front)).map((point) => ({
+      x: across(point.x), y: down(point.y), bars: [...bounds(across, point.xs, point.x), ...bounds(down, point.ys, point.y)],
+      text: short(data.models[point.model]), at: [wide ? Math.log10(point.x) : point.x, point.y],
+    })), width, height);
+    const annotations = placed.map(({ point, dx, dy, far }) => ({
+      x: point.at[0], y: point.at[1], text: plain(point.text), font: { color: css("--ink"), size: 13 },
+      ...(far ? { showarrow: true, ax: dx, ay: dy, arrowhead: 0, arrowwidth: 1, arrowcolor: css("--soft"), standoff: 6 }
+        : { showarrow: false, xshift: dx, yshift: -dy }),
+    }));
     return { traces, points, layout: {
-      xaxis: { title: { text: `${axisTitle(speed)} →` }, type: wide ? "log" : "linear", autorange: range(speed) },
-      yaxis: { title: { text: `${axisTitle(quality)} ↑` }, autorange: range(quality) },
+      margin, annotations,
+      xaxis: { title: { text: `${axisTitle(speed)} →`, standoff: 8 }, range: xRange, automargin: false, type: wide ? "log" : "linear",
+        ...(wide ? logTicks(xRange, Math.max(2, Math.floor(width / 70))) : { nticks: Math.max(3, Math.floor(width / 90)) }) },
+      yaxis: { title: { text: `${axisTitle(quality)} ↑`, standoff: 8 }, range: yRange, automargin: false },
     } };
   }
 
@@ -310,6 +382,118 @@
     return el("img", { src: `data:image/webp;base64,${code}`, alt, loading: "lazy" });
   }
 
+  // ---- a page for each AU ----
+
+  function showAu(article, aus, curves) {
+    for (const box of article.querySelectorAll(".au-figures")) {
+      const au = box.dataset.au, measures = aus[au];
+      let at = 0;
+      const figure = el("figure");
+      const choice = chooser("Measure", measures.map((one) => one.name + arrows[one.direction]), (to) => { at = to; draw(plot); });
+      box.append(el("div", { class: "choices" }, choice.node), figure);
+      const plot = addPlot(figure, `Values of ${au} by model`, () => auFigure(measures[at]));
+      plot.node.style.minHeight = `${7 + 2 * Math.max(...measures.map((one) => one.points.length))}rem`;
+      figure.append(el("figcaption", {}, "Bars: 95 % intervals over subjects."));
+      for (const curve of curves) {
+        const mine = curve.aus.find((one) => one.au === au);
+        if (!mine) continue;
+        const swept = el("figure", {}, el("h4", {}, `${curve.name}: measured over requested`));
+        addPlot(swept, `${au}: measured over requested`, () => curveFigure(mine.lines));
+        box.append(swept);
+      }
+    }
+  }
+
+  function auFigure(measure) {
+    const traces = [], points = [];
+    for (const [model, value, low, high, text] of measure.points) {
+      if (hidden.has(model)) continue;
+      const said = `${data.models[model]}: ${text}`;
+      points.push([traces.length, 0, said]);
+      traces.push({
+        x: [value], y: [plain(data.models[model])], mode: "markers", hovertext: [plain(said)], hoverinfo: "text",
+        marker: { color: colour(model), symbol: symbol(model), size: 11 },
+        error_x: { type: "data", symmetric: false, thickness: 1, width: 3, color: colour(model), visible: low !== null && high !== null,
+          array: [Math.max(0, high - value)], arrayminus: [Math.max(0, value - low)] },
+      });
+    }
+    return { traces, points, layout: { xaxis: { title: { text: axisTitle(measure) + arrows[measure.direction] } }, yaxis: { type: "category", autorange: "reversed" } } };
+  }
+
+  // ---- leaderboard ----
+
+  function showLeaderboard(section, board) {
+    const all = "all";
+    const state = { place: all, metric: null, key: all };
+    const select = (label, name) => {
+      const node = el("select", { "data-filter": name });
+      node.addEventListener("change", () => { state[name] = node.value; update(); });
+      return { node, label: el("label", {}, label, node) };
+    };
+    const [placeChoice, metricChoice, keyChoice] = [["Data set", "place"], ["Metric", "metric"], ["Evaluator key", "key"]].map((pair) => select(...pair));
+    const fill = (choice, options, name) => {
+      choice.node.replaceChildren(...options.map(([value, text]) => new Option(text, value)));
+      if (!options.some(([value]) => value === state[name])) state[name] = options[0][0];
+      choice.node.value = state[name];
+    };
+    const evaluatorOf = (column) => (column.evaluators.length ? `${column.key}, evaluated by ${column.evaluators.join(", ")}` : column.key);
+    const table = el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Leaderboard" });
+    const measured = (value) => value[2] !== null;
+
+    function update() {
+      const inPlace = (value) => state.place === all || board.lines[value[0]].place === Number(state.place);
+      const here = board.values.filter((value) => inPlace(value) && measured(value));
+      const metrics = [...new Map(here.map((value) => [board.columns[value[1]].metric, board.columns[value[1]]])).values()];
+      fill(metricChoice, metrics.map((column) => [column.metric, column.metric + arrows[column.direction]]), "metric");
+      const ofMetric = [...new Set(here.map((value) => value[1]))].filter((at) => board.columns[at].metric === state.metric);
+      fill(keyChoice, [[all, ofMetric.length > 1 ? "all keys, a column each" : "all keys"], ...ofMetric.map((at) => [String(at), evaluatorOf(board.columns[at])])], "key");
+      // Values of unlike keys never share a column.
+      const columns = ofMetric.filter((at) => state.key === all || String(at) === state.key).sort((a, b) => a - b);
+      table.replaceChildren(build(columns, here));
+      filterModels();
+    }
+
+    function build(columns, values) {
+      const head = el("tr", {}, el("th", { scope: "col" }, "model"), el("th", { scope: "col", class: "run" }, "run"));
+      for (const at of columns) {
+        const { metric, unit, direction, key } = board.columns[at];
+        head.append(el("th", { scope: "col", class: "value", "data-key": key }, `${metric}${unit ? ` (${unit})` : ""}${arrows[direction]}`, el("small", {}, el("code", {}, key))));
+      }
+      const made = el("table", { class: "board" }, el("thead", {}, head));
+      board.places.forEach((title, place) => {
+        const cells = (line) => columns.map((at) => values.find((value) => value[0] === line && value[1] === at));
+        const rows = board.lines.map((line, number) => [line, cells(number)]).filter(([line, found]) => line.place === place && found.some(Boolean));
+        if (!rows.length || (state.place !== all && Number(state.place) !== place)) return;
+        const sign = board.columns[columns[0]].direction === "higher" ? -1 : 1;
+        const first = (found) => (found[0] ? sign * found[0][2] : Infinity);
+        rows.sort((a, b) => first(a[1]) - first(b[1]));
+        const body = el("tbody", {}, el("tr", { class: "group" }, el("th", { colspan: String(columns.length + 2), scope: "rowgroup" }, title)));
+        for (const [line, found] of rows) {
+          const name = el(line.reference ? "em" : "span", {}, data.models[line.model]);
+          const row = el("tr", { "data-model": line.model }, el("th", { scope: "row", title: line.key }, dot(line.model), name), el("td", { class: "run" }, line.run));
+          for (const value of found) row.append(valueCell(value));
+          body.append(row);
+        }
+        made.append(body);
+      });
+      return made;
+    }
+
+    function valueCell(value) {
+      if (!value) return el("td", { class: "value" });
+      const [, , , text, half, interval, marks, rank, best, reason] = value;
+      const cell = el("td", { class: `value${best ? " best" : ""}`, title: [interval, reason].filter(Boolean).join("; ") }, el(best ? "strong" : "span", {}, text), marks);
+      if (half) cell.append(el("small", {}, half));
+      if (rank !== null) cell.append(el("small", {}, `rank ${rank}`));
+      return cell;
+    }
+
+    fill(placeChoice, [[all, "all data sets"], ...board.places.map((title, at) => [String(at), title])], "place");
+    section.append(el("div", { class: "choices" }, placeChoice.label, metricChoice.label, keyChoice.label), table,
+      el("p", { class: "note" }, "Best first, within a data set. Bold: the best of its column. Italic: baseline rows, which have no rank. Small: half of the 95 % interval, and the rank."));
+    update();
+  }
+
   // ---- tables and the choices at the top ----
 
   function makeSortable(table) {
@@ -335,6 +519,26 @@
     });
   }
 
+  // The choice of columns, and the order of the cards that a narrow screen shows in place of a table.
+  function chooseColumns(article) {
+    const table = article.querySelector("table.summary");
+    const box = article.querySelector(".full-intervals");
+    box.addEventListener("change", () => { article.toggleAttribute("data-full", box.checked); });
+    article.querySelectorAll("input[name=column]").forEach((pick) => pick.addEventListener("change", () => {
+      table.querySelectorAll(`[data-column="${pick.value}"]`).forEach((cell) => { cell.hidden = !pick.checked; });
+    }));
+    const sort = article.querySelector(".sort-choice");
+    const heads = [...table.querySelectorAll("thead th")].slice(1);
+    heads.forEach((head, at) => sort.append(new Option(head.textContent.replace("↕", "").trim(), at)));
+    sort.addEventListener("change", () => {
+      if (sort.value === "") return;
+      const head = heads[Number(sort.value)];
+      head.removeAttribute("aria-sort");
+      head.querySelector("button").click();
+      if (head.querySelector(".arrow")?.title.startsWith("higher")) head.querySelector("button").click();
+    });
+  }
+
   function filterModels() {
     document.querySelectorAll("[data-model]").forEach((node) => { node.hidden = hidden.has(Number(node.dataset.model)); });
   }
@@ -347,7 +551,8 @@
   };
 
   articles.forEach((article, at) => {
-    const { pareto, curves, spread, gallery } = data.places[at];
+    const { pareto, curves, spread, gallery, aus } = data.places[at];
+    showAu(article, aus, curves);
     showPareto(article.querySelector(".pareto"), pareto);
     showControl(article.querySelector(".control"), curves);
     showGallery(article.querySelector(".gallery"), gallery);
@@ -361,7 +566,10 @@
       open();
     }
   });
+  if (data.leaderboard) showLeaderboard(document.querySelector(".leaderboard"), data.leaderboard);
   document.querySelectorAll("table.sortable").forEach(makeSortable);
+  articles.forEach(chooseColumns);
+  document.querySelectorAll(".script").forEach((node) => { node.hidden = false; });
   document.querySelector(".controls").hidden = false;
   document.querySelectorAll("input[name=model]").forEach((box) => box.addEventListener("change", () => {
     hidden[box.checked ? "delete" : "add"](Number(box.value));
@@ -369,14 +577,24 @@
     redraw();
   }));
   if (place) place.addEventListener("change", () => choosePlace(Number(place.value)));
+  // A link to an AU shows its page alone; any other link ends that.
   const follow = () => {
     const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     const article = target && target.closest("article[data-place]");
-    if (article && article.hidden) { choosePlace(articles.indexOf(article)); target.scrollIntoView(); }
+    const page = target && target.matches(".au-page");
+    articles.forEach((one) => { one.classList.toggle("one-au", Boolean(page) && one === article); });
+    if (page) article.querySelectorAll(".au-page").forEach((one) => { one.open = one === target; });
+    if (article && article.hidden) choosePlace(articles.indexOf(article));
+    if (article) (page ? article : target).scrollIntoView();
   };
   choosePlace(0);
   follow();
   addEventListener("hashchange", follow);
+  let waiting = 0, drawnAt = innerWidth;
+  addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { if (innerWidth !== drawnAt) { drawnAt = innerWidth; redraw(); } }, 200);
+  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   document.documentElement.dataset.ready = "yes";
 })();

@@ -227,6 +227,8 @@ class AdversarialStage(Stage):
             early = step < weights.early * self.steps
             weight = weights.mask_early if early else weights.mask
             terms["mask"] = (weight, losses.magnitude(generated.mask))
+        if generated.opacity is not None:
+            terms["opacity"] = (weights.opacity, losses.magnitude(generated.opacity))
         if generated.flow is not None:
             terms["flow"] = (weights.flow, losses.flow_length(generated.flow))
             terms["roughness"] = (weights.roughness, losses.flow_roughness(generated.flow))
