@@ -142,6 +142,7 @@ class Held:
 
         with torch.inference_mode():
             batch = data.load(data.samples("test", "same-subject", 0)[:pairs])
+        assert batch.target is not None  # synthfaces has targets
         batch = replace(batch, source=to_8bit(batch.source).clone(), target=to_8bit(batch.target).clone())
         return cls(batch, data.info)
 
@@ -160,7 +161,7 @@ class Blend:
     def to(self, device: str) -> Blend:
         return self
 
-    def animate(self, portraits: Tensor, target_aus: Tensor) -> Tensor:
+    def animate(self, portraits: Tensor, target_aus: Tensor, **needs: Any) -> Tensor:
         return portraits * (1 - self.share) + self.share
 
 
@@ -181,7 +182,7 @@ def engine_against_torchmetrics(context: CommandContext, pairs: int) -> tuple[Ca
 
     def run() -> Results:
         return gath_bench.evaluate(
-            models=models, datasets=[held], metrics=["psnr", "ssim", "lpips[trunk=alex]"], references=False,
+            models=[*models], datasets=[held], metrics=["psnr", "ssim", "lpips[trunk=alex]"], references=False,
             images=False, device="cpu",
         )  # fmt: skip
 
@@ -198,9 +199,11 @@ def engine_against_torchmetrics(context: CommandContext, pairs: int) -> tuple[Ca
                     found += peak_signal_noise_ratio(
                         images, target, data_range=1.0, dim=(1, 2, 3), reduction="none"
                     ).tolist()
-                    found += structural_similarity_index_measure(
+                    similarity = structural_similarity_index_measure(
                         images, target, data_range=1.0, reduction="none"
-                    ).tolist()
+                    )
+                    assert isinstance(similarity, torch.Tensor)  # without the full image
+                    found += similarity.tolist()
                     distances.extend(lpips(images, target, normalize=True).flatten().tolist())
         return found
 
@@ -249,7 +252,7 @@ def scikit_image_against_ssim(context: CommandContext, pairs: int) -> tuple[Call
 
     def theirs() -> list[float]:
         return [
-            structural_similarity(
+            structural_similarity(  # type: ignore[no-untyped-call]
                 one.astype(np.float64), two.astype(np.float64), gaussian_weights=True, sigma=1.5,
                 use_sample_covariance=False, data_range=1.0, channel_axis=2,
             )
