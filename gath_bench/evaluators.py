@@ -20,6 +20,8 @@ from gath_bench.registry import Component, label
 if TYPE_CHECKING:
     from torch import Tensor
 
+#: The limit of kept features of one data set under one protocol, so that memory does not grow with its size.
+KEEP_FEATURES = 512 * 2**20
 #: Domain -> its images in a sentence.
 _DOMAIN_IMAGES = {"photo": "photos"}
 
@@ -108,6 +110,52 @@ class EvaluatorPool:
         return replace(component, instance=component.instance.to(self.device))
 
 
+@dataclass
+class SharedFeatures:
+    """Features of source and target images, computed once for all models of a data set.
+
+    Those that do not fit in ``keep_bytes`` are computed per model. Failures are not kept.
+    """
+
+    keep_bytes: int = KEEP_FEATURES
+    _place: tuple[str, str] | None = None
+    _batches: dict[int, BatchFeatures] = field(default_factory=dict, repr=False)
+    _bytes: int = 0
+
+    def of(self, place: tuple[str, str], number: int) -> BatchFeatures:
+        """The kept features of one batch.
+
+        Args:
+            place: data set and protocol; those of another one are dropped.
+            number: the number of the batch.
+        """
+        if place != self._place:
+            self._place, self._batches, self._bytes = place, {}, 0
+        return self._batches.setdefault(number, BatchFeatures(self))
+
+    def fits(self, features: Features) -> bool:
+        """Whether there is room for these features; if so, it is taken."""
+        layers = features.values if isinstance(features.values, tuple) else (features.values,)
+        size = sum(layer.nbytes for layer in layers)
+        if self._bytes + size > self.keep_bytes:
+            return False
+        self._bytes += size
+        return True
+
+
+@dataclass(frozen=True)
+class BatchFeatures:
+    """The kept features of one batch, see `SharedFeatures`."""
+
+    owner: SharedFeatures
+    kept: dict[tuple[Role, str, Side], Features] = field(default_factory=dict, repr=False)
+
+    def keep(self, what: tuple[Role, str, Side], features: Features) -> None:
+        """Keep the features of one side by one evaluator, if they fit."""
+        if self.owner.fits(features):
+            self.kept[what] = features
+
+
 @dataclass(frozen=True)
 class FeatureCache:
     """The features of one batch. Each is computed on first use and kept for the batch's lifetime.
@@ -118,12 +166,14 @@ class FeatureCache:
             that does not exist.
         domain: the data set's domain.
         framing: aligns the images for evaluators that expect another framing; None passes them on as they are.
+        shared: the features of this batch's source and target images that earlier models needed; None shares none.
     """
 
     pool: EvaluatorPool
     images: Mapping[Side, Tensor | None]
     domain: str
     framing: Framing | None = None
+    shared: BatchFeatures | None = None
     _features: dict[tuple[Role, str, Side], Future[Features]] = field(default_factory=dict, repr=False)
 
     def features(self, role: Role, name: str, side: Side) -> Features:
@@ -137,6 +187,16 @@ class FeatureCache:
         return MetricEvaluations(self, {request.role: request.component for request in requests})
 
     def _compute(self, role: Role, name: str, side: Side) -> Features:
+        if self.shared is None or side == "generated":
+            return self._measure(role, name, side)
+        what = (role, name, side)
+        known = self.shared.kept.get(what)
+        if known is None:
+            known = self._measure(role, name, side)
+            self.shared.keep(what, known)
+        return known
+
+    def _measure(self, role: Role, name: str, side: Side) -> Features:
         component = self.pool.get(role, name, self.domain)
         images = self.images[side]
         if images is None:

@@ -9,30 +9,22 @@ the `WeightsSpec` names.
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import shutil
 import sys
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from gath_bench.contracts.keys import file_hash
 from gath_bench.contracts.specs import WeightsSpec
 from gath_bench.errors import UsageError
-from gath_bench.files import PARTIAL, atomic_write, flush_to_disk, write_json
+from gath_bench.files import PARTIAL, atomic_write, write_json
 
 #: Environment variable that names a folder of weights.
 VARIABLE = "GATH_BENCH_WEIGHTS"
 #: The file in the cache folder that records the hashes of what was downloaded and added.
 RECORD = "weights.json"
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_CHUNK = 1 << 20
-_TIMEOUT = 60.0
 
 #: Called with the number of bytes so far and the total, None if unknown.
 Progress = Callable[[int, int | None], None]
@@ -162,7 +154,10 @@ def download(
             f"{spec.name} cannot be downloaded as one file: obtain {spec.files[0]} from its publisher "
             f"({spec.summary}), then `gath-bench weights add {spec.name} FILE`."
         )
-    _check_url(url, allow_local)
+    # On use: the HTTP client takes longer to import than the help.
+    from gath_bench.download import check_url, fetch
+
+    check_url(url, allow_local)
     folder = _made_cache_folder()
     target = folder / spec.files[0]
     if target.is_file() and spec.sha256 and file_hash(target).startswith(spec.sha256):
@@ -170,7 +165,7 @@ def download(
     partial = target.with_name(target.name + PARTIAL)
     if not spec.sha256:  # without a hash, a resumed file could mix two versions
         partial.unlink(missing_ok=True)
-    _fetch(url, partial, allow_local, progress)
+    fetch(url, partial, allow_local, progress)
     try:
         _check_hash(spec, partial, url)
     except UsageError:
@@ -179,68 +174,6 @@ def download(
     partial.replace(target)
     _record(target)
     return target
-
-
-def _fetch(url: str, partial: Path, allow_local: bool, progress: Progress) -> None:
-    """Append what is still missing to a partial file.
-
-    Raises:
-        UsageError: the transfer failed or ended early; what has arrived is kept.
-    """
-    start = partial.stat().st_size if partial.is_file() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
-    try:
-        with _opener(allow_local).open(request, timeout=_TIMEOUT) as response:
-            if getattr(response, "status", None) != http.HTTPStatus.PARTIAL_CONTENT:
-                start = 0  # `file:`, or a server that ignores ranges
-            length = response.headers.get("Content-Length")
-            total = start + int(length) if length else None
-            done = start
-            with partial.open("ab" if start else "wb") as file:
-                while chunk := response.read(_CHUNK):
-                    file.write(chunk)
-                    done += len(chunk)
-                    progress(done, total)
-                flush_to_disk(file)
-    except urllib.error.HTTPError as error:
-        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and start:
-            partial.unlink()  # it is as long as the file or longer, and was not accepted before
-            _fetch(url, partial, allow_local, progress)
-            return
-        raise UsageError(f"{url} answered {error.code} {error.reason}: give another with --url.") from error
-    except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
-        raise UsageError(f"{url} cannot be downloaded: {reason}; the same command tries again.") from error
-    if total is not None and done < total:
-        raise UsageError(f"{url} ended after {done} of {total} bytes: the same command resumes it.")
-
-
-def _check_url(url: str, allow_local: bool) -> None:
-    parts = urllib.parse.urlsplit(url)
-    local = parts.scheme == "file" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    if parts.scheme != "https" and not (allow_local and local):
-        raise UsageError(f"{url} is refused: weights are downloaded by https only.")
-
-
-class _CheckedRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect only to a URL that would have been accepted at the start; urllib itself refuses ``file:``."""
-
-    def __init__(self, allow_local: bool) -> None:
-        self._allow_local = allow_local
-
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        try:
-            _check_url(newurl, self._allow_local)
-        except UsageError as error:
-            raise UsageError(f"{req.full_url} redirects: {error}") from None
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _opener(allow_local: bool) -> urllib.request.OpenerDirector:
-    handlers: list[urllib.request.BaseHandler] = [_CheckedRedirects(allow_local)]
-    if allow_local:
-        handlers.append(urllib.request.ProxyHandler({}))  # a proxy is another machine
-    return urllib.request.build_opener(*handlers)
 
 
 def _check_hash(spec: WeightsSpec, path: Path, source: str) -> None:

@@ -153,10 +153,19 @@ def _with_words(table: pa.Table, name: str, rename: Callable[[str], str]) -> pa.
 
     column = table[name].combine_chunks()
     encoded = column if hasattr(column, "indices") else column.dictionary_encode()
-    words = pa.array([rename(word) for word in encoded.dictionary.to_pylist()], pa.string())
+    words = _strings([rename(word) for word in encoded.dictionary.to_pylist()])
     return table.set_column(
         table.schema.get_field_index(name), name, pa.DictionaryArray.from_arrays(encoded.indices, words)
     )
+
+
+def _strings(words: Sequence[str]) -> pa.StringArray:
+    """Words as an Arrow array, from its buffers: ``pa.array`` imports pandas, which takes longer than a comparison."""
+    import pyarrow as pa
+
+    encoded = [word.encode() for word in words]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(words), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)))
 
 
 def _only(table: pa.Table, wanted: set[tuple[str, str]]) -> pa.Table:
@@ -165,4 +174,6 @@ def _only(table: pa.Table, wanted: set[tuple[str, str]]) -> pa.Table:
 
     (cells, cell_words), (metrics, metric_words) = (codes(table[name]) for name in ("cell", "metric"))
     keep = np.array([[(cell, metric) in wanted for metric in metric_words] for cell in cell_words], bool)
-    return table.filter(pa.array(keep[cells, metrics]))
+    kept = keep[cells, metrics]
+    bits = pa.py_buffer(np.packbits(kept, bitorder="little"))  # as in `_strings`
+    return table.filter(pa.BooleanArray.from_buffers(pa.bool_(), len(kept), [None, bits]))

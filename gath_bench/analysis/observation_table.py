@@ -130,6 +130,11 @@ class ObservationTable:
     def _index(self) -> dict[str, dict[Any, int]]:
         return {kind: {word: code for code, word in enumerate(self.words[kind])} for kind in _WORDS[:3]}
 
+    @cached_property
+    def _sample_ids(self) -> tuple[Codes, list[Any]]:
+        """The sample id of each row, as codes and words: Arrow's ``take`` and ``array`` would import pandas."""
+        return codes(self._rows["sample_id"])
+
     def sample_id(self, name: int) -> str:
         """The sample id of a code of ``sample_names``."""
         return next(word for word, code in self._names.items() if code == name)
@@ -148,8 +153,9 @@ class ObservationTable:
         row_of = np.full(self._size, -1, np.int64)
         row_of[self._columns["sample"][first:last]] = self._order[first:last]
         numbers = np.flatnonzero(row_of >= 0)
-        ids = self._rows["sample_id"].take(row_of[numbers]).to_pylist()
-        names[numbers] = [self._names.setdefault(name, len(self._names)) for name in ids]
+        rows, words = self._sample_ids
+        ids = rows[row_of[numbers]].tolist()
+        names[numbers] = [self._names.setdefault(words[code], len(self._names)) for code in ids]
         self._sample_names[cell] = names
         return names
 

@@ -79,6 +79,12 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None)
     show_default=True,
     help="Write images into the run folder, for the gallery of the HTML report.",
 )
+@click.option(
+    "--reuse/--no-reuse",
+    default=False,
+    show_default=True,
+    help="Take observations of the same samples, models and metrics from earlier runs with --reuse.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 @pass_context
 def run(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gath_bench.capture import capture
 from gath_bench.component_calls import component_call
@@ -23,9 +23,9 @@ from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.scoring import BatchScorer
 from gath_bench.engine.system_metrics import system_under_test
 from gath_bench.errors import describe_error
-from gath_bench.evaluators import EvaluatorPool, FeatureCache
+from gath_bench.evaluators import EvaluatorPool, FeatureCache, SharedFeatures
 from gath_bench.faces.framing import Framing
-from gath_bench.images import to_8bit
+from gath_bench.registry import Component
 from gath_bench.results.observations import Observations
 from gath_bench.results.shards import SYSTEM_BATCH, ShardStore
 from gath_bench.suite.plan import Cell
@@ -54,6 +54,7 @@ class CellRunner:
         images: writes images of the run.
         loader: loads batches, and keeps them for the next model.
         evaluators: the shared evaluators, on the device.
+        shared: features of source and target images, kept for the next model.
         device: ``"cpu"`` or ``"cuda:i"``.
         seed: seeds the models' random numbers.
         batch_size: samples per batch.
@@ -68,6 +69,7 @@ class CellRunner:
     images: ImageWriter
     loader: BatchLoader
     evaluators: EvaluatorPool
+    shared: SharedFeatures
     device: str
     seed: int
     batch_size: int
@@ -75,9 +77,16 @@ class CellRunner:
     progress: Progress
     strict: bool
     detector: str
+    _framings: dict[tuple[str, str], Framing] = field(default_factory=dict, repr=False)
 
-    def run(self, cell: Cell) -> None:
-        """Measure the batches of a cell that are not yet on disk."""
+    def run(self, cell: Cell, reused: Mapping[str, Sequence[dict[str, Any]]] | None = None) -> None:
+        """Measure the batches of a cell that are not yet on disk.
+
+        Args:
+            cell: the cell.
+            reused: metric -> its observations in this cell; they are written with those of the other metrics.
+        """
+        reused = reused or {}
         if self.ranks.first:
             self.corpus.prepare(cell, -(-len(cell.samples) // self.batch_size))
         done = self._done(cell)
@@ -101,13 +110,25 @@ class CellRunner:
 
         pending, numbers, flushed = Observations(), list[int](), time.monotonic()
         features = PendingFeatures()
-        for number, samples, loaded in self.loader.batches(cell, todo):
-            self._run_batch(
-                cell, animator, BatchScorer(pending, cell.cell_id, number), samples, loaded, features
-            )
+        known: dict[int, list[dict[str, Any]]] = {}
+        for row in (row for rows in reused.values() for row in rows):
+            known.setdefault(row["batch"], []).append(row)
+        metrics = [
+            metric
+            for metric in cell.metrics
+            if not isinstance(metric.instance, SystemMetric) and str(metric.name) not in reused
+        ]
+        batches = self.loader.batches(cell, todo) if metrics or not reused else ((*one, None) for one in todo)
+        for number, samples, loaded in batches:
+            for row in known.get(number, ()):
+                pending.add(**row)
+            if loaded is not None:
+                scorer = BatchScorer(pending, cell.cell_id, number)
+                self._run_batch(cell, animator, scorer, metrics, samples, loaded, features)
             numbers.append(number)
             stop = self.strict and pending.has_failed
             if stop or time.monotonic() - flushed > FLUSH_SECONDS or number == todo[-1][0]:
+                self.images.flush()
                 self.corpus.write(cell, features, numbers, self.ranks.rank)
                 self.store.write(cell.cell_id, pending, numbers, self.ranks.rank)
                 self._stop_if_strict(pending)
@@ -120,8 +141,12 @@ class CellRunner:
         self._stop_if_strict(self.corpus.finish(cell))
 
     def _framing(self, cell: Cell) -> Framing:
-        info: DatasetInfo = cell.dataset.info
-        return self.evaluators.framing(info.template, self.detector, info.domain)
+        """The framing of a data set: one object, so that all models share the faces that were found."""
+        place = _place(cell)
+        if place not in self._framings:
+            info: DatasetInfo = cell.dataset.info
+            self._framings[place] = self.evaluators.framing(info.template, self.detector, info.domain)
+        return self._framings[place]
 
     def _done(self, cell: Cell) -> set[int]:
         """The batches on disk, read by rank 0 before any rank starts, since reading removes failed shards."""
@@ -133,13 +158,13 @@ class CellRunner:
         cell: Cell,
         animator: Future[Animator],
         scorer: BatchScorer,
+        metrics: Sequence[Component],
         samples: Sequence[Sample],
         loaded: Future[Batch],
         pending: PendingFeatures,
     ) -> None:
         import torch
 
-        metrics = [metric for metric in cell.metrics if not isinstance(metric.instance, SystemMetric)]
         try:
             batch = loaded.result()
         except Exception as error:
@@ -149,13 +174,13 @@ class CellRunner:
         scorer.add_missing(metrics, batch.unreadable, "na", first=len(batch))
         if len(batch) == 0:
             return None
-        batch = _as_graded(batch, self.device)
         self.images.write_inputs(cell, scorer.batch, batch)
         try:
             with component_call(cell.model.label):
                 generated = animator.result()(batch, scorer.batch)
         except Exception as error:
             return scorer.add_batch_error(metrics, batch, error)
+        whole = batch
         batch, images, lost = _present(batch, generated)
         scorer.add_missing(metrics, lost, "na", first=len(batch))
         if len(batch) == 0:
@@ -170,6 +195,8 @@ class CellRunner:
             },
             cell.dataset.info.domain,
             self._framing(cell),
+            # Features may depend on the composition of a batch by rounding: those of a part of it are not shared.
+            shared=self.shared.of(_place(cell), scorer.batch) if batch is whole else None,
         )
         with torch.inference_mode():
             for metric in metrics:
@@ -205,6 +232,10 @@ class CellRunner:
             )
 
 
+def _place(cell: Cell) -> tuple[str, str]:
+    return str(cell.dataset.name), cell.protocol
+
+
 def _present(batch: Batch, generated: Generated) -> tuple[Batch, Tensor, list[Unreadable]]:
     """The samples that have an image, their images, and the other samples with the reason."""
     if not generated.missing:
@@ -215,22 +246,3 @@ def _present(batch: Batch, generated: Generated) -> tuple[Batch, Tensor, list[Un
     ]
     kept = [position for position in range(len(batch)) if position not in generated.missing]
     return batch.select(kept), generated.images[kept], lost
-
-
-def _as_graded(batch: Batch, device: str) -> Batch:
-    """The batch on the device, its images rounded to 8 bits as in a file."""
-
-    def rounded(images: Tensor | None) -> Tensor | None:
-        return None if images is None else to_8bit(images.to(device))
-
-    def moved(tensor: Tensor | None) -> Tensor | None:
-        return None if tensor is None else tensor.to(device)
-
-    return replace(
-        batch,
-        source=to_8bit(batch.source.to(device)),
-        target=rounded(batch.target),
-        target_aus=batch.target_aus.to(device),
-        source_aus=moved(batch.source_aus),
-        face_mask=moved(batch.face_mask),
-    )

@@ -20,8 +20,10 @@ from gath_bench.engine.environment import describe_environment
 from gath_bench.engine.image_writer import ImageWriter
 from gath_bench.engine.loading import BatchLoader
 from gath_bench.engine.manifest_builder import new_manifest, now
+from gath_bench.engine.reuse import ObservationStore, Reuse
 from gath_bench.engine.time_limit import time_limit
 from gath_bench.errors import UsageError
+from gath_bench.evaluators import SharedFeatures
 from gath_bench.files import exclusive, remove_partial
 from gath_bench.plugins import Plugins
 from gath_bench.results.images import IMAGES, KEPT_PIXELS, ImageStore
@@ -58,6 +60,7 @@ class RunOptions:
             run can be resumed.
         strict: stop at the first failure.
         images: write images into the run folder, for the gallery of the HTML report.
+        reuse: a folder of observations of earlier runs; what is there is not measured again. None measures all.
         supervisor: the process that watches this one and ends it if a component hangs; None without one.
     """
 
@@ -68,6 +71,7 @@ class RunOptions:
     timeout: float | None = None
     strict: bool = False
     images: bool = True
+    reuse: Path | None = None
     supervisor: Supervisor | None = None
 
 
@@ -170,8 +174,9 @@ def _measure(
         store=store,
         corpus=CorpusScorer(store, folder / FEATURES),
         images=ImageWriter(images, plan.suite.batch_size, KEPT_PIXELS if options.images else None),
-        loader=BatchLoader(ahead=supervisor is None),
+        loader=BatchLoader(device=device, ahead=supervisor is None),
         evaluators=plan.evaluators.to(device),
+        shared=SharedFeatures(),
         device=device,
         seed=plan.suite.seed,
         batch_size=plan.suite.batch_size,
@@ -180,6 +185,9 @@ def _measure(
         strict=options.strict,
         detector=plan.suite.detector,
     )
+    # Not of several ranks, which could find different entries, nor of a resumed run, which may have changed machines.
+    reusable = options.reuse is not None and options.resume is None and ranks.world == 1
+    reuse = Reuse(ObservationStore(options.reuse), plan, manifest) if reusable and options.reuse else None
     timed_out = False
     for cell, record in zip(plan.cells, manifest.cells, strict=True):
         if supervisor and record.cell_id in supervisor.finished:
@@ -193,10 +201,12 @@ def _measure(
         # One rank that stops would leave the others waiting; a supervisor stops components itself.
         limit = None if ranks.world > 1 or supervisor else options.timeout
         left = None if limit is None else limit - (begun - started)
+        found = reuse.find(cell, record) if reuse else {}
+        record.reused = sorted({*record.reused, *found})
         try:
             with supervisor.cell(record.cell_id) if supervisor else nullcontext():
                 with settings_held(), time_limit(left):
-                    runner.run(cell)
+                    runner.run(cell, found)
                     ranks.barrier()
                     if ranks.first:
                         runner.finish(cell)
@@ -207,6 +217,8 @@ def _measure(
         except TimeLimit:
             timed_out = True
             break
+        if ranks.first and reuse and record.status == "ok":
+            reuse.keep(cell, record, store)
         if listeners:
             listeners.notify("gath_bench_cell_finished", run=info, cell=_cell_result(record))
     if ranks.first and not timed_out:

@@ -43,14 +43,14 @@ class Request:
     def to_json(self) -> dict[str, Any]:
         """The request as JSON values, without a supervisor."""
         options = asdict(replace(self.options, supervisor=None))
-        options |= {name: options[name] and str(options[name]) for name in ("output", "resume")}
+        options |= {name: options[name] and str(options[name]) for name in ("output", "resume", "reuse")}
         return vars(self) | {"suite": self.suite.model_dump(mode="json"), "options": options}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Request:
         """The request of such values."""
         options = dict(values["options"])
-        options |= {name: options[name] and Path(options[name]) for name in ("output", "resume")}
+        options |= {name: options[name] and Path(options[name]) for name in ("output", "resume", "reuse")}
         options["command"] = tuple(options["command"])
         return cls(
             make_suite(values["suite"]),

@@ -13,6 +13,7 @@ from gath_bench.contracts.dataset import DatasetAdapter
 from gath_bench.contracts.metric import Metric, SystemMetric
 from gath_bench.contracts.model import AnimationModel
 from gath_bench.engine import RunOptions
+from gath_bench.engine.reuse import store_folder
 from gath_bench.errors import UsageError
 from gath_bench.evaluation.components import Selection, installed_plugins
 from gath_bench.evaluation.measurement import Request, measure
@@ -51,6 +52,7 @@ def evaluate(
     strict: bool = False,
     images: bool = True,
     references: bool = True,
+    reuse: bool = False,
     progress: bool = False,
     distributed: bool = False,
     isolate: bool = False,
@@ -87,6 +89,8 @@ def evaluate(
         strict: stop at the first failure.
         images: write images into the run folder, for the gallery of the HTML report.
         references: add the suite's baselines (oracle, copy-source).
+        reuse: take observations of the same samples, models and metrics from earlier runs that were called with it,
+            instead of measuring them again. A model without anything to measure has no images in the run folder.
         progress: show the progress on standard error.
         distributed: share the work with the other processes of ``torchrun``; all of them must call this.
         isolate: run components in a child process. One that ends it (``os._exit``, a segmentation fault, a signal), or
@@ -129,7 +133,9 @@ def evaluate(
     if temporary:
         output = Path(temporary) / "run"
     folder = None if output is None or output == AUTO else Path(output)
-    options = RunOptions(device, folder, resume, tuple(command), timeout, strict, images)
+    options = RunOptions(
+        device, folder, resume, tuple(command), timeout, strict, images, store_folder() if reuse else None
+    )
     request = Request(resolved, tuple(explicit), options, keep, progress)
     try:
         if isolate:

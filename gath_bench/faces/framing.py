@@ -7,7 +7,7 @@ is never passed on unaligned.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NO_FACE = "no face was found in the {what} image"
-#: Batches whose faces are remembered: the generated, source and target images of one batch.
-_REMEMBERED = 3
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,13 @@ class Aligned:
         return result
 
 
+def _by_images() -> MutableMapping[Tensor, list[Face | None]]:
+    """A mapping by the identity of a tensor, which forgets tensors that no longer exist."""
+    from torch.utils.weak import WeakIdKeyDictionary
+
+    return WeakIdKeyDictionary()
+
+
 @dataclass(frozen=True)
 class Framing:
     """Aligns the images of one data set.
@@ -64,7 +69,7 @@ class Framing:
 
     template: Template | None
     detector: Callable[[], FaceDetector]
-    _remembered: list[tuple[Tensor, list[Face | None]]] = field(default_factory=list, repr=False)
+    _faces: MutableMapping[Tensor, list[Face | None]] = field(default_factory=_by_images, repr=False)
 
     def differs(self, template: Template | None) -> bool:
         """Whether images have to be aligned for a template; None takes images as they are."""
@@ -102,11 +107,9 @@ class Framing:
         return Aligned(stacked, list(found), list(found.values()), missing)
 
     def _largest(self, images: Tensor) -> Sequence[Face | None]:
-        """The largest face of every image; several evaluators of one batch share the search."""
-        for known, faces in self._remembered:
-            if known is images:
-                return faces
-        faces = [found[0] if found else None for found in self.detector().detect(list(images))]
-        self._remembered.append((images, faces))
-        del self._remembered[:-_REMEMBERED]
+        """The largest face of every image; all models and evaluators that get a batch share the search."""
+        faces = self._faces.get(images)
+        if faces is None:
+            faces = [found[0] if found else None for found in self.detector().detect(list(images))]
+            self._faces[images] = faces
         return faces

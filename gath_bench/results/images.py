@@ -10,6 +10,7 @@ reports magnify differences. File names::
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -72,7 +73,8 @@ class ImageStore:
         path = self._path(name, batch)
         strip = Image.fromarray(images.reshape(count * height, width, 3))
         with atomic_write(path) as file:
-            strip.save(file, format="PNG", pnginfo=text, compress_level=3)
+            # Of about the size of level 3 on such images, in half the time.
+            strip.save(file, format="PNG", pnginfo=text, compress_level=1, compress_type=zlib.Z_RLE)
         return path
 
     def remove_partial(self) -> None:

@@ -47,6 +47,7 @@ class CellRecord:
         precision: the number format of most of the model's arithmetic.
         device, hardware: where it was measured, if it differs from the manifest (joined runs).
         baseline: whether the model says that it is a baseline.
+        reused: the metrics, by name, whose observations come from an earlier run.
     """
 
     cell_id: str
@@ -67,6 +68,7 @@ class CellRecord:
     device: str = ""
     hardware: str = ""
     baseline: bool = False
+    reused: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -78,7 +78,7 @@ class ShardStore:
         """All observations, ordered by cell, batch and position."""
         import pyarrow as pa
 
-        tables = [_read(path, list(COLUMNS)) for path in self.paths()]
+        tables = [read_shard(path, list(COLUMNS)) for path in self.paths()]
         if not tables:
             return schema().empty_table()
         whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
@@ -97,10 +97,15 @@ def shard_stem(batches: Sequence[int], rank: int = 0) -> str:
 
 
 def _has_failed(shard: Path) -> bool:
-    return "failed" in _read(shard, ["status"])["status"].unique().to_pylist()
+    return "failed" in read_shard(shard, ["status"])["status"].unique().to_pylist()
 
 
-def _read(shard: Path, columns: list[str]) -> pa.Table:
+def read_shard(shard: Path, columns: list[str]) -> pa.Table:
+    """Some columns of a shard.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
     # Not pq.read_table: it imports pyarrow.dataset, which imports pandas (half a second).
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gath_bench.contracts import CommandContext
-from gath_bench.errors import UsageError
+from gath_bench.errors import UsageError, did_you_mean
 from gath_perf.storage import folder_to_write, folders_to_read
 
 if TYPE_CHECKING:
@@ -167,6 +167,37 @@ def compare(before: str | None, after: str | None, tolerance: float | None, stor
     )
     if any_slower:
         raise click.exceptions.Exit(1)
+
+
+@perf.command("ratios")
+@click.argument("cases", nargs=-1, metavar="[loop|torchmetrics|ssim|added-model]...")
+@click.option("--pairs", default=64, show_default=True, type=click.IntRange(min=16), help="Pairs of images.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1), help="Readings per case.")
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Threads of torch.")
+@click.pass_obj
+def ratios(context: CommandContext, cases: tuple[str, ...], pairs: int, rounds: int, threads: int) -> None:
+    """Compare the engine with the same work by other means, in turn in one process.
+
+    \b
+    gath-bench perf ratios
+    gath-bench perf ratios loop --pairs 512 --threads 2
+    """
+    import torch
+
+    from gath_perf.ratios import CASES, measure_ratio
+
+    torch.set_num_threads(threads)
+    for name in cases or tuple(CASES):
+        if name not in CASES:
+            raise UsageError(f"there is no case {name!r}: {did_you_mean(name, CASES)}")
+    click.echo(f"{'case':13} {'wall':>7} {'processor':>9}  {'seconds':>15}  wanted")
+    for name in cases or tuple(CASES):
+        case = CASES[name]
+        found = measure_ratio(*case.pair(context, pairs), rounds)
+        seconds = f"{found.first:.2f} / {found.second:.2f}"
+        click.echo(
+            f"{name:13} {found.wall:7.2f} {found.processor:9.2f}  {seconds:>15}  {case.bound}: {case.summary}"
+        )
 
 
 @perf.command("history")

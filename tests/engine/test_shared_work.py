@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 from functools import partial
 from pathlib import Path
 
 import pytest
 from toy.running import measure, toy_suite
-from toy.toy_plugin import CALLS, HOOK_CALLS, LoadedBatches
+from toy.toy_plugin import AUS, CALLS, HOOK_CALLS, LoadedBatches
 
 from gath_bench.engine.loading import BatchLoader
+from gath_bench.evaluators import SharedFeatures
 
 
 def test_each_batch_is_animated_once_per_model_and_loaded_once(tmp_path: Path) -> None:
@@ -19,11 +21,37 @@ def test_each_batch_is_animated_once_per_model_and_loaded_once(tmp_path: Path) -
     assert CALLS["load"] == 3
 
 
-def test_two_metrics_share_an_evaluator(tmp_path: Path) -> None:
+def test_two_metrics_share_an_evaluator_and_all_models_the_source_features(tmp_path: Path) -> None:
     suite = toy_suite(metrics=("toy-au", "toy-au[prefix=other]"))
     measure(suite, tmp_path)
-    batches, sides, models = 3, 2, 2
-    assert CALLS["estimate"] == batches * sides * models
+    batches, models, sources = 3, 2, 1
+    assert CALLS["estimate"] == batches * (models + sources)
+
+
+def test_shared_features_and_batches_change_no_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One by one, as without any sharing, against all kept; with models that leave out images."""
+    suite = toy_suite(
+        ("toy-edit", "toy-gaps", "toy-nan", "toy-noise"),
+        ("toy-l1", "toy-source-l1", "toy-au", "toy-mask", "toy-corpus"),
+        "toy[n=10,unreadable=4]",
+    )
+    _, shared = measure(suite, tmp_path / "shared")
+    kept = CALLS["estimate"]
+    CALLS.clear()
+    monkeypatch.setattr("gath_bench.engine.run.BatchLoader", partial(BatchLoader, keep_bytes=0))
+    monkeypatch.setattr("gath_bench.engine.run.SharedFeatures", partial(SharedFeatures, keep_bytes=0))
+    _, alone = measure(suite, tmp_path / "alone")
+    assert shared.observations.equals(alone.observations)
+    assert CALLS["load"] == 3 * 6
+    assert kept < CALLS["estimate"]
+
+
+def test_kept_features_are_bounded_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_batch = 4 * len(AUS) * 4
+    monkeypatch.setattr("gath_bench.engine.run.SharedFeatures", partial(SharedFeatures, keep_bytes=one_batch))
+    measure(toy_suite(metrics=("toy-au",), dataset="toy[n=12]"), tmp_path)
+    batches, models, kept = 3, 2, 1
+    assert CALLS["estimate"] == batches * models * 2 - kept
 
 
 def test_an_evaluator_without_weights_is_called_once_per_batch(tmp_path: Path) -> None:
@@ -47,6 +75,7 @@ def test_kept_batches_are_bounded_in_memory(tmp_path: Path, monkeypatch: pytest.
 
 def test_memory_is_constant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gath_bench.engine.run.BatchLoader", partial(BatchLoader, keep_bytes=0))
+    gc.collect()  # batches of earlier tests
     LoadedBatches.now = LoadedBatches.peak = 0
     suite = toy_suite(("toy-edit",), ("toy-l1", "toy-au"), "toy[n=120]")
     measure(suite, tmp_path)

@@ -67,7 +67,7 @@ class LoadedBatches:
     def count(cls, batch: Batch) -> None:
         cls.now += 1
         cls.peak = max(cls.peak, cls.now)
-        weakref.finalize(batch, cls._gone)
+        weakref.finalize(batch.target_aus, cls._gone)  # the engine replaces the images
 
     @classmethod
     def _gone(cls) -> None:
