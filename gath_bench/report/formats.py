@@ -171,7 +171,9 @@ def _render(
 
 
 def _tables(run: Run, intervals: bool) -> list[Table]:
-    return [table for table in tables(run.manifest, summary_rows(run, intervals)) if table.columns]
+    """The tables for formats that show neither single AUs nor gains."""
+    rows = summary_rows(run, intervals, headlines=True)
+    return [table for table in tables(run.manifest, rows) if table.columns]
 
 
 def _console(made: Sequence[Table], width: int, everything: bool) -> str:
