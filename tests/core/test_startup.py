@@ -97,6 +97,14 @@ def test_listing_and_help_import_nothing_heavy(command: list[str], program: Prog
     assert json.loads(done.stderr.splitlines()[-1]) == []
 
 
+def test_help_imports_no_contract_but_the_specs(program: Program, tmp_path: Path) -> None:
+    """Every further module is a part of the time of each command."""
+    unneeded = ("numpy", "pydantic", "pyarrow", "gath_bench.registry", "gath_bench.contracts.metric")
+    done = program("--help", cwd=tmp_path, code=SPY.replace(repr(HEAVY), repr(unneeded)))
+    assert "Commands:" in done.stdout
+    assert json.loads(done.stderr.splitlines()[-1]) == []
+
+
 @pytest.mark.parametrize("form", ["console", "markdown"])
 def test_report_imports_nothing_heavy(
     form: str, program: Program, finished_run: Path, tmp_path: Path
