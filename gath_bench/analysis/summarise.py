@@ -33,7 +33,7 @@ def summarise(manifest: Manifest, rows: pa.Table, *, headlines: bool = False) ->
 
     Args:
         manifest: the manifest of the run.
-        rows: its observations.
+        rows: its observations, in any order.
         headlines: only the primary summaries over all AUs, without gains, which is what text tables show. The
             values of these rows are the same.
 

@@ -87,7 +87,7 @@ class Results:
         reasons: dict[str, str] = {}
         for run in self.runs:
             names = ("metric", "observation", "status", "reason")
-            columns = {name: run.observations[name].cast(pa.string()) for name in names}
+            columns = {name: run.unordered[name].cast(pa.string()) for name in names}
             grouped = pa.table(columns).group_by(list(names)).aggregate([]).to_pylist()
             for record in run.manifest.metrics:
                 mine = [entry for entry in grouped if entry["metric"] == record.name]
@@ -231,7 +231,7 @@ class Results:
 
     def _rows(self) -> Iterator[tuple[Run, SummaryRow]]:
         for run in self.runs:
-            for row in summarise(run.manifest, run.observations):
+            for row in summarise(run.manifest, run.unordered):
                 yield run, row
 
     def _wide(self, field: str) -> pd.DataFrame:
