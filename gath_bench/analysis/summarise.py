@@ -25,7 +25,20 @@ from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["SummaryRow", "is_contaminated", "measurements", "row_key", "summarise"]
+__all__ = [
+    "Place",
+    "SummaryRow",
+    "is_contaminated",
+    "measurement",
+    "measurements",
+    "planned",
+    "row_key",
+    "summarise",
+]
+
+
+#: A summary of a metric in a cell.
+Place = tuple[CellRecord, MetricRecord, Summary]
 
 
 def summarise(manifest: Manifest, rows: pa.Table, *, headlines: bool = False) -> list[SummaryRow]:
@@ -50,14 +63,25 @@ def summarise(manifest: Manifest, rows: pa.Table, *, headlines: bool = False) ->
     return with_ranking(Contrasts(observations), manifest.references, entries, gains=not headlines)
 
 
+def planned(manifest: Manifest) -> Iterator[Place]:
+    """Every summary of every cell, in the manifest's order."""
+    for cell in manifest.cells:
+        for metric in map(manifest.metric, cell.metrics):
+            for summary in metric.summaries:
+                yield cell, metric, summary
+
+
+def measurement(
+    observations: ObservationTable, cell: CellRecord, metric: MetricRecord, summary: Summary
+) -> Measurement:
+    """A summary of a cell over all AUs, with its observations."""
+    _, observed = observe(observations, cell.cell_id, metric.name, summary.inputs)
+    return Measurement(cell, metric, summary, observed)
+
+
 def measurements(manifest: Manifest, observations: ObservationTable) -> Iterator[Measurement]:
     """Every summary of every cell over all AUs, in the manifest's order, with its observations."""
-    for cell in manifest.cells:
-        for name in cell.metrics:
-            metric = manifest.metric(name)
-            for summary in metric.summaries:
-                _, observed = observe(observations, cell.cell_id, metric.name, summary.inputs)
-                yield Measurement(cell, metric, summary, observed)
+    return (measurement(observations, *place) for place in planned(manifest))
 
 
 def _summarise_metric(
