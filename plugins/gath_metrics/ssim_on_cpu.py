@@ -1,8 +1,8 @@
 """SSIM on a CPU: the Gaussian window as products of small matrices, in memory that is used again for every plane.
 
 Evaluated as shifted sums, a window of 11 taps reads and writes each number 11 times, and fresh memory for a map costs
-more time than its arithmetic, since the system clears its pages. Here each axis is cut into blocks of about 16 places. A
-block with its margins of 5 on both sides, times a banded matrix, is the window's mean at each of its places.
+more time than its arithmetic, since the system clears its pages. Here each axis is cut into blocks of about 16 places.
+A block with its margins of 5 on both sides, times a banded matrix, is the window's mean at each of its places.
 """
 
 from __future__ import annotations
