@@ -174,6 +174,8 @@ def _row(
     # The value of a stored reducer has a reason of its own; others are undefined on the samples that have values.
     count = 0 if REDUCERS[summary.reducer].stored else done
     status, reason = _status(observations, pieces, result.value, count=count, complete=coverage == 1)
+    if metric.system and status == "ok" and reason is None:
+        reason = _remark(observations, pieces)
     return SummaryRow(
         model=cell.model,
         model_key=cell.model_key,
@@ -224,6 +226,12 @@ def is_contaminated(teachers: Iterable[str], evaluators: Iterable[str]) -> bool:
     unknown = {"", NO_WEIGHTS}
     taught = {ComponentKey.parse(key).shown_hash for key in teachers} - unknown
     return any(ComponentKey.parse(key).shown_hash in taught for key in evaluators)
+
+
+def _remark(observations: ObservationTable, pieces: list[Part]) -> str | None:
+    """The remark of a system metric on its values."""
+    remarks = {int(code) for piece in pieces for code in piece.reason if code >= 0}
+    return "; ".join(observations.words["reason"][code] for code in sorted(remarks)) or None
 
 
 def _counts(parts: list[list[Part]], cell: CellRecord, metric: MetricRecord) -> tuple[int, int]:

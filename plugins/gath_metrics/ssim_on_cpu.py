@@ -37,8 +37,8 @@ def ssim_of_planes(a: Tensor, b: Tensor) -> Tensor:
         return torch.zeros(0, dtype=torch.float64)
     together = max(1, min(count, _TOGETHER // (height * width)))
     buffers = {size: _Planes(size, height, width) for size in {together, count % together} - {0}}
-    parts = zip(a.split(together), b.split(together), strict=True)
-    return torch.cat([buffers[len(x)].ssim(x, y) for x, y in parts])
+    parts = [slice(start, min(start + together, count)) for start in range(0, count, together)]
+    return torch.cat([buffers[part.stop - part.start].ssim(a[part], b[part]) for part in parts])
 
 
 class _Planes:
