@@ -35,7 +35,8 @@ class Contention:
         share = self.share()
         if share < BUSY:
             return ""
-        return f"measured on a busy machine: other processes took {share:.0%} of the processor time"
+        # In tenths, so that models that were measured in turn have one footnote.
+        return f"measured on a busy machine: other processes took about {share:.1f} of the processor time"
 
     def _load(self) -> float:
         every, elapsed = _processor_seconds(), time.perf_counter() - self._start

@@ -72,7 +72,7 @@ def test_speeds_of_a_busy_machine_have_a_remark_and_sizes_have_none(monkeypatch)
     remarks = {name.partition(".")[2]: item.remark for name, item in measured.items()}
     speeds = {name for name in remarks if "latency" in name or "images_per_s" in name}
     assert {remarks[name] for name in speeds} == {
-        "measured on a busy machine: other processes took 40% of the processor time"
+        "measured on a busy machine: other processes took about 0.4 of the processor time"
     }
     assert {remarks[name] for name in remarks.keys() - speeds} == {""}
 

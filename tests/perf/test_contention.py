@@ -54,8 +54,8 @@ def test_without_proc_stat_the_reference_work_decides(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(contention, "_STAT", tmp_path / "none")
-    monkeypatch.setattr(contention, "waiting_share", lambda: 0.25)
-    assert "25%" in Contention().remark()
+    monkeypatch.setattr(contention, "waiting_share", lambda: 0.29)
+    assert "about 0.3" in Contention().remark()
 
 
 @linux
