@@ -40,6 +40,9 @@ class _Values(TorchFunctionMode):
         Tensor.__array__,
     )
 
+    #: Would keep their values, and move them to a real GPU.
+    _MADE = (torch.tensor, torch.as_tensor, torch.from_numpy)
+
     def __torch_function__(
         self,
         func: Callable[..., Any],
@@ -52,6 +55,11 @@ class _Values(TorchFunctionMode):
         if func is Tensor.__getitem__ and isinstance(args[1], Tensor) and args[1].dtype is torch.bool:
             places = torch.zeros(args[1].numel(), dtype=torch.int64, device=args[1].device)
             return args[0][(places,) * args[1].ndim]
+        if func in (Tensor.__getitem__, Tensor.__setitem__) and isinstance(args[1], list):
+            places = torch.zeros(len(args[1]), dtype=torch.int64)
+            return func(args[0], places, *args[2:])
+        if func in self._MADE and not isinstance(args[0], Tensor):
+            return _without_values(args[0], **(kwargs or {}))
         if func not in self._READ:
             return func(*args, **(kwargs or {}))
         tensor: Tensor = args[0]
@@ -63,13 +71,29 @@ class _Values(TorchFunctionMode):
         if func in (Tensor.numpy, Tensor.__array__):
             return values
         read = values.tolist() if func is Tensor.tolist else values.reshape(-1)[0].item()
-        converted = {Tensor.__float__: float, Tensor.__int__: int, Tensor.__index__: int, Tensor.__bool__: bool}
+        converted = {
+            Tensor.__float__: float,
+            Tensor.__int__: int,
+            Tensor.__index__: int,
+            Tensor.__bool__: bool,
+        }
         return converted.get(func, lambda value: value)(read)
+
+
+def _without_values(content: Any, *, dtype: Any = None, device: Any = None, **_: Any) -> Tensor:
+    """A tensor of the shape and type that ``torch.tensor`` gives."""
+    if isinstance(content, list | tuple) and content and isinstance(content[0], Tensor):
+        return torch.zeros(len(content), dtype=dtype or content[0].dtype, device=device)
+    array = np.asarray(content)
+    given = isinstance(content, np.ndarray)
+    kinds = {"f": torch.get_default_dtype(), "i": torch.int64, "b": torch.bool, "u": torch.uint8}
+    natural = torch.float64 if given and array.dtype == np.float64 else kinds[array.dtype.kind]
+    return torch.zeros(array.shape, dtype=dtype or natural, device=device)
 
 
 @contextmanager
 def fake_cuda() -> Iterator[None]:
-    """Inside it, tensors are fake, and new ones are on the GPU unless the code names another device."""
+    """Inside it, tensors are fake. As on a machine with a GPU, new ones are on the CPU unless the code says else."""
     with (
         patch.object(nn.Module, "_apply", _apply),
         patch.object(Tensor, "backward", lambda loss: None),
@@ -77,7 +101,6 @@ def fake_cuda() -> Iterator[None]:
         patch.object(FakeTensorMode, "__deepcopy__", lambda mode, memo: mode, create=True),
         FakeTensorMode(allow_non_fake_inputs=False),
         _Values(),
-        torch.device("cuda"),
     ):
         yield
 

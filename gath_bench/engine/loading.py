@@ -100,7 +100,7 @@ class BatchLoader:
         whole, own = time.process_time(), time.thread_time()
         with torch.inference_mode():
             batch = checked_batch(cell.dataset.instance.load(samples), samples, cell.dataset.info)
-            batch = _as_graded(batch, self.device)
+            batch = as_graded(batch, self.device)
         whole, own = time.process_time() - whole, time.thread_time() - own
         if self._in_turn is None:  # the first batch: the main thread waits for it and does nothing else
             self._in_turn = self.device == "cpu" and whole - own > _PARALLEL_SHARE * own
@@ -111,7 +111,7 @@ class BatchLoader:
         return batch
 
 
-def _as_graded(batch: Batch, device: str) -> Batch:
+def as_graded(batch: Batch, device: str) -> Batch:
     """The batch on the device, its images rounded to 8 bits as in a file."""
 
     def rounded(images: Tensor | None) -> Tensor | None:

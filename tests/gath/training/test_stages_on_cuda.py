@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 from fake_cuda import CudaGenerator, devices, fake_cuda
-
 from gath.config import read_config
 from gath.training.context import TrainContext
 from gath.training.data import FixedData, Pool
@@ -14,6 +13,7 @@ from gath.training.stages.adversarial import AdversarialStage
 from gath.training.stages.classifier import ClassifierStage
 from gath.training.stages.clips import ClipStage
 from gath.training.stages.estimator import EstimatorStage
+
 from gath_bench.distributed import Ranks
 
 
@@ -37,11 +37,10 @@ class Context(TrainContext):
 def test_a_step_stays_on_the_gpu(name: str, stage: type[Stage]) -> None:
     config = read_config(name, ("accumulate=2",))
     with fake_cuda():
-        with torch.device("cpu"):  # the pools
-            images = torch.zeros(8, 3, config.resolution, config.resolution, dtype=torch.uint8)
-            stills = Pool(images, torch.zeros(8, dtype=torch.int64), "cuda")
-            frames = Pool(images, torch.zeros(8, config.aus), "cuda")
-            clips = Pool(torch.stack([images, images], 1), torch.zeros(8, 2, config.aus), "cuda")
+        images = torch.zeros(8, 3, config.resolution, config.resolution, dtype=torch.uint8)
+        stills = Pool(images, torch.zeros(8, dtype=torch.int64), "cuda")
+        frames = Pool(images, torch.zeros(8, config.aus), "cuda")
+        clips = Pool(torch.stack([images, images], 1), torch.zeros(8, 2, config.aus), "cuda")
         data = FixedData(stills, frames, 2, clips)
         trained = stage.create_untrained(Context(config, "cuda", Ranks(), data))
         for step in (0, 1):  # the first one has a gradient penalty
@@ -53,4 +52,4 @@ def test_a_step_stays_on_the_gpu(name: str, stage: type[Stage]) -> None:
 
 def test_mixed_devices_fail() -> None:
     with fake_cuda(), pytest.raises(RuntimeError, match="device"):
-        torch.zeros(3) + torch.zeros(3, device="cpu")
+        torch.zeros(3, device="cuda") + torch.zeros(3)
