@@ -170,7 +170,7 @@ def compare(before: str | None, after: str | None, tolerance: float | None, stor
 
 
 @perf.command("ratios")
-@click.argument("cases", nargs=-1, metavar="[loop|torchmetrics|ssim|added-model]...")
+@click.argument("cases", nargs=-1, metavar="[loop|torchmetrics|ssim|added-model|help|list|report|compare]...")
 @click.option("--pairs", default=64, show_default=True, type=click.IntRange(min=16), help="Pairs of images.")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1), help="Readings per case.")
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Threads of torch.")
@@ -181,6 +181,7 @@ def ratios(context: CommandContext, cases: tuple[str, ...], pairs: int, rounds: 
     \b
     gath-bench perf ratios
     gath-bench perf ratios loop --pairs 512 --threads 2
+    gath-bench perf ratios help list report compare --rounds 11
     """
     import torch
 

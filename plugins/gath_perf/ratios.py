@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +29,7 @@ from gath_bench.contracts import (
     Sample,
     fingerprint,
 )
+from gath_bench.errors import UsageError
 from gath_bench.images import to_8bit
 
 if TYPE_CHECKING:
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 
 Call = Callable[[], object]
 _BATCH = 16
+#: A run in the repository, for `report` and `compare`.
+RUN = "results/reference/quick"
 
 
 @dataclass(frozen=True)
@@ -84,9 +90,39 @@ def measure_ratio(first: Call, second: Call, rounds: int) -> Ratio:
 
 def _timed(call: Call) -> tuple[float, float]:
     """Wall and processor time of a call in seconds."""
-    wall, processor = time.perf_counter(), time.process_time()
+    wall, processor = time.perf_counter(), _processor_time()
     call()
-    return time.perf_counter() - wall, max(time.process_time() - processor, 1e-9)
+    return time.perf_counter() - wall, max(_processor_time() - processor, 1e-9)
+
+
+def _processor_time() -> float:
+    """Processor time of this process and of its finished children in seconds."""
+    children = 0.0
+    if sys.platform != "win32":
+        import resource
+
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        children = usage.ru_utime + usage.ru_stime
+    return time.process_time() + children
+
+
+def start_up(*arguments: str) -> Callable[[CommandContext, int], tuple[Call, Call]]:
+    """A command that measures nothing, against an interpreter that does nothing."""
+
+    def pair(context: CommandContext, pairs: int) -> tuple[Call, Call]:
+        if RUN in arguments and not Path(RUN).is_dir():
+            raise UsageError(f"there is no folder {RUN} here: call this in a checkout of the project.")
+        # With compiled modules, as an installed package has them.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+        def run(*words: str) -> object:
+            return subprocess.run(
+                [sys.executable, *words], stdout=subprocess.DEVNULL, env=environment, check=True
+            )
+
+        return lambda: run("-m", "gath_bench", *arguments), lambda: run("-c", "pass")
+
+    return pair
 
 
 def run_against_loop(context: CommandContext, pairs: int) -> tuple[Call, Call]:
@@ -319,4 +355,8 @@ CASES: dict[str, RatioCase] = {
     "added-model": RatioCase(
         "a model added to four known ones over it alone", "at most 1.20", one_more_model
     ),
+    "help": RatioCase("--help over an empty interpreter", "at most 10", start_up("--help")),
+    "list": RatioCase("list over an empty interpreter", "at most 60", start_up("list")),
+    "report": RatioCase("report over an empty interpreter", "at most 60", start_up("report", RUN)),
+    "compare": RatioCase("compare over an empty interpreter", "at most 60", start_up("compare", RUN, RUN)),
 }
