@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gath_bench.analysis.reducers import Array
+from gath_bench.results.columns import Codes, as_numpy, codes
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Codes = NDArray[np.int64]
 _COLUMNS = ("sample", "au", "subject", "status", "reason", "value")
 _WORDS = ("cell", "metric", "observation", "subject", "au", "status", "reason")
 
@@ -102,8 +102,9 @@ class ObservationTable:
         self.words: dict[str, list[Any]] = {}
         columns: dict[str, NDArray[Any]] = {}
         for name in _WORDS:
-            columns[name], self.words[name] = codes(rows[name])
-        columns["value"] = _numbers(rows["value"], np.float64, missing=np.nan)
+            found, self.words[name] = codes(rows[name])
+            columns[name] = found.astype(np.int32)  # half the memory of the largest tables
+        columns["value"] = as_numpy(rows["value"], np.float64, missing=np.nan)
         columns["sample"], self._size = _sample_numbers(rows)
         self._rows = rows
         self._names: dict[str, int] = {}
@@ -220,7 +221,9 @@ def renumbered(subjects: Sequence[Codes]) -> tuple[list[Codes], int]:
 def _cut(columns: dict[str, NDArray[Any]], sizes: list[int]) -> tuple[Codes, dict[tuple[int, ...], slice]]:
     """The order by cell, metric, observation, AU and sample, and the slice of each observation of a cell in it."""
     metrics, observations, aus = sizes
-    group = (columns["cell"] * metrics + columns["metric"]) * observations + columns["observation"]
+    group = (columns["cell"].astype(np.int64) * metrics + columns["metric"]) * observations + columns[
+        "observation"
+    ]
     key = group * (aus + 1) + columns["au"] + 1
     highest = int(key.max(initial=0))
     # Rows are usually sorted by sample: one radix sort is then enough.
@@ -234,13 +237,13 @@ def _cut(columns: dict[str, NDArray[Any]], sizes: list[int]) -> tuple[Codes, dic
     for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=False):
         rest, observation = divmod(int(sorted_group[start]), observations)
         parts[(*divmod(rest, metrics), observation)] = slice(start, end)
-    return order.astype(np.int64), parts
+    return order.astype(np.int64, copy=False), parts
 
 
 def _sample_numbers(rows: pa.Table) -> tuple[Codes, int]:
     """A number for each sample of a cell, by batch and position, and the upper limit of these numbers."""
-    batch = _numbers(rows["batch"], np.int32, missing=0).astype(np.int64)
-    position = _numbers(rows["position"], np.int32, missing=0).astype(np.int64)
+    batch = as_numpy(rows["batch"], np.int32, missing=0).astype(np.int64)
+    position = as_numpy(rows["position"], np.int32, missing=0).astype(np.int64)
     if len(batch) == 0:
         return batch, 0
     batch -= batch.min()
@@ -250,31 +253,3 @@ def _sample_numbers(rows: pa.Table) -> tuple[Codes, int]:
         _, numbers = np.unique(numbers, return_inverse=True)
         size = int(numbers.max()) + 1
     return numbers.astype(np.int64), size
-
-
-def _numbers(column: pa.ChunkedArray | pa.Array, dtype: type[np.generic], missing: float) -> NDArray[Any]:
-    """A numeric column as numpy, from Arrow's buffers.
-
-    Arrow's ``to_numpy`` and ``fill_null`` import pandas, which takes longer than a report.
-    """
-    whole = column.combine_chunks() if hasattr(column, "combine_chunks") else column
-    span = slice(whole.offset, whole.offset + len(whole))
-    validity, data = whole.buffers()
-    values = np.frombuffer(data, dtype)[span].copy()
-    if whole.null_count:
-        valid = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")[span]
-        values[valid == 0] = missing
-    return values
-
-
-def codes(column: pa.ChunkedArray) -> tuple[Codes, list[Any]]:
-    """Integer codes of a string column and their words; null is -1."""
-    whole = column.combine_chunks()
-    encoded = whole if hasattr(whole, "indices") else whole.dictionary_encode()
-    codes = _numbers(encoded.indices, np.int32, missing=-1).astype(np.int64)
-    words: list[Any] = encoded.dictionary.to_pylist()
-    # In alphabetical order, so that intervals do not depend on the order of rows in the shards.
-    order = sorted(range(len(words)), key=words.__getitem__)
-    ranks = np.empty(len(words) + 1, np.int64)
-    ranks[order], ranks[-1] = np.arange(len(words)), -1
-    return ranks[codes], [words[number] for number in order]
