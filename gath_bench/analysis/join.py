@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import numpy as np
 
 from gath_bench.analysis.comparability import metric_keys, unlike_components, unlike_data, unlike_sizes
 from gath_bench.analysis.summarise import row_key
-from gath_bench.results.columns import codes, with_words
+from gath_bench.results.columns import codes
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 from gath_bench.results.reader import Run
 
@@ -77,8 +77,8 @@ def stacked(
         cells = [replace(cell, cell_id=prefix + cell.cell_id) for cell in run.manifest.cells]
         renamed.append(replace(run, manifest=replace(run.manifest, cells=cells)))
         names = renamings[number] if renamings else {}
-        table = with_words(run.observations, "cell", lambda word, prefix=prefix: prefix + word)  # type: ignore[misc]
-        tables.append(with_words(table, "metric", lambda word, names=names: names.get(word, word)))  # type: ignore[misc]
+        table = _with_words(run.unordered, "cell", lambda word, prefix=prefix: prefix + word)  # type: ignore[misc]
+        tables.append(_with_words(table, "metric", lambda word, names=names: names.get(word, word)))  # type: ignore[misc]
     return renamed, pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
 
@@ -147,6 +147,27 @@ def _with_unique_models(cells: list[CellRecord]) -> list[CellRecord]:
     return [replace(cell, model=cell.model_key) if len(keys[cell.model]) > 1 else cell for cell in cells]
 
 
+def _with_words(table: pa.Table, name: str, rename: Callable[[str], str]) -> pa.Table:
+    """The table with the words of one column renamed."""
+    import pyarrow as pa
+
+    column = table[name].combine_chunks()
+    encoded = column if hasattr(column, "indices") else column.dictionary_encode()
+    words = _strings([rename(word) for word in encoded.dictionary.to_pylist()])
+    return table.set_column(
+        table.schema.get_field_index(name), name, pa.DictionaryArray.from_arrays(encoded.indices, words)
+    )
+
+
+def _strings(words: Sequence[str]) -> pa.StringArray:
+    """Words as an Arrow array, from its buffers: ``pa.array`` imports pandas, which takes longer than a comparison."""
+    import pyarrow as pa
+
+    encoded = [word.encode() for word in words]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(words), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)))
+
+
 def _only(table: pa.Table, wanted: set[tuple[str, str]]) -> pa.Table:
     """The observations of some cells and metrics."""
     import pyarrow as pa
@@ -154,5 +175,5 @@ def _only(table: pa.Table, wanted: set[tuple[str, str]]) -> pa.Table:
     (cells, cell_words), (metrics, metric_words) = (codes(table[name]) for name in ("cell", "metric"))
     keep = np.array([[(cell, metric) in wanted for metric in metric_words] for cell in cell_words], bool)
     kept = keep[cells, metrics]
-    bits = pa.py_buffer(np.packbits(kept, bitorder="little"))  # as in `strings`
+    bits = pa.py_buffer(np.packbits(kept, bitorder="little"))  # as in `_strings`
     return table.filter(pa.BooleanArray.from_buffers(pa.bool_(), len(kept), [None, bits]))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gath_bench.analysis.reducers import Array
-from gath_bench.results.columns import Codes, as_numpy, codes
+from gath_bench.results.columns import Codes, codes, numbers, texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -104,7 +104,7 @@ class ObservationTable:
         for name in _WORDS:
             found, self.words[name] = codes(rows[name])
             columns[name] = found.astype(np.int32)  # half the memory of the largest tables
-        columns["value"] = as_numpy(rows["value"], np.float64, missing=np.nan)
+        columns["value"] = numbers(rows["value"], np.float64, missing=np.nan)
         columns["sample"], self._size = _sample_numbers(rows)
         self._rows = rows
         self._names: dict[str, int] = {}
@@ -131,11 +131,6 @@ class ObservationTable:
     def _index(self) -> dict[str, dict[Any, int]]:
         return {kind: {word: code for code, word in enumerate(self.words[kind])} for kind in _WORDS[:3]}
 
-    @cached_property
-    def _sample_ids(self) -> tuple[Codes, list[Any]]:
-        """The sample id of each row, as codes and words: Arrow's ``take`` and ``array`` would import pandas."""
-        return codes(self._rows["sample_id"])
-
     def sample_id(self, name: int) -> str:
         """The sample id of a code of ``sample_names``."""
         return next(word for word, code in self._names.items() if code == name)
@@ -153,10 +148,9 @@ class ObservationTable:
         names = np.full(self._size, -1, np.int64)
         row_of = np.full(self._size, -1, np.int64)
         row_of[self._columns["sample"][first:last]] = self._order[first:last]
-        numbers = np.flatnonzero(row_of >= 0)
-        rows, words = self._sample_ids
-        ids = rows[row_of[numbers]].tolist()
-        names[numbers] = [self._names.setdefault(words[code], len(self._names)) for code in ids]
+        present = np.flatnonzero(row_of >= 0)
+        ids = texts(self._rows["sample_id"], row_of[present])
+        names[present] = [self._names.setdefault(word, len(self._names)) for word in ids]
         self._sample_names[cell] = names
         return names
 
@@ -179,9 +173,13 @@ def _aligned(parts: list[Part]) -> tuple[tuple[Array, ...], Codes, Codes]:
     subjects = parts[0].subject[kept[0]]
     if all(np.array_equal(samples[0], other) for other in samples[1:]):
         return tuple(values), subjects, samples[0]
-    common = reduce(np.intersect1d, samples)
-    inside = [np.isin(numbers, common) for numbers in samples]
-    return tuple(v[i] for v, i in zip(values, inside, strict=True)), subjects[inside[0]], common
+    common = reduce(np.logical_and, [flags(numbers, parts[0].size) for numbers in samples])
+    inside = [common[numbers] for numbers in samples]
+    return (
+        tuple(v[i] for v, i in zip(values, inside, strict=True)),
+        subjects[inside[0]],
+        np.flatnonzero(common),
+    )
 
 
 def on_common(observed: Sequence[tuple[Observed, Codes]]) -> list[Observed]:
@@ -242,14 +240,14 @@ def _cut(columns: dict[str, NDArray[Any]], sizes: list[int]) -> tuple[Codes, dic
 
 def _sample_numbers(rows: pa.Table) -> tuple[Codes, int]:
     """A number for each sample of a cell, by batch and position, and the upper limit of these numbers."""
-    batch = as_numpy(rows["batch"], np.int32, missing=0).astype(np.int64)
-    position = as_numpy(rows["position"], np.int32, missing=0).astype(np.int64)
+    batch = numbers(rows["batch"], np.int32, missing=0).astype(np.int64)
+    position = numbers(rows["position"], np.int32, missing=0).astype(np.int64)
     if len(batch) == 0:
         return batch, 0
     batch -= batch.min()
     wide = int(position.max()) + 1
-    numbers, size = batch * wide + position, (int(batch.max()) + 1) * wide
+    sample, size = batch * wide + position, (int(batch.max()) + 1) * wide
     if size > 10 * len(batch) + 1000:
-        _, numbers = np.unique(numbers, return_inverse=True)
-        size = int(numbers.max()) + 1
-    return numbers.astype(np.int64), size
+        _, sample = np.unique(sample, return_inverse=True)
+        size = int(sample.max()) + 1
+    return sample.astype(np.int64), size

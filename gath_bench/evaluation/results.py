@@ -85,7 +85,7 @@ class Results:
         """
         reasons: dict[str, str] = {}
         for run in self.runs:
-            grouped = distinct(run.observations, ("metric", "observation", "status", "reason"))
+            grouped = distinct(run.unordered, ("metric", "observation", "status", "reason"))
             for record in run.manifest.metrics:
                 mine = [entry for entry in grouped if entry["metric"] == record.name]
                 valued = {entry["observation"] for entry in mine if entry["status"] != "na"}
@@ -228,7 +228,7 @@ class Results:
 
     def _rows(self) -> Iterator[tuple[Run, SummaryRow]]:
         for run in self.runs:
-            for row in summarise(run.manifest, run.observations):
+            for row in summarise(run.manifest, run.unordered):
                 yield run, row
 
     def _wide(self, field: str) -> pd.DataFrame:

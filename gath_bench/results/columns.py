@@ -1,11 +1,12 @@
-"""Columns of the long table as numpy arrays, and words as columns, from Arrow's buffers.
+"""Columns of Arrow tables as numpy arrays, from Arrow's buffers.
 
-Arrow's ``to_numpy``, ``fill_null``, ``take`` and ``pa.array`` import pandas, which takes longer than a report.
+Arrow's own ways (``to_numpy``, ``dictionary_encode``, ``take``) import pandas or ``pyarrow.compute``, which takes
+longer than reading a run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,12 +15,11 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Numbers of words, rows, samples or subjects.
 Codes = NDArray[np.int64]
 
 
-def as_numpy(column: pa.ChunkedArray | pa.Array, dtype: type[np.generic], missing: float) -> NDArray[Any]:
-    """A numeric column as numpy; null is ``missing``."""
+def numbers(column: pa.ChunkedArray | pa.Array, dtype: type[np.generic], missing: float) -> NDArray[Any]:
+    """A numeric column, (N,), with ``missing`` in place of null."""
     whole = column.combine_chunks() if hasattr(column, "combine_chunks") else column
     span = slice(whole.offset, whole.offset + len(whole))
     validity, data = whole.buffers()
@@ -31,10 +31,10 @@ def as_numpy(column: pa.ChunkedArray | pa.Array, dtype: type[np.generic], missin
 
 
 def codes(column: pa.ChunkedArray) -> tuple[Codes, list[Any]]:
-    """Integer codes of a string column and their words, in alphabetical order; null is -1."""
+    """Integer codes of a string column, (N,), and their words in alphabetical order; null is -1."""
     whole = column.combine_chunks()
     encoded = whole if hasattr(whole, "indices") else whole.dictionary_encode()
-    found = as_numpy(encoded.indices, np.int32, missing=-1)
+    found = numbers(encoded.indices, np.int32, missing=-1)
     words: list[Any] = encoded.dictionary.to_pylist()
     # In alphabetical order, so that intervals do not depend on the order of rows in the shards.
     order = sorted(range(len(words)), key=words.__getitem__)
@@ -58,22 +58,14 @@ def distinct(table: pa.Table, names: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def with_words(table: pa.Table, name: str, rename: Callable[[str], str]) -> pa.Table:
-    """The table with the words of one column renamed."""
-    import pyarrow as pa
-
-    column = table[name].combine_chunks()
-    encoded = column if hasattr(column, "indices") else column.dictionary_encode()
-    words = strings([rename(word) for word in encoded.dictionary.to_pylist()])
-    return table.set_column(
-        table.schema.get_field_index(name), name, pa.DictionaryArray.from_arrays(encoded.indices, words)
-    )
-
-
-def strings(words: Sequence[str]) -> pa.StringArray:
-    """Words as an Arrow array, from its buffers: ``pa.array`` imports pandas, which takes longer than a comparison."""
-    import pyarrow as pa
-
-    encoded = [word.encode() for word in words]
-    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
-    return pa.StringArray.from_buffers(len(words), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)))
+def texts(column: pa.ChunkedArray, places: Codes) -> list[str]:
+    """The words of a string column at some rows; those of the other rows are not decoded."""
+    whole = column.combine_chunks()
+    if hasattr(whole, "indices"):
+        words = whole.dictionary.to_pylist()
+        return [words[code] for code in numbers(whole.indices, np.int32, missing=-1)[places].tolist()]
+    _, offsets, data = whole.buffers()
+    ends = np.frombuffer(offsets, np.int32)[whole.offset :]
+    starts, stops = ends[places].tolist(), ends[places + 1].tolist()
+    content = memoryview(data) if data is not None else memoryview(b"")
+    return [str(content[start:stop], "utf-8") for start, stop in zip(starts, stops, strict=True)]

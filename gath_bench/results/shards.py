@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,32 +75,16 @@ class ShardStore:
         return sorted(self.folder.glob(f"{cell}.*.parquet" if cell else "*.parquet"))
 
     def read(self) -> pa.Table:
-        """All observations, ordered by cell, batch and position."""
+        """All observations, in the order of the shards."""
         import pyarrow as pa
 
-        place = [("batch", "ascending"), ("position", "ascending")]
-        tables = [read_shard(path, list(COLUMNS)).sort_by(place) for path in self.paths()]
-        tables = sorted((table for table in tables if len(table)), key=_first)
+        tables = [read_shard(path, list(COLUMNS)) for path in self.paths()]
         if not tables:
             return schema().empty_table()
-        whole = pa.concat_tables(tables).unify_dictionaries()
-        if any(_last(one) > _first(other) for one, other in pairwise(tables)):
-            # Shards of several ranks. Sorting needs several times the memory, and Arrow does not sort dictionaries.
-            words = whole["cell"].type
-            named = whole.set_column(0, "cell", whole["cell"].cast(pa.string()))
-            named = named.sort_by([("cell", "ascending"), *place])
-            whole = named.set_column(0, "cell", named["cell"].cast(words))
+        whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+        del tables
         pa.default_memory_pool().release_unused()
         return whole
-
-
-def _first(rows: pa.Table, row: int = 0) -> tuple[str, int, int]:
-    """The place of the first row."""
-    return rows["cell"][row].as_py(), rows["batch"][row].as_py(), rows["position"][row].as_py()
-
-
-def _last(rows: pa.Table) -> tuple[str, int, int]:
-    return _first(rows, -1)
 
 
 def shard_stem(batches: Sequence[int], rank: int = 0) -> str:
@@ -111,6 +94,15 @@ def shard_stem(batches: Sequence[int], rank: int = 0) -> str:
     ('000004-0', 'corpus')
     """
     return _STEMS.get(batches[0], f"{batches[0]:06d}-{rank}")
+
+
+def in_order(observations: pa.Table) -> pa.Table:
+    """Observations ordered by cell, batch and position."""
+    import pyarrow as pa
+
+    # Arrow does not sort dictionaries.
+    named = observations.set_column(0, "cell", observations["cell"].cast(pa.string()))
+    return named.sort_by([("cell", "ascending"), ("batch", "ascending"), ("position", "ascending")])
 
 
 def _has_failed(shard: Path) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from gath_bench.results.columns import as_numpy, codes, distinct, with_words
+from gath_bench.results.columns import codes, distinct, numbers, texts
 from gath_bench.results.observations import Observations
-from gath_bench.results.shards import SYSTEM_BATCH, ShardStore
+from gath_bench.results.shards import SYSTEM_BATCH, ShardStore, in_order
 
 CELLS = ("000-a", "001-b")
 
@@ -20,14 +21,14 @@ def written(folder: Path, ranks: int) -> ShardStore:
     for cell in CELLS:
         for rank in range(ranks):
             mine = [batch for batch in range(6) if batch % ranks == rank]
-            for numbers in (mine[:2], mine[2:]):
+            for batches in (mine[:2], mine[2:]):
                 observations = Observations()
-                for batch in numbers:
+                for batch in batches:
                     for metric in ("mae", "au"):
                         for position in range(3):
                             add(observations, cell, batch, position, metric)
-                if numbers:
-                    store.write(cell, observations, numbers, rank)
+                if batches:
+                    store.write(cell, observations, batches, rank)
         system = Observations()
         add(system, cell, SYSTEM_BATCH, 0, "speed")
         store.write(cell, system, [SYSTEM_BATCH])
@@ -53,11 +54,11 @@ def add(observations: Observations, cell: str, batch: int, position: int, metric
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 6])
 def test_the_order_does_not_depend_on_who_wrote(tmp_path: Path, ranks: int) -> None:
-    rows = written(tmp_path, ranks).read().to_pylist()
+    rows = in_order(written(tmp_path, ranks).read()).to_pylist()
     assert len(rows) == 2 * (6 * 2 * 3 + 1)
     places = [(row["cell"], row["batch"], row["position"]) for row in rows]
     assert places == sorted(places)
-    alone = written(tmp_path / "alone", 1).read().to_pylist()
+    alone = in_order(written(tmp_path / "alone", 1).read()).to_pylist()
     assert [without_value(row) for row in rows] == [without_value(row) for row in alone]
 
 
@@ -75,7 +76,7 @@ def test_columns_are_those_of_arrow(tmp_path: Path) -> None:
         found, words = codes(table[name])
         assert [None if code < 0 else words[code] for code in found] == table[name].to_pylist()
         assert words == sorted(words)
-    values = as_numpy(table["value"], float, missing=-1.0)
+    values = numbers(table["value"], np.float64, missing=-1.0)
     assert values.tolist() == [-1.0 if value is None else value for value in table["value"].to_pylist()]
 
 
@@ -88,8 +89,8 @@ def test_distinct_combinations_are_those_of_a_set(tmp_path: Path) -> None:
     assert len(found) == len(expected)
 
 
-def test_words_are_renamed(tmp_path: Path) -> None:
+def test_texts_of_some_rows(tmp_path: Path) -> None:
     table = written(tmp_path, 1).read()
-    renamed = with_words(table, "metric", {"mae": "MAE", "au": "au", "speed": "speed"}.__getitem__)
-    assert [word.lower() for word in renamed["metric"].to_pylist()] == table["metric"].to_pylist()
-    assert "MAE" in renamed["metric"].to_pylist()
+    places = np.array([5, 0, 7])
+    for name in ("sample_id", "metric"):
+        assert texts(table[name], places) == [table[name].to_pylist()[place] for place in places]
