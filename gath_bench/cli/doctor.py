@@ -13,7 +13,8 @@ def doctor(context: Context) -> None:
     """Show devices, versions and plugins, and missing packages and weights with the command that installs them.
 
     \b
-    gath-bench doctor
+    Examples:
+      gath-bench doctor
     """
     from gath_bench.contracts.specs import KINDS
     from gath_bench.engine.device import resolve_device

@@ -23,16 +23,17 @@ _WHAT = ("plugins", *_KINDS, "au-spaces")
 def list_components(context: Context, what: str | None, as_json: bool) -> None:
     """List plugins, models, data sets, metrics, evaluators, AU spaces.
 
-    What cannot be used has its status in brackets, with the command that helps. A component that needs a weights file
-    says whether it was found.
-
     KIND is plugins, models, datasets, metrics, estimators (of AUs), encoders (of identities), trunks (of perceptual
-    metrics), detectors (of faces) or au-spaces.
+    metrics), detectors (of faces) or au-spaces; without it, all kinds are listed.
+
+    A component that cannot be used has its status in brackets, with the command that helps. A component that needs a
+    weights file says whether it was found.
 
     \b
-    gath-bench list
-    gath-bench list trunks
-    gath-bench list metrics --json
+    Examples:
+      gath-bench list
+      gath-bench list trunks
+      gath-bench list metrics --json
     """
     groups = {name: list(_items(context, name)) for name in ([what] if what else _WHAT)}
     if as_json:
