@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gath_bench.report.table import ARROWS
+from gath_bench.report.table import ARROWS, format_value
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -142,7 +142,7 @@ def _table(found: Sequence[PairedDifference], displays: dict[str, str], *, count
 
 def _line(one: PairedDifference, display: str) -> tuple[str, ...]:
     def shown(value: float | None) -> str:
-        return "NA" if value is None else display.format(value)
+        return "NA" if value is None else format_value(value, display)
 
     interval = "" if one.low is None or one.high is None else f"[{shown(one.low)}, {shown(one.high)}]"
     chance = "" if one.p_holm is None else "< 0.001" if one.p_holm < 0.001 else f"{one.p_holm:.3f}"
