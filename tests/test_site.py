@@ -70,6 +70,9 @@ def test_every_page_is_in_the_navigation_and_every_symbol_is_found(site: Path) -
     api = (site / "api" / "plugins.html").read_text(encoding="utf-8")
     for symbol in ("gath_bench.contracts.metric.Metric.measure", "gath_bench.testing.api.assert_conforms"):
         assert f'id="{symbol}"' in api
+    metrics = (site / "api" / "metrics.html").read_text(encoding="utf-8")
+    assert 'id="gath_metrics.ssim.ssim"' in metrics
+    assert "Structural similarity of each image of a batch." in metrics  # the docstring
 
 
 def test_the_pages_workflow_installs_the_extra_docs() -> None:
