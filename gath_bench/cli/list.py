@@ -72,7 +72,7 @@ def _show(name: str, items: Sequence[dict[str, str]]) -> None:
 def _items(context: Context, what: str) -> Iterator[dict[str, str]]:
     if what == "plugins":
         for plugin in context.plugins.loaded:
-            count = f"{len(plugin.components)} components, {len(plugin.commands)} commands"
+            count = f"{_counted(plugin.components, 'component')}, {_counted(plugin.commands, 'command')}"
             status = "failed" if plugin.error else "ok"
             yield _item(
                 "plugin", plugin.name, plugin.version, plugin.distribution, status, plugin.error or count
@@ -88,6 +88,10 @@ def _items(context: Context, what: str) -> Iterator[dict[str, str]]:
         kind = _KINDS[what]
         for info in listed(kind, plugins=context.plugins):
             yield {**asdict(info), "kind": kind.replace("_", "-")}
+
+
+def _counted(items: Sequence[object], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
 
 
 def _item(kind: str, name: str, version: str, plugin: str, status: str, summary: str) -> dict[str, str]:

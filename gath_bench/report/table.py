@@ -229,7 +229,7 @@ class Table:
         lines = []
         for line in self.lines:
             cells = [line.cells[place] for place in places]
-            marks = [" ".join(letters.get(mark, mark) for mark in cell.marks.split()) for cell in cells]
+            marks = [_in_order(letters.get(mark, mark) for mark in cell.marks.split()) for cell in cells]
             renamed = [replace(cell, marks=mine) for cell, mine in zip(cells, marks, strict=True)]
             lines.append(replace(line, cells=tuple(renamed)))
         return replace(
@@ -419,6 +419,15 @@ def _mark(notes: dict[str, str], note: str) -> str:
     if note not in notes:
         notes[note] = _letter(sum(mark not in (DAGGER, TIED) for mark in notes.values()))
     return notes[note]
+
+
+def _in_order(marks: Iterable[str]) -> str:
+    """Marks of one cell: symbols, then letters.
+
+    >>> _in_order(["b", "a", "≈"])
+    '≈ a b'
+    """
+    return " ".join(sorted(marks, key=lambda mark: (mark.isascii(), len(mark), mark)))
 
 
 def _letter(number: int) -> str:

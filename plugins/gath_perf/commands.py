@@ -290,7 +290,7 @@ def history(storage: Path | None) -> None:
 
     console = Console()
     for record in _read(storage):
-        title = f"{record.name}  commit {record.commit}  {record.when[:19]}"
+        title = f"{record.name}  commit {record.commit}  {record.when[:19].replace('T', ' ')}"
         console.print(Text(title, style="bold"), soft_wrap=True)
         table = Table("  benchmark", box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for head in ("ms", "images/s", "memory MB"):
