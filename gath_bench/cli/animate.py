@@ -80,7 +80,7 @@ _MOVING = (".gif", ".mp4")
     "--fps",
     type=float,
     metavar="N",
-    help="Frames per second; by default those of the CSV or video, otherwise 25.",
+    help="Frames per second, 1 to 120; by default those of the CSV or video, otherwise 25.",
 )
 @click.option("--all-faces", is_flag=True, help="Animate every face, not only the largest.")
 @click.option(
