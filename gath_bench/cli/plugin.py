@@ -21,7 +21,8 @@ def plugin() -> None:
     """Write a new plugin: pyproject, components and tests.
 
     \b
-    gath-bench plugin new my-faces
+    Examples:
+      gath-bench plugin new my-faces
     """
 
 
@@ -32,18 +33,20 @@ def plugin() -> None:
     "--output",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The folder to write; by default one of the plugin's name.",
+    help="The folder to write; by default a new one named NAME.",
 )
 def new(name: str, output: Path | None) -> None:
     """Write a distribution with a model, a metric, a data set and tests.
 
-    NAME is lower-case words joined by hyphens: the distribution's name, and the beginning of its components' names.
+    NAME is the name of the distribution, in lower-case words joined by hyphens. The names of the components begin with
+    it.
 
     \b
-    gath-bench plugin new my-faces
-    cd my-faces
-    pip install --no-build-isolation -e .
-    python -m pytest
+    Examples:
+      gath-bench plugin new my-faces
+      cd my-faces
+      pip install --no-build-isolation -e .
+      python -m pytest
     """
     if not is_name(name) or not name.replace("-", "_").isidentifier():
         raise UsageError(
