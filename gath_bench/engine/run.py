@@ -40,6 +40,10 @@ class Supervisor(Protocol):
     def finished(self) -> Collection[str]:
         """Ids of the cells that earlier processes of this run have finished."""
 
+    @property
+    def restarted(self) -> bool:
+        """Whether an earlier process began this run on this machine, just now."""
+
     def opened(self, folder: Path) -> None:
         """The run folder exists, and the run can be resumed."""
 
@@ -186,7 +190,8 @@ def _measure(
         detector=plan.suite.detector,
     )
     # Not of several ranks, which could find different entries, nor of a resumed run, which may have changed machines.
-    reusable = options.reuse is not None and options.resume is None and ranks.world == 1
+    begun_here = options.resume is None or (supervisor is not None and supervisor.restarted)
+    reusable = options.reuse is not None and begun_here and ranks.world == 1
     reuse = Reuse(ObservationStore(options.reuse), plan, manifest) if reusable and options.reuse else None
     timed_out = False
     for cell, record in zip(plan.cells, manifest.cells, strict=True):
@@ -203,6 +208,8 @@ def _measure(
         left = None if limit is None else limit - (begun - started)
         found = reuse.find(cell, record) if reuse else {}
         record.reused = sorted({*record.reused, *found})
+        if found:
+            manifest.write(folder)  # before the observations, which a resumed run keeps
         try:
             with supervisor.cell(record.cell_id) if supervisor else nullcontext():
                 with settings_held(), time_limit(left):
