@@ -260,26 +260,26 @@ def _run_folder(plan: Plan, options: RunOptions, manifest: Manifest) -> Path:
     """The folder to write: checked, and created if it is a new run."""
     if options.resume is not None:
         return options.resume
-    if options.output is not None:
-        if (options.output / MANIFEST).exists():
-            raise UsageError(
-                f"{options.output} already holds a run: continue it with --resume {options.output}, "
-                "or give another folder."
-            )
-        if any((options.output / SAMPLES).glob("*.parquet")):
-            raise UsageError(
-                f"{options.output} holds the samples of a run without its {MANIFEST}: give another folder."
-            )
-        folder = options.output
-    else:
-        stamp = manifest.created.replace(":", "").replace("+0000", "Z")
-        folder = Path("results") / "runs" / f"{stamp}-{slug(plan.suite.name)}"
+    stamp = manifest.created.replace(":", "").replace("+0000", "Z")
+    folder = options.output or Path("results") / "runs" / f"{stamp}-{slug(plan.suite.name)}"
     try:
+        if options.output is not None:
+            _refuse_used(options.output)
         return _make_folder(folder, new=options.output is None)
     except OSError as error:
         raise UsageError(
             f"the run folder {folder} cannot be created: {error.strerror}; give another with --output."
         ) from error
+
+
+def _refuse_used(folder: Path) -> None:
+    """Refuse a folder that holds a run, or a part of one."""
+    if (folder / MANIFEST).exists():
+        raise UsageError(
+            f"{folder} already holds a run: continue it with --resume {folder}, or give another folder."
+        )
+    if any((folder / SAMPLES).glob("*.parquet")):
+        raise UsageError(f"{folder} holds the samples of a run without its {MANIFEST}: give another folder.")
 
 
 def _make_folder(folder: Path, *, new: bool) -> Path:
