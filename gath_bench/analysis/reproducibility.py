@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gath_bench.analysis.join import stacked
-from gath_bench.analysis.observation_table import Codes, ObservationTable, Part
+from gath_bench.analysis.observation_table import ObservationTable, Part
 from gath_bench.analysis.reducers import REDUCERS, Array
 from gath_bench.analysis.summarise import measurements
+from gath_bench.results.columns import Codes
 from gath_bench.results.manifest import CellRecord, MetricRecord
 from gath_bench.results.reader import Run
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gath_bench.contracts.keys import is_name
+from gath_bench.contracts.specs import is_name
 from gath_bench.errors import UsageError
 from gath_bench.files import atomic_write
 

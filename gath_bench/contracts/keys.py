@@ -6,15 +6,14 @@ column only if their keys are equal.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gath_bench.contracts.specs import is_name
 from gath_bench.errors import UsageError
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 # Possessive quantifiers (`++`, `*+`), so that no text takes quadratic time.
 _HEAD = re.compile(r"^(?P<name>[^\[\]@#]++)(?:\[(?P<params>.*)\])?$", re.DOTALL)
 _KEY = re.compile(
@@ -30,21 +29,14 @@ HASH_DIGITS = 8
 NO_WEIGHTS = "no-weights"
 
 
-def is_name(text: object) -> bool:
-    """Whether a text is a valid component or command name: lower-case words joined by hyphens.
-
-    >>> is_name("copy-source"), is_name("Copy Source")
-    (True, False)
-    """
-    return isinstance(text, str) and _NAME.fullmatch(text) is not None
-
-
 def fingerprint(*parts: bytes | str) -> str:
     """SHA-256 (hex) over parts, each preceded by its length, so that different lists of parts differ.
 
     >>> fingerprint("ab", "c") == fingerprint("a", "bc")
     False
     """
+    import hashlib
+
     digest = hashlib.sha256()
     for part in parts:
         # File names may hold bytes that are not UTF-8, which Python reads as surrogates.
@@ -56,6 +48,8 @@ def fingerprint(*parts: bytes | str) -> str:
 
 def file_hash(path: Path) -> str:
     """SHA-256 (hex) of a file's content."""
+    import hashlib
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

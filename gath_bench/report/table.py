@@ -265,9 +265,9 @@ def tables(manifest: Manifest, rows: Sequence[SummaryRow]) -> list[Table]:
     ]
 
 
-def summary_rows(run: Run, intervals: bool = True) -> list[SummaryRow]:
-    """The summary rows of a run, without intervals on request."""
-    rows = summarise(run.manifest, run.observations)
+def summary_rows(run: Run, intervals: bool = True, *, headlines: bool = False) -> list[SummaryRow]:
+    """The summary rows of a run, without intervals on request; ``headlines`` as for ``summarise``."""
+    rows = summarise(run.manifest, run.unordered, headlines=headlines)
     if intervals:
         return rows
     return [replace(row, low=None, high=None, gain_low=None, gain_high=None) for row in rows]

@@ -156,8 +156,9 @@ def test_a_plugin_file_that_cannot_be_used(
     gath_bench("--plugin", name, "list").refused(f"--plugin {name} cannot be used: {words}")
 
 
-def test_verify_names_the_plugin_that_the_manifest_recorded(
-    gath_bench: Command, toy_run: Path, tmp_path: Path
+@pytest.mark.parametrize("words", [("verify",), ("run", "--resume")], ids=" ".join)
+def test_verify_and_resume_name_the_plugin_that_the_manifest_recorded(
+    gath_bench: Command, toy_run: Path, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     import shutil
 
@@ -165,7 +166,7 @@ def test_verify_names_the_plugin_that_the_manifest_recorded(
     manifest = load(folder).manifest
     manifest.command = ["gath-bench", "--plugin", "~/my plugins/mine.py", "run"]
     manifest.write(folder)
-    gath_bench("verify", folder, plugins=False).refused(
+    gath_bench(*words, folder, plugins=False).refused(
         "was measured with --plugin '~/my plugins/mine.py', which is not loaded: write `gath-bench --plugin",
-        f"verify {folder}`.",
+        f"{' '.join(words)} {folder}`.",
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from analysis.worlds import cell, metric, world
+from core.helpers import ROOT
 from report.worlds import write_run
 from rich.console import Console
 
@@ -36,6 +37,16 @@ from gath_bench.results import Run, load
 
 VALUES = np.linspace(1, 2, 24)
 ONE = world({"a": VALUES})
+
+
+def test_headlines_are_the_rows_of_all_values_that_tables_show() -> None:
+    run = load(ROOT / "results/reference/control")
+    every = summarise(run.manifest, run.observations)
+    shown = summarise(run.manifest, run.unordered, headlines=True)
+    primary = {s.name for record in run.manifest.metrics for s in record.summaries if s.primary}
+    expected = [row for row in every if row.au is None and row.metric in primary]
+    assert 0 < len(shown) < len(every)
+    assert shown == [replace(row, gain=None, gain_low=None, gain_high=None) for row in expected]
 
 
 def tables_of(run: Run) -> list[Table]:
