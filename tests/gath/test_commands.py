@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from gath.commands.export import export
 from gath.commands.train import train
 from gath.inference.model import WarpModel
 from gath.training.checkpoint import load_state
+from reliability.test_storage_faults import ERRORS, FailingDisk
 from toy_faces import ToyFaces
 
 from gath_bench.contracts import CommandSpec
@@ -136,6 +138,38 @@ def test_train_refuses_invalid_options(trained: Path, tmp_path: Path) -> None:
     _refused(_call(train, trained, "--device", "tpu", "--output", tmp_path / "x"), "'tpu' is not a device")
     if not torch.cuda.is_available():
         _refused(_call(train, trained, "--device", "cuda", "--output", tmp_path / "x"), "no CUDA device")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--output", ""), ("--resume", ""), ("-c", ""), ("--max-minutes", "nan"), ("--max-minutes", "inf")],
+    ids=" ".join,
+)
+def test_train_refuses_options_without_a_meaning(trained: Path, words: tuple[str, ...]) -> None:
+    refused = _call(train, trained, *words)
+    assert refused.exit_code == 2
+    assert "Traceback" not in refused.output
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_training_on_a_failing_disk_can_be_resumed(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    folder = tmp_path / "run"
+    options = ("-c", "tiny", "-d", "toy-faces", "--device", "cpu", "--steps", 2, "--set", "checkpoint_every=1")
+    with monkeypatch.context() as patch:
+        FailingDisk(patch, ERRORS[error], 2, suffix="checkpoint.pt")
+        stopped = _call(train, trained, *options, "--output", folder)
+    _refused(stopped, os.strerror(ERRORS[error]), f"continue with --resume {folder}")
+    assert _call(train, trained, "--resume", folder, "--device", "cpu").exit_code == 0
+    assert (folder / "gath-warp.safetensors").exists()
+    assert not list(folder.rglob("*.part"))
+
+
+def test_a_training_without_a_folder_is_one_sentence(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    options = ("-c", "tiny", "-d", "toy-faces", "--device", "cpu", "--output", tmp_path / "file" / "run")
+    _refused(_call(train, trained, *options), "Not a directory", "--output")
 
 
 def test_export_refuses_a_missing_folder(trained: Path, tmp_path: Path) -> None:

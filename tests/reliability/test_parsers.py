@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gath.config import read_config
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from toy.running import measure, toy_suite
@@ -296,7 +297,13 @@ def test_a_text_of_40000_letters_takes_little_time(parse: Callable[[str], Any], 
     assert time.process_time() - begun < 2
 
 
-@pytest.mark.parametrize("read", [read_suite, read_au_csv, decode], ids=lambda read: read.__name__)
+def read_training_config(path: Path) -> Any:
+    return read_config(str(path))
+
+
+@pytest.mark.parametrize(
+    "read", [read_suite, read_au_csv, decode, read_training_config], ids=lambda read: read.__name__
+)
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, read: Callable[[Path], Any]) -> None:
     if not hasattr(os, "mkfifo"):
         pytest.skip("no named pipes here")

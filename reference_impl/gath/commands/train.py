@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from pathlib import Path
 
 import click
 
 from gath_bench.contracts import CommandContext
-from gath_bench.errors import UsageError
+from gath_bench.errors import UsageError, describe_error
+
+
+def _not_empty(ctx: click.Context, parameter: click.Parameter, value: Path | str | None) -> Path | str | None:
+    """An option that names something; an empty path would be the current folder."""
+    if value is not None and str(value) in ("", "."):
+        raise click.BadParameter("give a name or a folder of its own, not an empty text.")
+    return value
+
+
+def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a number of minutes.")
+    return value
 
 
 @click.command()
@@ -17,6 +31,7 @@ from gath_bench.errors import UsageError
     "-c",
     "--config",
     "name",
+    callback=_not_empty,
     metavar="NAME|FILE.toml",
     help="small (the default), tiny-warp, small-warp, unpaired-warp, gpu, or a TOML file.",
 )
@@ -34,11 +49,16 @@ from gath_bench.errors import UsageError
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Seed of weights, batches and targets.")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]")
 @click.option(
-    "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="The run folder."
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    callback=_not_empty,
+    metavar="DIR",
+    help="The run folder.",
 )
 @click.option(
     "--resume",
     type=click.Path(file_okay=False, path_type=Path),
+    callback=_not_empty,
     metavar="DIR",
     help="Resume the training in this run folder.",
 )
@@ -64,6 +84,7 @@ from gath_bench.errors import UsageError
 @click.option(
     "--max-minutes",
     type=click.FloatRange(min=0),
+    callback=_finite,
     metavar="M",
     help="Stop after M minutes, resumable.",
 )
@@ -143,6 +164,12 @@ def train(
     except Diverged as error:
         click.echo(f"gath-bench: {error}", err=True)
         raise click.exceptions.Exit(1) from error
+    except OSError as error:
+        begun_already = (folder / STATE).is_file()
+        raise UsageError(
+            f"the training in {folder} stopped: {describe_error(error)}; "
+            + (f"continue with --resume {folder}." if begun_already else "give another folder with --output.")
+        ) from error
     in_time = max_minutes is None or time.monotonic() - begun < 60 * max_minutes
     if not finished and in_time:  # a signal stopped it, not --max-minutes
         raise click.exceptions.Exit(130)
