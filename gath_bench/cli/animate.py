@@ -26,15 +26,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 _MOVING = (".gif", ".mp4")
 
 
-def _paths(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[Path, ...]:
-    """Paths; an empty text would be the current folder."""
-    if "" in value:
-        raise click.BadParameter("give a photo or a folder, not an empty text.")
-    return tuple(map(Path, value))
-
-
 @click.command()
-@click.argument("portraits", nargs=-1, required=True, callback=_paths, metavar="PORTRAIT...")
+@click.argument("portraits", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PORTRAIT...")
 @click.option("-m", "--model", default="gath-warp", show_default=True, help="A model, as `run` takes it.")
 @click.option("--aus", metavar="AUS", help="An expression: 6C+12D, AU06=0.6,AU12=0.8 or happiness*0.5.")
 @click.option("--preset", metavar="NAME", help="An emotion: happiness, sadness, surprise, fear, anger, ...")

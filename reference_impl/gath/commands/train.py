@@ -13,25 +13,11 @@ from gath_bench.contracts import CommandContext
 from gath_bench.errors import UsageError, describe_error
 
 
-def _not_empty(ctx: click.Context, parameter: click.Parameter, value: Path | str | None) -> Path | str | None:
-    """An option that names something; an empty path would be the current folder."""
-    if value is not None and str(value) in ("", "."):
-        raise click.BadParameter("give a name or a folder of its own, not an empty text.")
-    return value
-
-
-def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
-        raise click.BadParameter(f"{value} is not a number of minutes.")
-    return value
-
-
 @click.command()
 @click.option(
     "-c",
     "--config",
     "name",
-    callback=_not_empty,
     metavar="NAME|FILE.toml",
     help="small (the default), tiny-warp, small-warp, unpaired-warp, gpu, or a TOML file.",
 )
@@ -49,16 +35,11 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Seed of weights, batches and targets.")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]")
 @click.option(
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    callback=_not_empty,
-    metavar="DIR",
-    help="The run folder.",
+    "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="The run folder."
 )
 @click.option(
     "--resume",
     type=click.Path(file_okay=False, path_type=Path),
-    callback=_not_empty,
     metavar="DIR",
     help="Resume the training in this run folder.",
 )
@@ -84,7 +65,6 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None)
 @click.option(
     "--max-minutes",
     type=click.FloatRange(min=0),
-    callback=_finite,
     metavar="M",
     help="Stop after M minutes, resumable.",
 )
@@ -117,6 +97,10 @@ def train(
     gath-bench train --resume results/runs/warp --set losses.mask=8   # from this step on
     torchrun --nproc-per-node 2 -m gath_bench train -c gpu
     """
+    _refuse_empty(name, output, resume)
+    if max_minutes is not None and not math.isfinite(max_minutes):
+        raise UsageError(f"--max-minutes {max_minutes} is not a number of minutes.")
+
     from gath.config import read_config
     from gath.training.checkpoint import STATE, load_config
     from gath.training.loop import Diverged
@@ -173,6 +157,12 @@ def train(
     in_time = max_minutes is None or time.monotonic() - begun < 60 * max_minutes
     if not finished and in_time:  # a signal stopped it, not --max-minutes
         raise click.exceptions.Exit(130)
+
+
+def _refuse_empty(name: str | None, *folders: Path | None) -> None:
+    """Refuse an empty configuration name, and an empty path, which would be the current folder."""
+    if name == "" or Path() in folders:
+        raise UsageError("give -c, --output and --resume a name or a folder of its own, not an empty text.")
 
 
 def _set_up_device(name: str) -> str:
