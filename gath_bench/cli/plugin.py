@@ -54,7 +54,8 @@ def new(name: str, output: Path | None) -> None:
     package = name.replace("-", "_")
     if keyword.iskeyword(package):
         raise UsageError(f"{name!r} cannot be a package: it is a word of Python; choose another name.")
-    if find_spec(package) is not None:
+    known = find_spec(package)
+    if known is not None and known.origin is not None:  # more than a folder of that name
         raise UsageError(f"a package {package!r} is installed here already: choose another name.")
     folder = output or Path(name)
     try:

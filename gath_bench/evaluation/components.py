@@ -76,7 +76,9 @@ def missing_plugins(folder: Path, manifest: Manifest, plugins: Plugins | PluginS
         return ""
     options = " ".join(f"--plugin {shlex.quote(module)}" for module in missing)
     command = " ".join([*words, shlex.quote(str(folder))])
-    return f"{folder} was measured with {options}, which is not loaded: write `gath-bench {options} {command}`."
+    return (
+        f"{folder} was measured with {options}, which is not loaded: write `gath-bench {options} {command}`."
+    )
 
 
 def _plugin_name(module: str) -> str:

@@ -159,7 +159,18 @@ def test_a_training_on_a_failing_disk_can_be_resumed(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "run"
-    options = ("-c", "tiny", "-d", "toy-faces", "--device", "cpu", "--steps", 2, "--set", "checkpoint_every=1")
+    options = (
+        "-c",
+        "tiny",
+        "-d",
+        "toy-faces",
+        "--device",
+        "cpu",
+        "--steps",
+        2,
+        "--set",
+        "checkpoint_every=1",
+    )
     with monkeypatch.context() as patch:
         FailingDisk(patch, errno.ENOSPC, 2, suffix="checkpoint.pt")
         stopped = _call(train, trained, *options, "--output", folder)

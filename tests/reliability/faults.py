@@ -32,6 +32,7 @@ RANKS = "tests/engine/test_ranks.py"
 IMAGES = "tests/core/test_images.py"
 VIDEO = "tests/media/test_video.py"
 RESUME = "tests/engine/test_resume.py"
+BAD_INPUT = "tests/cli/test_bad_input.py"
 REUSE = "tests/engine/test_reuse.py"
 SHARED = "tests/engine/test_shared_work.py"
 FRAMING = "tests/faces/test_framing.py"
@@ -221,8 +222,8 @@ def input_faults() -> list[Fault]:
               PARSERS, "test_a_manifest_that_refers_to_nothing_is_refused"),
         Fault("a name of 40,000 letters", "refused in less than 2 s", PARSERS,
               "test_a_text_of_40000_letters_takes_little_time"),
-        Fault("a named pipe as suite, AU table, image or training configuration", "refused, not waited for", PARSERS,
-              "test_a_pipe_is_refused_and_not_waited_for"),
+        Fault("a named pipe as suite, AU table, image, weights file or training configuration",
+              "refused, not waited for", PARSERS, "test_a_pipe_is_refused_and_not_waited_for"),
         Fault("file names that are not UTF-8", "samples like others", FILES,
               "test_file_names_that_are_not_utf8_are_samples_like_others"),
         Fault("a folder without permission", "one sentence that names it", FILES,
@@ -259,6 +260,8 @@ def input_faults() -> list[Fault]:
               "test_terminal_escapes_do_not_reach_the_console"),
         Fault("`--output ''`, `--resume ''`, `--timeout nan`", "refused, exit code 2", PROCESS,
               "test_options_without_a_meaning_are_refused"),
+        Fault("a path of 5,000 letters", "one sentence, exit code 2", BAD_INPUT,
+              "test_a_path_that_is_too_long_is_one_sentence"),
         Fault("the home folder in a typed path", "`~` in the recorded command", PROCESS,
               "test_the_home_folder_is_not_recorded"),
         Fault("no network: `run`, `report`, `animate`", "work; no connection is attempted", PROCESS,

@@ -524,7 +524,9 @@ class HostileDataset(ToyDataset):
         if self.how == "overwrites-earlier":
             for tensor in self.earlier:
                 tensor.zero_()
-            tensors = {name: value.clone() for name, value in vars(batch).items() if isinstance(value, Tensor)}
+            tensors = {
+                name: value.clone() for name, value in vars(batch).items() if isinstance(value, Tensor)
+            }
             self.earlier += tensors.values()
             return replace(batch, **tensors)
         if self.how in BATCHES:
