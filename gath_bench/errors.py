@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,6 +43,8 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     >>> did_you_mean("zzz", ["ssim", "psnr"])
     'known: psnr, ssim.'
     """
+    from difflib import get_close_matches
+
     known = sorted(set(choices))
     listed = ", ".join(known) if known else "none"
     close = get_close_matches(name, known, n=3, cutoff=0.6)

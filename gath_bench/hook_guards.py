@@ -105,6 +105,9 @@ class GuardedPlugin:
         for item in found:
             setattr(self, item.attribute, guarded(item, report))
 
+    def __dir__(self) -> list[str]:
+        return list(vars(self))  # pluggy looks at every name, slowly: without those of `object`
+
 
 def guarded(found: Implementation, report: Report) -> Callable[..., Any]:
     """A listener that reports its exceptions instead of raising them; signature and options are kept."""

@@ -7,20 +7,22 @@ runnable example of every hook.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pluggy
 
-from gath_bench.contracts.lifecycle import CellResult, RunInfo
-from gath_bench.contracts.specs import (
-    AUEstimatorSpec,
-    CommandSpec,
-    DatasetSpec,
-    FaceDetectorSpec,
-    IdentityEncoderSpec,
-    MetricSpec,
-    ModelSpec,
-    PerceptualTrunkSpec,
-)
+if TYPE_CHECKING:
+    from gath_bench.contracts.lifecycle import CellResult, RunInfo
+    from gath_bench.contracts.specs import (
+        AUEstimatorSpec,
+        CommandSpec,
+        DatasetSpec,
+        FaceDetectorSpec,
+        IdentityEncoderSpec,
+        MetricSpec,
+        ModelSpec,
+        PerceptualTrunkSpec,
+    )
 
 #: The entry-point group, and the name of the pluggy project.
 GROUP = "gath_bench"

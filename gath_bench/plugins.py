@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from importlib.metadata import Distribution, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ import pluggy
 
 from gath_bench import hookspecs
 from gath_bench.component_calls import component_call
-from gath_bench.contracts.keys import is_name
 from gath_bench.contracts.specs import (
     AUEstimatorSpec,
     CommandSpec,
@@ -29,6 +28,7 @@ from gath_bench.contracts.specs import (
     MetricSpec,
     ModelSpec,
     PerceptualTrunkSpec,
+    is_name,
 )
 from gath_bench.errors import UsageError, describe_error, did_you_mean
 from gath_bench.hook_guards import (
@@ -132,9 +132,11 @@ def load_plugins(modules: Iterable[str] = (), *, entry_point_group: str | None =
     modules = tuple(modules)
     plugins = Plugins(manager, PluginSources(modules, entry_point_group))
     found = sorted(entry_points(group=entry_point_group), key=lambda e: e.name) if entry_point_group else []
+    described: dict[int, tuple[str, str]] = {}  # a distribution parses its metadata on every access
     for point in found:
-        distribution = point.dist.name if point.dist else "an unknown distribution"
-        version = point.dist.version if point.dist else ""
+        if id(point.dist) not in described:
+            described[id(point.dist)] = _described(point.dist)
+        distribution, version = described[id(point.dist)]
         plugin = _load(manager, point.name, distribution, version, point.load)
         if plugin.error is not None:
             _warn(f"{plugin.source} is left out: {plugin.error}; everything else works.")
@@ -178,6 +180,13 @@ def _load(
         components=tuple(spec for spec in specs if isinstance(spec, ComponentSpec)),
         commands=tuple(spec for spec in specs if isinstance(spec, CommandSpec)),
     )
+
+
+def _described(distribution: Distribution | None) -> tuple[str, str]:
+    """The name and the version of a distribution."""
+    if distribution is None:
+        return "an unknown distribution", ""
+    return distribution.name, distribution.version
 
 
 def _import_by_name(name: str) -> Any:

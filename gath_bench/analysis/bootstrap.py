@@ -10,7 +10,7 @@ ones; without the expansion it would be 92 % and 90 %.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import NormalDist
@@ -18,6 +18,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from gath_bench.analysis.quantiles import quantile, quantile_of_counts, sorted_quantile
 from gath_bench.analysis.reducers import REDUCERS, Array, Reducer
 from gath_bench.analysis.rounding import PRECISION, exact_product
 from gath_bench.results.corpus import StoredValues
@@ -32,6 +33,8 @@ MAX_UNITS = 2000
 _CONFIDENCE = 0.95
 #: Numbers held in memory at a time.
 _CHUNK = 1 << 22
+#: Numbers that fit into the cache of a core.
+_CACHED = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,7 @@ def _by_subject(
     function: Callable[..., float], inputs: tuple[Array, ...], subjects: NDArray[np.int64]
 ) -> tuple[Array, NDArray[np.int64]]:
     """The value over each subject's samples and the subjects, without undefined values."""
-    who = np.unique(subjects)
+    who = np.flatnonzero(np.bincount(subjects))
     values = np.array([function(*(values[subjects == one] for values in inputs)) for one in who])
     known = np.isfinite(values)
     return values[known], who[known]
@@ -222,7 +225,7 @@ def bca_interval(resampled: Resampled) -> tuple[float | None, float | None]:
     skew = 0.0 if resampled.left_out is None else _acceleration(resampled.left_out, magnitude)
     reach = expanded_reach(resampled.subjects)
     shares = [normal.cdf(bias + z / (1 - skew * z)) for z in (bias - reach, bias + reach)]
-    low, high = np.quantile(drawn, shares)
+    low, high = sorted_quantile(drawn, shares)
     return float(low), float(high)
 
 
@@ -260,7 +263,7 @@ def _acceleration(left_out: Array, magnitude: float) -> float:
 def _magnitude(value: float, draws: Array) -> float:
     """The size of a value and of its resamples, without the few resamples that are nearly undefined (0 / 0)."""
     known = np.abs(draws[np.isfinite(draws)])
-    return float(max(abs(value), np.quantile(known, _CONFIDENCE) if len(known) else 0.0))
+    return float(max(abs(value), quantile(known, _CONFIDENCE) if len(known) else 0.0))
 
 
 def subject_sums(
@@ -283,6 +286,26 @@ def _weights(count: int, seed: int) -> NDArray[np.uint16]:
     return weights
 
 
+def _picked(count: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """(R, count) in chunks: which subjects each resample draws, in the order of the draws."""
+    rng = np.random.default_rng(seed)
+    for rows in _slices(count):
+        yield rng.integers(count, size=(rows.stop - rows.start, count))
+
+
+@lru_cache(maxsize=4)
+def _redrawn(count: int, seed: int) -> NDArray[np.uint16]:
+    """(count, R): how often the resamples of ``_picked`` draw each subject."""
+    counts = []
+    together = max(1, _CACHED // count)
+    for picked in _picked(count, seed):
+        for start in range(0, len(picked), together):
+            rows = picked[start : start + together]
+            flat = (rows + count * np.arange(len(rows))[:, None]).ravel()
+            counts.append(np.bincount(flat, minlength=rows.size).astype(np.uint16).reshape(rows.shape))
+    return np.ascontiguousarray(np.concatenate(counts).T)
+
+
 def _weighted(weights: NDArray[np.uint16], sums: Array) -> Array:
     """``weights @ sums``, in chunks: with many subjects all resamples would not fit in memory."""
     return np.concatenate([exact_product(weights[rows], sums, len(sums)) for rows in _slices(len(sums))])
@@ -296,15 +319,19 @@ def _slices(count: int) -> list[slice]:
 def _direct(reducer: Reducer, values: Array, subjects: NDArray[np.int64], count: int, seed: int) -> Array:
     """The reducer over the samples of resampled subjects, for reducers that are not functions of sums."""
     assert reducer.direct is not None
-    if len(np.unique(subjects)) == count == len(values):
-        # One value per subject, such as the repeats of a system metric: all resamples have the same length.
-        rng = np.random.default_rng(seed)
-        ordered = values[np.argsort(subjects)]
+    # One value per subject, such as the repeats of a system metric: all resamples have the same length.
+    single = len(values) == count == np.count_nonzero(np.bincount(subjects, minlength=count))
+    if reducer.quantile is not None:
+        order = np.argsort(values)
+        counts = _redrawn(count, seed) if single else _weights(count, seed).T
         parts = [
-            reducer.direct(ordered[rng.integers(count, size=(rows.stop - rows.start, count))])
-            for rows in _slices(count)
+            quantile_of_counts(values[order], counts[subjects[order], rows], reducer.quantile)
+            for rows in _slices(len(values))
         ]
         return np.concatenate(parts)
+    if single:
+        ordered = values[np.argsort(subjects)]
+        return np.concatenate([reducer.direct(ordered[picked]) for picked in _picked(count, seed)])
     drawn = np.full(RESAMPLES, np.nan)
     for number, weights in enumerate(_weights(count, seed)):
         resample = np.repeat(values, weights[subjects])

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gath_bench.analysis.comparability import metric_keys, unlike_components, unlike_data, unlike_sizes
-from gath_bench.analysis.observation_table import codes
 from gath_bench.analysis.summarise import row_key
+from gath_bench.results.columns import codes
 from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 from gath_bench.results.reader import Run
 
@@ -77,7 +77,7 @@ def stacked(
         cells = [replace(cell, cell_id=prefix + cell.cell_id) for cell in run.manifest.cells]
         renamed.append(replace(run, manifest=replace(run.manifest, cells=cells)))
         names = renamings[number] if renamings else {}
-        table = _with_words(run.observations, "cell", lambda word, prefix=prefix: prefix + word)  # type: ignore[misc]
+        table = _with_words(run.unordered, "cell", lambda word, prefix=prefix: prefix + word)  # type: ignore[misc]
         tables.append(_with_words(table, "metric", lambda word, names=names: names.get(word, word)))  # type: ignore[misc]
     return renamed, pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gath_bench.analysis.reducers import Array
+from gath_bench.results.columns import Codes, codes, numbers, texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Codes = NDArray[np.int64]
 _COLUMNS = ("sample", "au", "subject", "status", "reason", "value")
 _WORDS = ("cell", "metric", "observation", "subject", "au", "status", "reason")
 
@@ -102,8 +102,9 @@ class ObservationTable:
         self.words: dict[str, list[Any]] = {}
         columns: dict[str, NDArray[Any]] = {}
         for name in _WORDS:
-            columns[name], self.words[name] = codes(rows[name])
-        columns["value"] = _numbers(rows["value"], np.float64, missing=np.nan)
+            found, self.words[name] = codes(rows[name])
+            columns[name] = found.astype(np.int32)  # half the memory of the largest tables
+        columns["value"] = numbers(rows["value"], np.float64, missing=np.nan)
         columns["sample"], self._size = _sample_numbers(rows)
         self._rows = rows
         self._names: dict[str, int] = {}
@@ -130,11 +131,6 @@ class ObservationTable:
     def _index(self) -> dict[str, dict[Any, int]]:
         return {kind: {word: code for code, word in enumerate(self.words[kind])} for kind in _WORDS[:3]}
 
-    @cached_property
-    def _sample_ids(self) -> tuple[Codes, list[Any]]:
-        """The sample id of each row, as codes and words: Arrow's ``take`` and ``array`` would import pandas."""
-        return codes(self._rows["sample_id"])
-
     def sample_id(self, name: int) -> str:
         """The sample id of a code of ``sample_names``."""
         return next(word for word, code in self._names.items() if code == name)
@@ -152,10 +148,9 @@ class ObservationTable:
         names = np.full(self._size, -1, np.int64)
         row_of = np.full(self._size, -1, np.int64)
         row_of[self._columns["sample"][first:last]] = self._order[first:last]
-        numbers = np.flatnonzero(row_of >= 0)
-        rows, words = self._sample_ids
-        ids = rows[row_of[numbers]].tolist()
-        names[numbers] = [self._names.setdefault(words[code], len(self._names)) for code in ids]
+        present = np.flatnonzero(row_of >= 0)
+        ids = texts(self._rows["sample_id"], row_of[present])
+        names[present] = [self._names.setdefault(word, len(self._names)) for word in ids]
         self._sample_names[cell] = names
         return names
 
@@ -178,9 +173,13 @@ def _aligned(parts: list[Part]) -> tuple[tuple[Array, ...], Codes, Codes]:
     subjects = parts[0].subject[kept[0]]
     if all(np.array_equal(samples[0], other) for other in samples[1:]):
         return tuple(values), subjects, samples[0]
-    common = reduce(np.intersect1d, samples)
-    inside = [np.isin(numbers, common) for numbers in samples]
-    return tuple(v[i] for v, i in zip(values, inside, strict=True)), subjects[inside[0]], common
+    common = reduce(np.logical_and, [flags(numbers, parts[0].size) for numbers in samples])
+    inside = [common[numbers] for numbers in samples]
+    return (
+        tuple(v[i] for v, i in zip(values, inside, strict=True)),
+        subjects[inside[0]],
+        np.flatnonzero(common),
+    )
 
 
 def on_common(observed: Sequence[tuple[Observed, Codes]]) -> list[Observed]:
@@ -220,7 +219,9 @@ def renumbered(subjects: Sequence[Codes]) -> tuple[list[Codes], int]:
 def _cut(columns: dict[str, NDArray[Any]], sizes: list[int]) -> tuple[Codes, dict[tuple[int, ...], slice]]:
     """The order by cell, metric, observation, AU and sample, and the slice of each observation of a cell in it."""
     metrics, observations, aus = sizes
-    group = (columns["cell"] * metrics + columns["metric"]) * observations + columns["observation"]
+    group = (columns["cell"].astype(np.int64) * metrics + columns["metric"]) * observations + columns[
+        "observation"
+    ]
     key = group * (aus + 1) + columns["au"] + 1
     highest = int(key.max(initial=0))
     # Rows are usually sorted by sample: one radix sort is then enough.
@@ -234,47 +235,19 @@ def _cut(columns: dict[str, NDArray[Any]], sizes: list[int]) -> tuple[Codes, dic
     for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=False):
         rest, observation = divmod(int(sorted_group[start]), observations)
         parts[(*divmod(rest, metrics), observation)] = slice(start, end)
-    return order.astype(np.int64), parts
+    return order.astype(np.int64, copy=False), parts
 
 
 def _sample_numbers(rows: pa.Table) -> tuple[Codes, int]:
     """A number for each sample of a cell, by batch and position, and the upper limit of these numbers."""
-    batch = _numbers(rows["batch"], np.int32, missing=0).astype(np.int64)
-    position = _numbers(rows["position"], np.int32, missing=0).astype(np.int64)
+    batch = numbers(rows["batch"], np.int32, missing=0).astype(np.int64)
+    position = numbers(rows["position"], np.int32, missing=0).astype(np.int64)
     if len(batch) == 0:
         return batch, 0
     batch -= batch.min()
     wide = int(position.max()) + 1
-    numbers, size = batch * wide + position, (int(batch.max()) + 1) * wide
+    sample, size = batch * wide + position, (int(batch.max()) + 1) * wide
     if size > 10 * len(batch) + 1000:
-        _, numbers = np.unique(numbers, return_inverse=True)
-        size = int(numbers.max()) + 1
-    return numbers.astype(np.int64), size
-
-
-def _numbers(column: pa.ChunkedArray | pa.Array, dtype: type[np.generic], missing: float) -> NDArray[Any]:
-    """A numeric column as numpy, from Arrow's buffers.
-
-    Arrow's ``to_numpy`` and ``fill_null`` import pandas, which takes longer than a report.
-    """
-    whole = column.combine_chunks() if hasattr(column, "combine_chunks") else column
-    span = slice(whole.offset, whole.offset + len(whole))
-    validity, data = whole.buffers()
-    values = np.frombuffer(data, dtype)[span].copy()
-    if whole.null_count:
-        valid = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")[span]
-        values[valid == 0] = missing
-    return values
-
-
-def codes(column: pa.ChunkedArray) -> tuple[Codes, list[Any]]:
-    """Integer codes of a string column and their words; null is -1."""
-    whole = column.combine_chunks()
-    encoded = whole if hasattr(whole, "indices") else whole.dictionary_encode()
-    codes = _numbers(encoded.indices, np.int32, missing=-1).astype(np.int64)
-    words: list[Any] = encoded.dictionary.to_pylist()
-    # In alphabetical order, so that intervals do not depend on the order of rows in the shards.
-    order = sorted(range(len(words)), key=words.__getitem__)
-    ranks = np.empty(len(words) + 1, np.int64)
-    ranks[order], ranks[-1] = np.arange(len(words)), -1
-    return ranks[codes], [words[number] for number in order]
+        _, sample = np.unique(sample, return_inverse=True)
+        size = int(sample.max()) + 1
+    return sample.astype(np.int64), size

@@ -44,6 +44,8 @@ def with_ranking(
     contrasts: Contrasts,
     references: Mapping[str, str],
     entries: Iterable[tuple[SummaryRow, Measurement | None]],
+    *,
+    gains: bool = True,
 ) -> list[SummaryRow]:
     """The rows with best, tied, p value, rank and gain filled in.
 
@@ -51,6 +53,7 @@ def with_ranking(
         contrasts: compares the measurements.
         references: the names of the reference models (``oracle``, ``copy_source``).
         entries: the rows, each over all AUs with its measurement and each of one AU with None.
+        gains: whether to fill in the gains.
     """
     rows: list[SummaryRow] = []
     columns: dict[tuple[object, ...], list[tuple[int, Measurement]]] = {}
@@ -67,7 +70,8 @@ def with_ranking(
         ]
         if len(ranked) > 1:
             _rank_column(contrasts, rows, known, ranked)
-        _gains(contrasts, rows, known, references)
+        if gains:
+            _gains(contrasts, rows, known, references)
     return rows
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gath_bench.analysis.quantiles import quantile
 from gath_bench.contracts.metric import CORPUS
 from gath_bench.statistics import centred_sums, icc31_from_sums, pair_moments, pearson_from_sums, ratio
 
@@ -32,6 +33,7 @@ class Reducer:
         moments: inputs, each (N,), -> (N, M), the terms to sum over samples; None for a direct reducer.
         finish: sums (..., M) -> values (...); NaN where the value is undefined.
         direct: one input (..., N) -> values (...), for reducers that are not functions of sums.
+        quantile: the share in [0, 1], for quantiles: a resample of them needs only the counts of its samples.
         grouped: inputs, each (N,), of one subject -> the value of that subject; NaN where it is undefined. The
             reducer's value is the mean over subjects, and the bootstrap resamples these values.
         stored: its input is a record that the engine computed: see `gath_bench.results.corpus.StoredValues`.
@@ -43,6 +45,7 @@ class Reducer:
     direct: Callable[[Array], Array] | None = None
     grouped: Callable[..., float] | None = None
     stored: bool = False
+    quantile: float | None = None
 
     def __call__(self, *inputs: Array) -> float:
         """The value over all given samples; a grouped reducer takes the samples of one subject."""
@@ -99,8 +102,8 @@ def _monotonicity(x: Array, y: Array) -> float:
     return float((asked * followed).sum() / pairs) if pairs else float("nan")
 
 
-def _percentile(q: float) -> Callable[[Array], Array]:
-    return lambda x: np.asarray(np.percentile(x, q, axis=-1))
+def _quantile(share: float) -> Reducer:
+    return Reducer(1, direct=lambda x: quantile(x, share), quantile=share)
 
 
 #: Reducers by the name in ``Summary.reducer``. Those with two inputs take (measured, requested). ``slope`` is the
@@ -117,10 +120,10 @@ REDUCERS: dict[str, Reducer] = {
     "f1": Reducer(2, _detection_moments, _f1),
     "monotonicity": Reducer(2, grouped=_monotonicity),
     "sum": Reducer(1, direct=lambda x: np.asarray(x.sum(-1))),
-    "max": Reducer(1, direct=lambda x: np.asarray(x.max(-1))),
-    "median": Reducer(1, direct=_percentile(50)),
-    "p50": Reducer(1, direct=_percentile(50)),
-    "p90": Reducer(1, direct=_percentile(90)),
-    "p99": Reducer(1, direct=_percentile(99)),
+    "max": _quantile(1.0),
+    "median": _quantile(0.5),
+    "p50": _quantile(0.5),
+    "p90": _quantile(0.9),
+    "p99": _quantile(0.99),
     CORPUS: Reducer(1, direct=lambda x: np.asarray(x[..., 0]), stored=True),
 }

@@ -28,16 +28,26 @@ if TYPE_CHECKING:
 __all__ = ["SummaryRow", "is_contaminated", "measurements", "row_key", "summarise"]
 
 
-def summarise(manifest: Manifest, rows: pa.Table) -> list[SummaryRow]:
-    """Every summary of every cell, in the manifest's order; per-AU rows after their mean."""
+def summarise(manifest: Manifest, rows: pa.Table, *, headlines: bool = False) -> list[SummaryRow]:
+    """Every summary of every cell, in the manifest's order; per-AU rows after their mean.
+
+    Args:
+        manifest: the manifest of the run.
+        rows: its observations, in any order.
+        headlines: only the primary summaries over all AUs, without gains, which is what text tables show. The
+            values of these rows are the same.
+
+    Raises:
+        UsageError: the manifest is damaged, or was written by another version.
+    """
     observations = ObservationTable(rows)
     entries = [
         entry
         for cell in manifest.cells
         for name in cell.metrics
-        for entry in _summarise_metric(observations, manifest, cell, manifest.metric(name))
+        for entry in _summarise_metric(observations, manifest, cell, manifest.metric(name), headlines)
     ]
-    return with_ranking(Contrasts(observations), manifest.references, entries)
+    return with_ranking(Contrasts(observations), manifest.references, entries, gains=not headlines)
 
 
 def measurements(manifest: Manifest, observations: ObservationTable) -> Iterator[Measurement]:
@@ -51,10 +61,16 @@ def measurements(manifest: Manifest, observations: ObservationTable) -> Iterator
 
 
 def _summarise_metric(
-    observations: ObservationTable, manifest: Manifest, cell: CellRecord, metric: MetricRecord
+    observations: ObservationTable,
+    manifest: Manifest,
+    cell: CellRecord,
+    metric: MetricRecord,
+    headlines: bool,
 ) -> Iterator[tuple[SummaryRow, Measurement | None]]:
     for summary in metric.summaries:
         _refuse_wrong_reducer(summary)
+        if headlines and not summary.primary:
+            continue
         parts, observed = observe(observations, cell.cell_id, metric.name, summary.inputs)
         whole = Measurement(cell, metric, summary, observed)
         if REDUCERS[summary.reducer].stored:
@@ -65,7 +81,7 @@ def _summarise_metric(
         if row.status == "ok" and row.reason is None and summary.per_au:
             row = replace(row, reason=_left_out_aus(observations, parts, observed))
         yield row, whole
-        if summary.per_au and observed.aus != (-1,):
+        if summary.per_au and observed.aus != (-1,) and not headlines:
             for number, au in enumerate(observed.aus):
                 one = replace(
                     whole,

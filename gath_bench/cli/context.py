@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gath_bench.cli.output import stdout_to_stderr
-from gath_bench.contracts.command import LoadedComponent, LoadedEvaluators
-from gath_bench.contracts.metric import RoleRequest
-from gath_bench.contracts.model import AnimationModel
-from gath_bench.contracts.specs import Kind
 from gath_bench.hookspecs import GROUP
 from gath_bench.plugins import Plugins, PluginSources
-from gath_bench.registry import Component, Registry
+
+if TYPE_CHECKING:
+    from gath_bench.contracts.command import LoadedComponent, LoadedEvaluators
+    from gath_bench.contracts.metric import RoleRequest
+    from gath_bench.contracts.model import AnimationModel
+    from gath_bench.contracts.specs import Kind
+    from gath_bench.registry import Component, Registry
 
 
 @dataclass
@@ -45,6 +47,8 @@ class Context:
 
     @cached_property
     def registry(self) -> Registry:
+        from gath_bench.registry import Registry
+
         return Registry.of(self.plugins)
 
     def names(self, kind: Kind) -> tuple[str, ...]:
@@ -56,6 +60,8 @@ class Context:
         return load(kind, name, self.registry)
 
     def load(self, kind: Kind, name: str) -> LoadedComponent:
+        from gath_bench.contracts.command import LoadedComponent
+
         component = self.registry.make(kind, name)
         return LoadedComponent(str(component.name), _key(component), component.instance)
 

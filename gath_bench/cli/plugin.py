@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from gath_bench.contracts.keys import is_name
+from gath_bench.contracts.specs import is_name
 from gath_bench.errors import UsageError
 from gath_bench.files import atomic_write
 
@@ -23,7 +23,8 @@ def plugin() -> None:
     """Write a new plugin: pyproject, components and tests.
 
     \b
-    gath-bench plugin new my-faces
+    Examples:
+      gath-bench plugin new my-faces
     """
 
 
@@ -34,18 +35,20 @@ def plugin() -> None:
     "--output",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The folder to write; by default one of the plugin's name.",
+    help="The folder to write; by default a new one named NAME.",
 )
 def new(name: str, output: Path | None) -> None:
     """Write a distribution with a model, a metric, a data set and tests.
 
-    NAME is lower-case words joined by hyphens: the distribution's name, and the beginning of its components' names.
+    NAME is the name of the distribution, in lower-case words joined by hyphens. The names of the components begin with
+    it.
 
     \b
-    gath-bench plugin new my-faces
-    cd my-faces
-    pip install --no-build-isolation -e .
-    python -m pytest
+    Examples:
+      gath-bench plugin new my-faces
+      cd my-faces
+      pip install --no-build-isolation -e .
+      python -m pytest
     """
     if not is_name(name) or not name.replace("-", "_").isidentifier():
         raise UsageError(

@@ -7,15 +7,14 @@ column only if their keys are equal.
 from __future__ import annotations
 
 import errno
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gath_bench.contracts.specs import is_name
 from gath_bench.errors import UsageError
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 # Possessive quantifiers (`++`, `*+`), so that no text takes quadratic time.
 _HEAD = re.compile(r"^(?P<name>[^\[\]@#]++)(?:\[(?P<params>.*)\])?$", re.DOTALL)
 _KEY = re.compile(
@@ -31,21 +30,14 @@ HASH_DIGITS = 8
 NO_WEIGHTS = "no-weights"
 
 
-def is_name(text: object) -> bool:
-    """Whether a text is a valid component or command name: lower-case words joined by hyphens.
-
-    >>> is_name("copy-source"), is_name("Copy Source")
-    (True, False)
-    """
-    return isinstance(text, str) and _NAME.fullmatch(text) is not None
-
-
 def fingerprint(*parts: bytes | str) -> str:
     """SHA-256 (hex) over parts, each preceded by its length, so that different lists of parts differ.
 
     >>> fingerprint("ab", "c") == fingerprint("a", "bc")
     False
     """
+    import hashlib
+
     digest = hashlib.sha256()
     for part in parts:
         # File names may hold bytes that are not UTF-8, which Python reads as surrogates.
@@ -61,6 +53,8 @@ def file_hash(path: Path) -> str:
     Raises:
         OSError: it cannot be read, or it is a pipe or a device, which could block forever.
     """
+    import hashlib
+
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     with path.open("rb") as file:

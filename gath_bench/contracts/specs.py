@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
@@ -10,6 +11,16 @@ Kind = Literal[
     "model", "dataset", "metric", "au_estimator", "identity_encoder", "perceptual_trunk", "face_detector"
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+def is_name(text: object) -> bool:
+    """Whether a text is a valid component or command name: lower-case words joined by hyphens.
+
+    >>> is_name("copy-source"), is_name("Copy Source")
+    (True, False)
+    """
+    return isinstance(text, str) and _NAME.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
@@ -68,49 +79,44 @@ class ComponentSpec:
     kind: ClassVar[Kind]
 
 
-@dataclass(frozen=True)
+# The subclasses add no field and inherit the methods that `dataclass` made: making them again takes longer than
+# importing the rest of this module.
 class ModelSpec(ComponentSpec):
     """Registers an ``AnimationModel``."""
 
     kind: ClassVar[Kind] = "model"
 
 
-@dataclass(frozen=True)
 class DatasetSpec(ComponentSpec):
     """Registers a ``DatasetAdapter``."""
 
     kind: ClassVar[Kind] = "dataset"
 
 
-@dataclass(frozen=True)
 class MetricSpec(ComponentSpec):
     """Registers a ``Metric`` or a ``SystemMetric``."""
 
     kind: ClassVar[Kind] = "metric"
 
 
-@dataclass(frozen=True)
 class AUEstimatorSpec(ComponentSpec):
     """Registers an ``AUEstimator``."""
 
     kind: ClassVar[Kind] = "au_estimator"
 
 
-@dataclass(frozen=True)
 class IdentityEncoderSpec(ComponentSpec):
     """Registers an ``IdentityEncoder``."""
 
     kind: ClassVar[Kind] = "identity_encoder"
 
 
-@dataclass(frozen=True)
 class PerceptualTrunkSpec(ComponentSpec):
     """Registers a ``PerceptualTrunk``."""
 
     kind: ClassVar[Kind] = "perceptual_trunk"
 
 
-@dataclass(frozen=True)
 class FaceDetectorSpec(ComponentSpec):
     """Registers a ``FaceDetector``."""
 

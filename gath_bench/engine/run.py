@@ -25,6 +25,7 @@ from gath_bench.engine.time_limit import time_limit
 from gath_bench.errors import UsageError
 from gath_bench.evaluators import SharedFeatures
 from gath_bench.files import exclusive, remove_partial
+from gath_bench.perf import return_freed_memory
 from gath_bench.plugins import Plugins
 from gath_bench.results.images import IMAGES, KEPT_PIXELS, ImageStore
 from gath_bench.results.manifest import MANIFEST, CellRecord, Manifest
@@ -143,7 +144,9 @@ def _execute(
     with _claimed(folder) if ranks.first else nullcontext():
         if options.resume is not None and ranks.first:
             manifest = _resumed(folder, manifest)
-        return _measure(plan, plugins, options, progress, ranks, folder, manifest, started)
+        outcome = _measure(plan, plugins, options, progress, ranks, folder, manifest, started)
+    return_freed_memory()  # before the tables need some
+    return outcome
 
 
 def _measure(

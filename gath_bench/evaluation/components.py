@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from gath_bench.contracts.dataset import DatasetAdapter
-from gath_bench.contracts.keys import ComponentName, is_name
+from gath_bench.contracts.keys import ComponentName
 from gath_bench.contracts.metric import Metric, SystemMetric
 from gath_bench.contracts.model import AnimationModel
-from gath_bench.contracts.specs import KINDS, ComponentSpec, DatasetSpec, Kind, MetricSpec, ModelSpec
+from gath_bench.contracts.specs import KINDS, ComponentSpec, DatasetSpec, Kind, MetricSpec, ModelSpec, is_name
 from gath_bench.errors import UsageError, did_you_mean
 from gath_bench.plugins import Plugins, PluginSources, is_file, load_plugins
 from gath_bench.registry import Component, Registry, active_registry

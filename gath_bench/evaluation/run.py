@@ -152,7 +152,7 @@ def evaluate(
             )
         run = load(outcome.path)
         if temporary:
-            _ = run.observations  # into memory, since a caller may keep the run and drop the results
+            _ = run.unordered  # into memory, since a caller may keep the run and drop the results
         results = Results((run,), loaded, outcome.first_rank)
     except BaseException as error:
         if temporary:

@@ -151,8 +151,14 @@ def _lines(one: Drift, width: int) -> list[str]:
 
 
 def _notes(before: Manifest, after: Manifest) -> list[str]:
-    """Differences of hardware and package versions."""
+    """Differences of hardware, threads and package versions."""
     notes = []
+    then, now = (manifest.environment.get("determinism", {}).get("threads") for manifest in (before, after))
+    if then and now and then != now:
+        notes.append(
+            f"measured with {then} thread{'s' * (then != 1)}, again with {now}, which changes the last digits of sums; "
+            f"OMP_NUM_THREADS={then} gives the same sums."
+        )
     if before.hardware != after.hardware:
         notes.append(f"measured on {before.hardware}, again on {after.hardware}.")
     old, new = (manifest.environment.get("packages", {}) for manifest in (before, after))

@@ -14,7 +14,6 @@ from gath_bench.contracts.keys import ComponentName
 from gath_bench.errors import UsageError, did_you_mean
 from gath_bench.files import atomic_write
 from gath_bench.report.console import print_tables
-from gath_bench.report.html.page import render_page
 from gath_bench.report.json import as_json
 from gath_bench.report.table import Table, summary_rows, tables
 from gath_bench.report.text import latex, markdown
@@ -154,6 +153,8 @@ def _render(
         raise UsageError(f"unknown report format {form!r}; {did_you_mean(form, FORMATS)}")
     selected = select(runs, metrics)
     if form == "html":
+        from gath_bench.report.html.page import render_page
+
         return render_page(selected, intervals=intervals).encode()
     joined = join(selected)
     if one_file and len(joined.runs) > 1:
@@ -171,7 +172,9 @@ def _render(
 
 
 def _tables(run: Run, intervals: bool) -> list[Table]:
-    return [table for table in tables(run.manifest, summary_rows(run, intervals)) if table.columns]
+    """The tables for formats that show neither single AUs nor gains."""
+    rows = summary_rows(run, intervals, headlines=True)
+    return [table for table in tables(run.manifest, rows) if table.columns]
 
 
 def _console(made: Sequence[Table], width: int, everything: bool) -> str:

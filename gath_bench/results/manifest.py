@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gath_bench.contracts.metric import Summary
 from gath_bench.errors import UsageError, describe_error
 from gath_bench.files import read_regular, write_json
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+from gath_bench.results.plain import from_json
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -186,27 +183,31 @@ class Manifest:
             raise UsageError(f"{path} cannot be read: {describe_error(error)}.") from error
         if not isinstance(content, dict) or content.get("schema") != SCHEMA:
             raise UsageError(f"{path} does not have schema {SCHEMA}: run the suite again.")
-        from pydantic import ValidationError
-
         try:
-            manifest = _adapter().validate_python(content)
+            manifest = from_json(cls, content)
+        except TypeError:
+            manifest = _validated(content, path)
+        try:
             _check_names(manifest)
-        except ValidationError as error:
-            problem = error.errors()[0]
-            place = ".".join(map(str, problem["loc"]))
-            raise UsageError(
-                f"{path} is damaged ({place}: {problem['msg']}): run the suite again."
-            ) from error
         except ValueError as error:
             raise UsageError(f"{path} is damaged ({error}): run the suite again.") from error
         return manifest
 
 
-@cache
-def _adapter() -> TypeAdapter[Manifest]:
-    from pydantic import TypeAdapter
+def _validated(content: dict[str, Any], path: Path) -> Manifest:
+    """The manifest of any content, by pydantic, which takes longer to import than to read a manifest.
 
-    return TypeAdapter(Manifest)
+    Raises:
+        UsageError: the content is damaged; the message names the place.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(Manifest).validate_python(content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"]))
+        raise UsageError(f"{path} is damaged ({place}: {problem['msg']}): run the suite again.") from error
 
 
 def _check_names(manifest: Manifest) -> None:

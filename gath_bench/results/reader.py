@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gath_bench.results.manifest import CellRecord, Manifest
-from gath_bench.results.shards import ShardStore
+from gath_bench.results.shards import ShardStore, in_order
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,9 +34,14 @@ class Run:
     origins: Mapping[str, tuple[Path, str]] = field(default_factory=dict)
 
     @cached_property
+    def unordered(self) -> pa.Table:
+        """The long table in any order, which is enough for `gath_bench.analysis`: ordering it imports more of Arrow."""
+        return ShardStore(self.path / SAMPLES).read() if self.joined is None else self.joined
+
+    @cached_property
     def observations(self) -> pa.Table:
         """The long table, ordered by cell, batch and position."""
-        return ShardStore(self.path / SAMPLES).read() if self.joined is None else self.joined
+        return in_order(self.unordered) if self.joined is None else self.joined
 
     def origin(self, cell: CellRecord) -> tuple[Path, str]:
         """The run folder and cell id that a cell came from."""

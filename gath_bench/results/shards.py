@@ -80,16 +80,16 @@ class ShardStore:
         return sorted(self.folder.glob(f"{cell}.*.parquet" if cell else "*.parquet"))
 
     def read(self) -> pa.Table:
-        """All observations, ordered by cell, batch and position."""
+        """All observations, in the order of the shards."""
         import pyarrow as pa
 
         tables = [read_shard(path, list(COLUMNS)) for path in self.paths()]
         if not tables:
             return schema().empty_table()
         whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-        # Arrow does not sort dictionaries.
-        named = whole.set_column(0, "cell", whole["cell"].cast(pa.string()))
-        return named.sort_by([("cell", "ascending"), ("batch", "ascending"), ("position", "ascending")])
+        del tables
+        pa.default_memory_pool().release_unused()
+        return whole
 
 
 def shard_stem(batches: Sequence[int], rank: int = 0) -> str:
@@ -99,6 +99,15 @@ def shard_stem(batches: Sequence[int], rank: int = 0) -> str:
     ('000004-0', 'corpus')
     """
     return _STEMS.get(batches[0], f"{batches[0]:06d}-{rank}")
+
+
+def in_order(observations: pa.Table) -> pa.Table:
+    """Observations ordered by cell, batch and position."""
+    import pyarrow as pa
+
+    # Arrow does not sort dictionaries.
+    named = observations.set_column(0, "cell", observations["cell"].cast(pa.string()))
+    return named.sort_by([("cell", "ascending"), ("batch", "ascending"), ("position", "ascending")])
 
 
 def _has_failed(shard: Path) -> bool:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gath_bench import UsageError
 from gath_bench.contracts import ComponentKey, ComponentName, file_hash, fingerprint
-from gath_bench.contracts.keys import HASH_DIGITS, NO_WEIGHTS, is_name
+from gath_bench.contracts.keys import HASH_DIGITS, NO_WEIGHTS
+from gath_bench.contracts.specs import is_name
 
 names = st.from_regex(r"[a-z0-9][a-z0-9-]{0,12}", fullmatch=True)
 #: Text in general, and text made of what means something in a name.

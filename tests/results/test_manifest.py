@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from pydantic import TypeAdapter
 from toy.running import measure, toy_suite
 
 from gath_bench import UsageError
 from gath_bench.contracts.keys import ComponentKey, file_hash
-from gath_bench.results import Run, changed_files, load
+from gath_bench.results import MANIFEST, Manifest, Run, changed_files, load
+from gath_bench.results.plain import from_json
 
 
 @pytest.fixture
@@ -41,6 +44,17 @@ def test_it_records_what_verify_needs(run: Run) -> None:
     assert manifest.created <= manifest.finished
     assert all(cell.seconds > 0 for cell in manifest.cells)
     assert manifest.files == {path.name: file_hash(path) for path in (run.path / "samples").iterdir()}
+
+
+def test_reading_needs_no_pydantic_and_gives_the_same(run: Run) -> None:
+    """Sound manifests are read without it; whatever else there is in a manifest is left to it."""
+    content = json.loads((run.path / MANIFEST).read_text(encoding="utf-8"))
+    assert from_json(Manifest, content) == TypeAdapter(Manifest).validate_python(content) == run.manifest
+    for name, value in (("seed", "3"), ("cells", {}), ("status", None), ("unknown", 1), ("batch_size", 4.0)):
+        with pytest.raises(TypeError):
+            from_json(Manifest, content | {name: value})
+    (run.path / MANIFEST).write_text(json.dumps(content | {"batch_size": 4.0}), encoding="utf-8")
+    assert load(run.path).manifest == run.manifest
 
 
 def test_hardware_names_what_a_speed_depends_on(run: Run) -> None:

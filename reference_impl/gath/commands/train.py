@@ -19,23 +19,52 @@ from gath_bench.errors import UsageError, describe_error
     "--config",
     "name",
     metavar="NAME|FILE.toml",
-    help="small (the default), tiny-warp, small-warp, unpaired-warp, gpu, or a TOML file.",
+    help="tiny, tiny-warp, small, small-warp, unpaired-warp, gpu, facewarehouse46, or a TOML file. "
+    "By default small; with --model gath-warp small-warp.",
 )
 @click.option(
-    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting: losses.au=10."
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change one setting of the configuration: losses.au=10; may be repeated.",
 )
 @click.option(
     "--model",
     type=click.Choice(["gath", "gath-warp"]),
-    help="Overrides the model.",
+    help="The model, instead of that of the configuration.",
 )
-@click.option("-d", "--dataset", metavar="NAME", help="A data set with stills and frames to train on.")
-@click.option("--stills", metavar="NAME", help="Another data set for the stills, such as CelebA.")
-@click.option("--steps", type=click.IntRange(min=1), help="Steps of the generator.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Seed of weights, batches and targets.")
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]")
 @click.option(
-    "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="The run folder."
+    "-d",
+    "--dataset",
+    metavar="NAME",
+    help="A data set with training streams; by default that of the configuration (synthfaces).",
+)
+@click.option("--stills", metavar="NAME", help="Another data set for the stills, such as 'celeba[root=DIR]'.")
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Steps of the generator; by default those of the configuration.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    metavar="N",
+    help="Seed of weights, batches and targets; by default that of the configuration (0).",
+)
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="auto|cpu|cuda[:i]",
+    help="Where to compute; auto: on the GPU if there is one.",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The run folder; by default a new one under results/runs.",
 )
 @click.option(
     "--resume",
@@ -47,26 +76,26 @@ from gath_bench.errors import UsageError, describe_error
     "--teachers",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Use the E and C of this run folder instead of training them.",
+    help="Use the AU estimator and identity classifier (E and C) of this run folder instead of training them.",
 )
 @click.option(
     "--estimator",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Use the E in the weights file of a generator instead of training it.",
+    help="Use the AU estimator (E) in this weights file of a generator instead of training it.",
 )
-@click.option("--teachers-only", is_flag=True, help="Stop after E and C.")
+@click.option("--teachers-only", is_flag=True, help="Stop after the training of E and C.")
 @click.option(
     "--cache",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Folder of the rendered images.",
+    help="Folder of the rendered training images; by default in the run folder.",
 )
 @click.option(
     "--max-minutes",
     type=click.FloatRange(min=0),
     metavar="M",
-    help="Stop after M minutes, resumable.",
+    help="Stop after M minutes with a checkpoint; by default after the last step.",
 )
 @click.pass_obj
 def train(
@@ -89,13 +118,17 @@ def train(
 ) -> None:
     """Train GATH on unpaired stills and frames, or gath-warp on clips and stills.
 
+    The configuration says which: `small` trains GATH on a CPU, `gpu` on a GPU, and `tiny-warp` takes two minutes.
+    Without -d, the images are procedural faces.
+
     \b
-    gath-bench train
-    gath-bench train -c tiny-warp --output results/runs/tiny   # two minutes of CPU time
-    gath-bench train -c small-warp --max-minutes 30 --output results/runs/warp
-    gath-bench train --resume results/runs/warp
-    gath-bench train --resume results/runs/warp --set losses.mask=8   # from this step on
-    torchrun --nproc-per-node 2 -m gath_bench train -c gpu
+    Examples:
+      gath-bench train
+      gath-bench train -c tiny-warp --output results/runs/tiny
+      gath-bench train -c small-warp --max-minutes 30 --output results/runs/warp
+      gath-bench train --resume results/runs/warp
+      gath-bench train --resume results/runs/warp --set losses.mask=8
+      torchrun --nproc-per-node 2 -m gath_bench train -c gpu
     """
     _refuse_empty(name, output, resume)
     if max_minutes is not None and not math.isfinite(max_minutes):
