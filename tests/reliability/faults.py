@@ -222,7 +222,7 @@ def input_faults() -> list[Fault]:
               PARSERS, "test_a_manifest_that_refers_to_nothing_is_refused"),
         Fault("a name of 40,000 letters", "refused in less than 2 s", PARSERS,
               "test_a_text_of_40000_letters_takes_little_time"),
-        Fault("a named pipe as suite, AU table, image, weights file or training configuration",
+        Fault("a named pipe as suite, AU table, image, weights file, configuration or checkpoint",
               "refused, not waited for", PARSERS, "test_a_pipe_is_refused_and_not_waited_for"),
         Fault("file names that are not UTF-8", "samples like others", FILES,
               "test_file_names_that_are_not_utf8_are_samples_like_others"),

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from gath.config import read_config
 from gath.release.weights_file import load_weights
+from gath.training.checkpoint import load_state
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from toy.running import measure, toy_suite
@@ -304,7 +305,7 @@ def read_training_config(path: Path) -> Any:
 
 @pytest.mark.parametrize(
     "read",
-    [read_suite, read_au_csv, decode, read_training_config, load_weights, file_hash],
+    [read_suite, read_au_csv, decode, read_training_config, load_weights, load_state, file_hash],
     ids=lambda read: read.__name__,
 )
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, read: Callable[[Path], Any]) -> None:
