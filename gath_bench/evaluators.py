@@ -208,6 +208,7 @@ class FeatureCache:
         else:
             # A copy: networks may normalise in place.
             features = _checked(component, component.instance(images.clone()), len(images))
+            features = _copied(features)  # an evaluator may fill the same tensor again in its next call
         return _without_unvalidated_aus(features, info, self.domain)
 
 
@@ -272,7 +273,7 @@ def _checked(component: Component, features: Any, count: int) -> Features:
 
 
 def _copied(features: Features) -> Features:
-    """Features for one metric, which may work in place."""
+    """Features that no other component can write; a metric may work in place."""
     values = features.values
     copy = tuple(layer.clone() for layer in values) if isinstance(values, tuple) else values.clone()
     return Features(copy, dict(features.missing), dict(features.missing_aus))
@@ -297,7 +298,7 @@ class MetricEvaluations:
 
     def calibration(self, role: Role) -> Mapping[str, float]:
         info: EvaluatorInfo = self._component(role).info
-        return info.calibration
+        return dict(info.calibration)
 
     def _component(self, role: Role) -> Component:
         return self.cache.pool.get(role, self._name(role), self.cache.domain)

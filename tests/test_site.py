@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -70,6 +71,14 @@ def test_every_page_is_in_the_navigation_and_every_symbol_is_found(site: Path) -
     api = (site / "api" / "plugins.html").read_text(encoding="utf-8")
     for symbol in ("gath_bench.contracts.metric.Metric.measure", "gath_bench.testing.api.assert_conforms"):
         assert f'id="{symbol}"' in api
+    metrics = (site / "api" / "metrics.html").read_text(encoding="utf-8")
+    assert 'id="gath_metrics.ssim.ssim"' in metrics
+    source = (ROOT / "plugins" / "gath_metrics" / "ssim.py").read_text(encoding="utf-8")
+    docstring = ast.get_docstring(
+        next(one for one in ast.parse(source).body if getattr(one, "name", "") == "ssim")
+    )
+    assert docstring is not None
+    assert docstring.splitlines()[0] in metrics
 
 
 def test_the_pages_workflow_installs_the_extra_docs() -> None:

@@ -132,11 +132,12 @@ def _reported(then: Run, now: Run, observations: ObservationTable, record: Metri
         for one in measurements(run.manifest, observations):
             if one.metric.name == record.name and one.summary.primary:
                 value = _mean([REDUCERS[one.summary.reducer](*inputs) for inputs in one.observed.inputs])
-                shown = f"{value:.4g}" if np.isfinite(value) else "NA"
-                place = f"{one.cell.model} on {one.cell.dataset} under {one.cell.protocol}"
-                found.setdefault((place, one.summary.name), []).append(shown)
+                shown = record.display.format(value) if np.isfinite(value) else "NA"
+                place = f"{one.cell.model} on {one.cell.dataset}, {one.cell.protocol}"
+                name = one.summary.name.removeprefix(f"{record.name}.")
+                found.setdefault((place, name), []).append(shown)
     words = tuple(
-        f"{place}: {name} {old} then, {new} now"
+        f"{place}: {name} {old} -> {new}"
         for (place, name), (old, new) in found.items()
         if (old, new) != ("NA", "NA")
     )

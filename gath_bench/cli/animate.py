@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gath_bench.cli.context import Context, pass_context
+from gath_bench.cli.help import device_option
 from gath_bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,36 +27,80 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 _MOVING = (".gif", ".mp4")
 
 
+def _paths(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[Path, ...]:
+    """Paths; an empty text would be the current folder."""
+    if "" in value:
+        raise click.BadParameter("give a photo or a folder, not an empty text.")
+    return tuple(map(Path, value))
+
+
 @click.command()
-@click.argument("portraits", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PORTRAIT...")
-@click.option("-m", "--model", default="gath-warp", show_default=True, help="A model, as `run` takes it.")
-@click.option("--aus", metavar="AUS", help="An expression: 6C+12D, AU06=0.6,AU12=0.8 or happiness*0.5.")
-@click.option("--preset", metavar="NAME", help="An emotion: happiness, sadness, surprise, fear, anger, ...")
+@click.argument("portraits", nargs=-1, required=True, callback=_paths, metavar="PORTRAIT...")
+@click.option(
+    "-m",
+    "--model",
+    default="gath-warp",
+    show_default=True,
+    metavar="MODEL",
+    help="A model of `gath-bench list models`.",
+)
+@click.option(
+    "--aus",
+    metavar="AUS",
+    help="An expression: 6C+12D (intensities A to E), AU06=0.6,AU12=0.8 (0 to 1) or happiness*0.5.",
+)
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help="happiness, sadness, surprise, fear, anger, disgust, contempt or neutral.",
+)
 @click.option(
     "--csv", type=_FILE, metavar="FILE", help="An AU time series of OpenFace, py-feat or MediaPipe."
 )
 @click.option("--livelink", type=_FILE, metavar="FILE", help="A Live Link Face (ARKit) recording.")
 @click.option("--drive", type=_FILE, metavar="VIDEO", help="A video whose AUs are estimated frame by frame.")
-@click.option("--sweep", metavar="AU", help="One AU from 0 to 1 and back.")
-@click.option("--grid", is_flag=True, help="Every AU alone at five intensities, as one labelled picture.")
+@click.option(
+    "--sweep", metavar="AU", help="One AU, such as AU12, from 0 to 1 and back; in a still picture five steps."
+)
+@click.option("--grid", is_flag=True, help="Every AU alone at five intensities, in one labelled picture.")
 @click.option(
     "--relative",
     is_flag=True,
-    help="Add AUs to the portrait's own; of a series, the changes since its start.",
+    help="Add the AUs to the portrait's own; of a series or video, the changes since its first frame.",
 )
 @click.option(
     "--crop", type=click.Choice(["face", "centre", "none"]), default="face", show_default=True,
     help="What the model sees: the aligned face, the centred square, or the whole (square) image.",
 )  # fmt: skip
-@click.option("--side-by-side", is_flag=True, help="The driver, if any, and the portrait beside the result.")
-@click.option("--size", type=click.IntRange(min=16), metavar="N", help="Reduce the longer side to N pixels.")
-@click.option("--fps", type=float, metavar="N", help="Frames per second; the driver's own by default.")
-@click.option("--all-faces", is_flag=True, help="Animate every face rather than the largest.")
-@click.option("--detector", default="synthfaces", show_default=True, metavar="NAME", help="A face detector.")
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]")
+@click.option(
+    "--side-by-side",
+    is_flag=True,
+    help="Show the portrait, the driving video (if any) and the result in a row.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(min=16),
+    metavar="N",
+    help="First reduce the longer side of a larger photo to N pixels.",
+)
+@click.option(
+    "--fps",
+    type=float,
+    metavar="N",
+    help="Frames per second, 1 to 120; by default those of the CSV or video, otherwise 25.",
+)
+@click.option("--all-faces", is_flag=True, help="Animate every face, not only the largest.")
+@click.option(
+    "--detector",
+    default="synthfaces",
+    show_default=True,
+    metavar="NAME",
+    help="A face detector of `gath-bench list detectors`.",
+)
+@device_option()
 @click.option(
     "-o", "--output", type=_FILE, required=True, metavar="OUT.(png|jpg|webp|gif|mp4)",
-    help="The file to write; several portraits give several files.",
+    help="The file to write. With several portraits, the name of each is added to it.",
 )  # fmt: skip
 @pass_context
 def animate(
@@ -77,17 +122,20 @@ def animate(
 ) -> None:
     """Animate the face in a photo of any size, and write a photo or a video.
 
-    Each PORTRAIT is a photo, a folder of photos, or `astronaut`, a portrait of the public domain. With several, the
-    name of each is added to the output's name.
-    The output has the photo's size; pixels outside the face are the photo's.
+    PORTRAIT is a photo, a folder of photos, or `astronaut`, a portrait in the public domain. Give one of --aus,
+    --preset, --csv, --livelink, --drive, --sweep and --grid. The output has the size of the photo; pixels outside the
+    face do not change. MP4 files and --drive need PyAV: pip install 'gath-bench[video]'.
 
     \b
-    gath-bench animate astronaut --aus 45E --relative -o blink.gif
-    gath-bench animate me.jpg --aus 6C+12D -o smile.png
-    gath-bench animate me.jpg --preset happiness -o smile.gif
-    gath-bench animate me.jpg --drive talk.mp4 --relative --side-by-side -o talking.mp4
-    gath-bench animate me.jpg --csv openface.csv -o spoken.mp4
-    gath-bench animate photos --sweep AU12 -o sweep.png
+    Examples:
+      gath-bench animate astronaut --aus 45E --relative -o blink.gif
+      gath-bench animate me.jpg --aus 6C+12D -o smile.png
+      gath-bench animate me.jpg --preset happiness -o smile.gif
+      gath-bench animate me.jpg --csv openface.csv -o spoken.mp4
+      gath-bench animate me.jpg --livelink recording.csv -o spoken.gif
+      gath-bench animate me.jpg --drive talk.mp4 --relative -o talking.mp4
+      gath-bench animate me.jpg --grid -o grid.png
+      gath-bench animate photos --sweep AU12 -o sweep.png
     """
     _check(sources, grid, fps, output)
     paths = _photos(portraits)
@@ -210,9 +258,7 @@ def _check(sources: dict[str, Any], grid: bool, fps: float | None, output: Path)
     given = [f"--{name}" for name, value in sources.items() if value is not None] + ["--grid"] * grid
     if len(given) != 1:
         known = ", ".join(f"--{name}" for name in sources)
-        raise UsageError(
-            f"{' and '.join(given) or 'nothing'} says what the face should do: give one of {known} and --grid."
-        )
+        raise UsageError(f"{_problem(given)}: give one of {known} and --grid.")
     suffix = output.suffix.lower()
     if suffix not in (*STILL_FORMATS, *ANIMATION_SUFFIXES):
         raise UsageError(f"{output} has no known ending: write .png, .jpg, .webp, .gif or .mp4.")
@@ -220,6 +266,10 @@ def _check(sources: dict[str, Any], grid: bool, fps: float | None, output: Path)
         raise UsageError(f"{output} is an animation, and --grid is one picture: write .png, .jpg or .webp.")
     if not output.parent.is_dir():
         raise UsageError(f"there is no folder {output.parent}: make it first.")
+
+
+def _problem(given: Sequence[str]) -> str:
+    return f"{' and '.join(given)} exclude each other" if given else "nothing says what the face should do"
 
 
 def _photos(portraits: Sequence[Path]) -> list[Path]:

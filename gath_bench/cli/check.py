@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from gath_bench.cli.context import Context, pass_context
+from gath_bench.cli.help import device_option
 from gath_bench.cli.output import stdout_to_stderr
 from gath_bench.contracts.keys import ComponentName
 from gath_bench.contracts.specs import KINDS, Kind
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     "--kind",
     type=click.Choice([kind.replace("_", "-") for kind in get_args(Kind)]),
     metavar="KIND",
-    help="Check components of this kind only: model, dataset, metric, au-estimator, ...",
+    help="Check components of this kind only: model, dataset, metric, au-estimator, identity-encoder, "
+    "perceptual-trunk or face-detector.",
 )
 @click.option(
     "-d",
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="Take the samples from this data set; by default from those of the quick suite.",
 )
-@click.option("--device", default="cpu", show_default=True, metavar="auto|cpu|cuda[:i]")
+@device_option("cpu")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 @pass_context
 def check(
@@ -42,15 +44,18 @@ def check(
 ) -> None:
     """Check whether components keep their contract, and print what fails and why.
 
-    NAME is a component, with parameters as elsewhere, or a plugin. Without it, the components of --plugin are
-    checked; without --plugin, all. Exit code 1 if a check fails.
+    NAME is a component, such as `ssim` or `synthfaces[size=64]`, or a plugin. Without NAME, the components of
+    --plugin are checked; without --plugin, all components. The exit code is 1 if a check fails.
 
     \b
-    gath-bench check ssim
-    gath-bench check synthfaces --kind dataset
-    gath-bench --plugin my_plugin.py check
+    Examples:
+      gath-bench check ssim
+      gath-bench check synthfaces --kind dataset
+      gath-bench --plugin my_plugin.py check
     """
     failed, printed = False, []
+    if dataset is not None:
+        context.registry.find("dataset", ComponentName.parse(dataset).name)
     place = context.resolve_device(device)
     for one, component in _chosen(context, name, kind):
         with stdout_to_stderr():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gath_bench.report.table import ARROWS
+from gath_bench.report.table import ARROWS, format_value
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,7 +25,14 @@ SCHEMA = 1
 @click.command()
 @click.argument("run_a", type=click.Path(path_type=Path))
 @click.argument("run_b", type=click.Path(path_type=Path))
-@click.option("-M", "--metric", "metrics", multiple=True, help="Compare this metric only; may be repeated.")
+@click.option(
+    "-M",
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME",
+    help="Compare this metric only; may be repeated.",
+)
 @click.option(
     "--pair",
     "pairs",
@@ -35,7 +42,7 @@ SCHEMA = 1
     help="Compare this model of RUN_A with that of RUN_B; may be repeated.",
 )
 @click.option(
-    "--all", "everything", is_flag=True, help="All values, and models whose names are in one run only."
+    "--all", "everything", is_flag=True, help="Show all values, and models whose names are in one run only."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 def compare(
@@ -46,15 +53,16 @@ def compare(
     everything: bool,
     as_json: bool,
 ) -> None:
-    """Paired differences of two runs on their common samples, with intervals and significance.
+    """Show paired differences of two runs on their common samples, with intervals and significance.
 
     Models of equal names are compared in the headline values; without any such model, each model with each. Runs that
     are not comparable are refused; the message names the part that differs.
 
     \b
-    gath-bench compare results/runs/A results/runs/B
-    gath-bench compare results/runs/A results/runs/B --all
-    gath-bench compare results/runs/A results/runs/B -M lpips --pair gath gath
+    Examples:
+      gath-bench compare results/runs/A results/runs/B
+      gath-bench compare results/runs/A results/runs/B --all
+      gath-bench compare results/runs/A results/runs/B -M lpips --pair gath gath
     """
     from gath_bench.analysis.compare import count_values
     from gath_bench.evaluation.results import load_run
@@ -136,7 +144,7 @@ def _table(found: Sequence[PairedDifference], displays: dict[str, str], *, count
 
 def _line(one: PairedDifference, display: str) -> tuple[str, ...]:
     def shown(value: float | None) -> str:
-        return "NA" if value is None else display.format(value)
+        return "NA" if value is None else format_value(value, display)
 
     interval = "" if one.low is None or one.high is None else f"[{shown(one.low)}, {shown(one.high)}]"
     chance = "" if one.p_holm is None else "< 0.001" if one.p_holm < 0.001 else f"{one.p_holm:.3f}"

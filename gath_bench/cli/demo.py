@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from gath_bench.cli.context import Context, pass_context
+from gath_bench.cli.help import device_option
 
 
 @click.command()
@@ -18,16 +19,34 @@ from gath_bench.cli.context import Context, pass_context
     "models",
     multiple=True,
     metavar="MODEL",
-    help="A model to choose from, as `run` takes it; by default every installed one that takes a portrait and AUs.",
+    help="A model to choose from; may be repeated. By default every installed model that takes a portrait and AUs.",
 )
-@click.option("--size", type=click.IntRange(min=16), metavar="N", help="Reduce the longer side to N pixels.")
-@click.option("--detector", default="synthfaces", show_default=True, metavar="NAME", help="A face detector.")
 @click.option(
-    "--grader", default="synthfaces", show_default=True, metavar="NAME", help="Reads the AUs of the result."
+    "--size",
+    type=click.IntRange(min=16),
+    metavar="N",
+    help="First reduce the longer side of a larger photo to N pixels.",
 )
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]")
 @click.option(
-    "--port", type=click.IntRange(1, 65535), metavar="N", help="By default the first free one from 7860."
+    "--detector",
+    default="synthfaces",
+    show_default=True,
+    metavar="NAME",
+    help="A face detector of `gath-bench list detectors`.",
+)
+@click.option(
+    "--grader",
+    default="synthfaces",
+    show_default=True,
+    metavar="NAME",
+    help="The AU estimator that reads the AUs of the result.",
+)
+@device_option()
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="N",
+    help="The port of the page; by default the first free one from 7860.",
 )
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in the default browser.")
 @pass_context
@@ -43,12 +62,13 @@ def demo(
 ) -> None:
     """Animate a photo by sliders in the browser.
 
-    The page is served on this machine only (127.0.0.1), and no request leaves it. Ctrl+C ends it; its files are then
-    removed.
+    The page is served on this machine only (127.0.0.1), and no request leaves it. Ctrl+C ends it and removes its
+    files. It needs Gradio: pip install 'gath-bench[demo,video]'.
 
     \b
-    gath-bench demo --open
-    gath-bench demo -m gath-warp -m gath --size 1024
+    Examples:
+      gath-bench demo --open
+      gath-bench demo -m gath-warp -m gath --size 1024 --port 8000
     """
     from gath_bench.demo.page import require_gradio, serve
 

@@ -13,25 +13,45 @@ def doctor(context: Context) -> None:
     """Show devices, versions and plugins, and missing packages and weights with the command that installs them.
 
     \b
-    gath-bench doctor
+    Examples:
+      gath-bench doctor
     """
+    import textwrap
+
+    from rich.console import Console
+
     from gath_bench.contracts.specs import KINDS
     from gath_bench.engine.device import resolve_device
     from gath_bench.engine.environment import describe_environment
+    from gath_bench.registry import KIND_NAMES
+
+    width = Console().width
+
+    def show(name: str, text: str) -> None:
+        indent = 13 * " "
+        wrapped = textwrap.fill(
+            text,
+            width,
+            initial_indent=f"{name:13}",
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        click.echo(wrapped)
 
     device = resolve_device("auto")
     environment = describe_environment(device)
     machine = environment["machine"]
-    click.echo(f"device       {device}" + (f" ({machine['gpu']})" if machine["gpu"] else ""))
-    click.echo(f"processor    {machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads")
-    click.echo(f"python       {machine['python']} on {environment['platform']}")
+    show("device", device + (f" ({machine['gpu']})" if machine["gpu"] else ""))
+    show("processor", f"{machine['cpu']}, cores: {machine['cores']}, threads of torch: {machine['threads']}")
+    show("python", f"{machine['python']} on {environment['platform']}")
     for package, version in environment["packages"].items():
-        click.echo(f"package      {package} {version}")
+        show("package", f"{package} {version}")
     for plugin in context.plugins.loaded:
-        click.echo(f"plugin       {plugin.name} ({plugin.distribution}): {plugin.error or 'ok'}")
+        show("plugin", f"{plugin.name} ({plugin.distribution}): {plugin.error or 'ok'}")
     registry = context.registry
     for kind in KINDS:
         for name, entry in sorted(registry.entries[kind].items()):
             lacking = registry.unavailable(entry.spec)
             if lacking:
-                click.echo(f"missing      {kind.replace('_', ' ')} {name} {lacking}")
+                show("missing", f"{KIND_NAMES[kind]} {name} {lacking}")

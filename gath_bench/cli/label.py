@@ -8,33 +8,43 @@ from pathlib import Path
 import click
 
 from gath_bench.cli.context import Context, pass_context
+from gath_bench.cli.help import device_option
 
 
 @click.command()
 @click.argument("dataset")
-@click.option("--estimator", required=True, metavar="NAME", help="The AU estimator.")
+@click.option(
+    "--estimator", required=True, metavar="NAME", help="An AU estimator of `gath-bench list estimators`."
+)
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="The label file; by default in the folder labels, named after data set and estimator.",
+    help="The label file (Parquet); by default one in the folder labels, named after data set and estimator.",
 )
 @click.option(
-    "--detector", default="synthfaces", show_default=True, metavar="NAME", help="The face detector."
+    "--detector",
+    default="synthfaces",
+    show_default=True,
+    metavar="NAME",
+    help="A face detector of `gath-bench list detectors`.",
 )
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]")
+@device_option()
 @pass_context
 def label(
     context: Context, dataset: str, estimator: str, output: Path | None, detector: str, device: str
 ) -> None:
     """Measure the AUs of every image of a data set, and write them to a label file.
 
-    Called again, it measures only images without a label, so that a stopped call is resumed by the same command.
+    DATASET is a data set of images or videos, such as 'video[root=clips]'. The same command again measures only images
+    without a label: it resumes a stopped one.
 
     \b
-    gath-bench label 'video[root=clips]' --estimator synthfaces -o clips.parquet
-    gath-bench train -d 'video[root=clips,labels=clips.parquet]' --stills synthfaces
+    Examples:
+      gath-bench label 'video[root=clips]' --estimator synthfaces -o clips.parquet
+      gath-bench train -d 'video[root=clips,labels=clips.parquet]' \\
+        --stills synthfaces
     """
     from gath_bench.evaluation.labelling import label as label_dataset
 

@@ -23,16 +23,17 @@ _WHAT = ("plugins", *_KINDS, "au-spaces")
 def list_components(context: Context, what: str | None, as_json: bool) -> None:
     """List plugins, models, data sets, metrics, evaluators, AU spaces.
 
-    What cannot be used has its status in brackets, with the command that helps. A component that needs a weights file
-    says whether it was found.
-
     KIND is plugins, models, datasets, metrics, estimators (of AUs), encoders (of identities), trunks (of perceptual
-    metrics), detectors (of faces) or au-spaces.
+    metrics), detectors (of faces) or au-spaces; without it, all kinds are listed.
+
+    A component that cannot be used has its status in brackets, with the command that helps. A component that needs a
+    weights file says whether it was found.
 
     \b
-    gath-bench list
-    gath-bench list trunks
-    gath-bench list metrics --json
+    Examples:
+      gath-bench list
+      gath-bench list trunks
+      gath-bench list metrics --json
     """
     groups = {name: list(_items(context, name)) for name in ([what] if what else _WHAT)}
     if as_json:
@@ -71,7 +72,7 @@ def _show(name: str, items: Sequence[dict[str, str]]) -> None:
 def _items(context: Context, what: str) -> Iterator[dict[str, str]]:
     if what == "plugins":
         for plugin in context.plugins.loaded:
-            count = f"{len(plugin.components)} components, {len(plugin.commands)} commands"
+            count = f"{_counted(plugin.components, 'component')}, {_counted(plugin.commands, 'command')}"
             status = "failed" if plugin.error else "ok"
             yield _item(
                 "plugin", plugin.name, plugin.version, plugin.distribution, status, plugin.error or count
@@ -87,6 +88,10 @@ def _items(context: Context, what: str) -> Iterator[dict[str, str]]:
         kind = _KINDS[what]
         for info in listed(kind, plugins=context.plugins):
             yield {**asdict(info), "kind": kind.replace("_", "-")}
+
+
+def _counted(items: Sequence[object], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
 
 
 def _item(kind: str, name: str, version: str, plugin: str, status: str, summary: str) -> dict[str, str]:

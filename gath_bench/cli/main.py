@@ -5,6 +5,7 @@ Subcommands are imported when they are called, so that ``--help`` and ``list`` a
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import sys
@@ -14,6 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from gath_bench.cli.context import Context
+from gath_bench.cli.help import HelpContext, use_help_format
 from gath_bench.contracts.specs import CommandSpec
 from gath_bench.errors import UsageError, describe_error, did_you_mean, plain_text
 from gath_bench.plugins import PluginWarning
@@ -21,54 +23,50 @@ from gath_bench.version import __version__
 
 _show_python_warning = warnings.showwarning
 _BUILT_IN = {
-    "run": CommandSpec(
-        "run", "gath_bench.cli.run:run", "Measure models on data sets and print the comparison table."
-    ),
+    "run": CommandSpec("run", "gath_bench.cli.run:run", "Measure models on data sets, and print the table."),
     "report": CommandSpec(
         "report", "gath_bench.cli.report:report", "Print or write the tables of finished runs."
     ),
     "compare": CommandSpec(
-        "compare", "gath_bench.cli.compare:compare", "Show paired differences of two runs, with significance."
+        "compare", "gath_bench.cli.compare:compare", "Show paired differences of two runs."
     ),
     "verify": CommandSpec(
-        "verify", "gath_bench.cli.verify:verify", "Measure a finished run again and print the differences."
+        "verify", "gath_bench.cli.verify:verify", "Measure a finished run again, and compare."
     ),
     "list": CommandSpec(
         "list",
         "gath_bench.cli.list:list_components",
-        "List plugins, models, data sets, metrics, evaluators, AU spaces.",
+        "List models, data sets, metrics and other components.",
     ),
     "render-list": CommandSpec(
         "render-list",
         "gath_bench.cli.render_list:render_list",
-        "Write portraits and AUs for a system outside Python.",
+        "Write inputs for a system outside Python.",
     ),
     "label": CommandSpec(
         "label",
         "gath_bench.cli.label:label",
-        "Measure the AUs of a data set's images, as labels to train on.",
+        "Measure the AUs of a data set, to train on them.",
     ),
     "animate": CommandSpec(
-        "animate", "gath_bench.cli.animate:animate", "Animate the face in a photo with AUs, a CSV or a video."
+        "animate", "gath_bench.cli.animate:animate", "Animate the face in a photo by AUs, a CSV or a video."
     ),
-    "demo": CommandSpec(
-        "demo", "gath_bench.cli.demo:demo", "Animate a photo by sliders in the browser, on this machine."
-    ),
+    "demo": CommandSpec("demo", "gath_bench.cli.demo:demo", "Animate a photo by sliders in the browser."),
     "check": CommandSpec(
         "check", "gath_bench.cli.check:check", "Check whether components keep their contract."
     ),
     "plugin": CommandSpec(
-        "plugin", "gath_bench.cli.plugin:plugin", "Write a new plugin: pyproject, components and tests."
+        "plugin", "gath_bench.cli.plugin:plugin", "Write a new plugin: components and tests."
     ),
     "doctor": CommandSpec(
         "doctor",
         "gath_bench.cli.doctor:doctor",
-        "Show devices, versions, plugins; missing packages and weights.",
+        "Show devices, versions, and what is missing.",
     ),
     "weights": CommandSpec(
         "weights",
         "gath_bench.cli.weights:weights",
-        "List, download and add weights files of published networks.",
+        "List, download and add published weights files.",
     ),
 }
 
@@ -84,6 +82,8 @@ def _context(ctx: click.Context) -> Context:
 
 class _Commands(click.Group):
     """Built-in and plugins' subcommands, listed from their specs and imported on call."""
+
+    context_class = HelpContext
 
     def _specs(self, ctx: click.Context) -> dict[str, CommandSpec]:
         specs = dict(_BUILT_IN)
@@ -117,6 +117,7 @@ class _Commands(click.Group):
             raise UsageError(
                 f"the subcommand {cmd_name!r} cannot be loaded: {spec.target} is not a click command."
             )
+        use_help_format(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -131,7 +132,7 @@ class _Commands(click.Group):
     multiple=True,
     is_eager=True,
     metavar="MODULE|FILE.py",
-    help="Also load this module or file as a plugin.",
+    help="Also load this module or file as a plugin; may be repeated.",
 )
 @click.option(
     "--no-plugins", is_flag=True, is_eager=True, help="Load no installed plugins, not even the built-in ones."
@@ -142,8 +143,16 @@ class _Commands(click.Group):
 def cli(ctx: click.Context, modules: tuple[str, ...], no_plugins: bool, verbose: bool) -> None:
     """Benchmark AU-controlled portrait animation.
 
-    Without arguments, `gath-bench run` measures the built-in models on the built-in data and prints the
-    comparison table; it needs no network.
+    A model gets one portrait and action unit (AU) coefficients, and generates the same person with that expression.
+    `gath-bench run` measures the built-in models on the built-in data and needs no network.
+    `gath-bench COMMAND --help` describes a command.
+
+    \b
+    Examples:
+      gath-bench run
+      gath-bench animate astronaut --aus 6C+12D -o smile.png
+      gath-bench list models
+      gath-bench --plugin my_plugin.py run -m my-model
     """
     _context(ctx)
 
@@ -184,6 +193,10 @@ def main() -> NoReturn:
     except Exception as error:
         if verbose:
             raise
+        # Of any path on the command line.
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            click.echo(f"gath-bench: {error.strerror}: {str(error.filename)[:80]}...", err=True)
+            sys.exit(2)
         arguments = " ".join(sys.argv[1:])
         click.echo(
             f"gath-bench: unexpected {describe_error(error)}; `gath-bench -v {arguments}` shows the traceback.",

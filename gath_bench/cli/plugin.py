@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import keyword
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -21,7 +23,8 @@ def plugin() -> None:
     """Write a new plugin: pyproject, components and tests.
 
     \b
-    gath-bench plugin new my-faces
+    Examples:
+      gath-bench plugin new my-faces
     """
 
 
@@ -32,27 +35,35 @@ def plugin() -> None:
     "--output",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The folder to write; by default one of the plugin's name.",
+    help="The folder to write; by default a new one named NAME.",
 )
 def new(name: str, output: Path | None) -> None:
     """Write a distribution with a model, a metric, a data set and tests.
 
-    NAME is lower-case words joined by hyphens: the distribution's name, and the beginning of its components' names.
+    NAME is the name of the distribution, in lower-case words joined by hyphens. The names of the components begin with
+    it.
 
     \b
-    gath-bench plugin new my-faces
-    cd my-faces
-    pip install --no-build-isolation -e .
-    python -m pytest
+    Examples:
+      gath-bench plugin new my-faces
+      cd my-faces
+      pip install --no-build-isolation -e .
+      python -m pytest
     """
     if not is_name(name) or not name.replace("-", "_").isidentifier():
         raise UsageError(
             f"{name!r} is not a plugin name: use lower-case words joined by hyphens, not beginning with a digit."
         )
+    package = name.replace("-", "_")
+    if keyword.iskeyword(package):
+        raise UsageError(f"{name!r} cannot be a package: it is a word of Python; choose another name.")
+    known = find_spec(package)
+    if known is not None and known.origin is not None:  # more than a folder of that name
+        raise UsageError(f"a package {package!r} is installed here already: choose another name.")
     folder = output or Path(name)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is not empty: name a new folder with -o.")
     try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UsageError(f"{folder} is not empty: name a new folder with -o.")
         for path, text in _template(files("gath_bench.cli") / "plugin_template"):
             place = folder / _named(path, name).removesuffix(".txt")
             place.parent.mkdir(parents=True, exist_ok=True)

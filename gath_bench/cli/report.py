@@ -15,12 +15,14 @@ import click
     default="console",
     show_default=True,
     type=click.Choice(["console", "markdown", "latex", "html", "csv", "parquet", "json"]),
+    help="Format of the report; html and parquet need -o.",
 )
 @click.option(
     "--metrics",
     metavar="NAME,...",
     default="",
-    help="Only these values (au-error.mae), or the primary values of these metrics (au-error); all: every column.",
+    help="Only these values (au-error.mae), or the primary values of these metrics (au-error); all: every column. "
+    "By default all; in the console those that fit.",
 )
 @click.option("--no-ci", is_flag=True, help="Leave out the 95 % confidence intervals.")
 @click.option(
@@ -33,13 +35,16 @@ import click
 def report(runs: tuple[Path, ...], form: str, metrics: str, no_ci: bool, output: Path | None) -> None:
     """Print or write the tables of finished runs.
 
-    Runs on the same samples are joined into the same tables. Values of different keys never share a column.
+    RUN is a run folder. Runs on the same samples are joined into the same tables; values of different component keys
+    never share a column.
 
     \b
-    gath-bench report results/runs/20260101T120000Z-quick --metrics all
-    gath-bench report results/runs/20260101T120000Z-quick --format markdown -o table.md
-    gath-bench report results/runs/*-quick --format html -o report.html
-    gath-bench report results/runs/*-quick --metrics lpips,au-error.mae --no-ci --format latex
+    Examples:
+      gath-bench report results/runs/20260101T120000Z-quick --metrics all
+      gath-bench report results/runs/*-quick --format markdown -o table.md
+      gath-bench report results/runs/*-quick --format html -o report.html
+      gath-bench report results/runs/*-quick --format latex \\
+        --metrics lpips,au-error.mae --no-ci
     """
     from gath_bench.evaluation.results import Results
     from gath_bench.results import load

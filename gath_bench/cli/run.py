@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from gath_bench.cli.context import Context, pass_context
+from gath_bench.cli.help import device_option
 from gath_bench.cli.output import stdout_to_stderr
 
 
@@ -37,42 +38,77 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None)
 @click.argument(
     "suite", required=False, type=click.Path(path_type=Path), metavar="[quick|standard|SUITE.toml]"
 )
-@click.option("-m", "--model", "models", multiple=True, help="A model; oracle and copy-source are added.")
-@click.option("-d", "--dataset", "datasets", multiple=True, help="A data set.")
-@click.option("-M", "--metric", "metrics", multiple=True, help="A metric.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N samples per data set.")
 @click.option(
-    "--seed", type=click.IntRange(min=0, max=2**63 - 1), help="Seeds the data sets' sampling and the models."
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME",
+    help="A model; may be repeated. By default those of the suite; oracle and copy-source are added.",
+)
+@click.option(
+    "-d",
+    "--dataset",
+    "datasets",
+    multiple=True,
+    metavar="NAME",
+    help="A data set; may be repeated. By default those of the suite.",
+)
+@click.option(
+    "-M",
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME",
+    help="A metric; may be repeated. By default those of the suite.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="At most N samples per data set; by default all of the suite.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0, max=2**63 - 1),
+    metavar="N",
+    help="Seed of the data sets' samples and of the models; the default is the suite's (0).",
 )
 @click.option("--split", metavar="NAME", help="The split to evaluate; the default is the suite's (test).")
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]")
+@device_option()
 @click.option(
     "--output",
     callback=_not_empty,
     metavar="DIR",
     help="The run folder; by default a new one under results/runs.",
 )
-@click.option("--resume", callback=_not_empty, metavar="RUN", help="Continue a stopped run.")
+@click.option(
+    "--resume",
+    callback=_not_empty,
+    metavar="RUN",
+    help="Resume the stopped run in this folder; its suite is in the folder.",
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),
     callback=_finite,
     metavar="S",
-    help="Stop before the next cell after S seconds, a component that hangs 10 s later; the run can be resumed.",
+    help="Stop after S seconds, when the current model is done with its data set; a component that hangs is stopped "
+    "10 s later. The run can be resumed.",
 )
 @click.option(
     "--isolate",
     is_flag=True,
-    help="Run components in a child process: one that ends the process or hangs fails alone.",
+    help="Run components in a child process: a component that hangs or ends the process then fails alone.",
 )
 @click.option(
     "--call-timeout",
     type=click.FloatRange(min=1),
     callback=_finite,
     metavar="S",
-    help="With --isolate: the limit of one call, such as loading a batch; by default that of --timeout.",
+    help="With --isolate: at most S seconds for one call, such as loading a batch; by default as --timeout.",
 )
-@click.option("--strict", is_flag=True, help="Stop at the first failure.")
+@click.option("--strict", is_flag=True, help="Stop at the first component that fails.")
 @click.option(
     "--images/--no-images",
     default=True,
@@ -102,12 +138,16 @@ def run(
 ) -> None:
     """Measure models on data sets and print the comparison table.
 
+    Without arguments the suite `quick` is measured; `standard` needs published weights. A component is NAME or
+    NAME[PARAMETER=VALUE,...], in quotes; `gath-bench list` names them. Every run is stored in a folder.
+
     \b
-    gath-bench run
-    gath-bench run standard
-    gath-bench run -m mean-frame -d 'portraits[root=photos]' -M ssim --limit 20
-    gath-bench run --isolate --call-timeout 600 -m mean-frame
-    gath-bench run --resume results/runs/20260101T120000Z-quick
+    Examples:
+      gath-bench run
+      gath-bench run standard
+      gath-bench run -m mean-frame -d 'portraits[root=photos]' -M ssim --limit 20
+      gath-bench run --isolate --call-timeout 600 -m mean-frame
+      gath-bench run --resume results/runs/20260101T120000Z-quick
     """
     from gath_bench.engine.cell import StrictFailure
     from gath_bench.evaluation.run import evaluate

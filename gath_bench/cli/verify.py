@@ -15,17 +15,19 @@ from gath_bench.cli.context import Context, pass_context
     "--limit",
     type=click.IntRange(min=1),
     metavar="N",
-    help="At most N samples per data set, rounded up to whole batches.",
+    help="At most N samples per data set, rounded up to whole batches; by default all.",
 )
 @pass_context
 def verify(context: Context, path: Path, limit: int | None) -> None:
     """Measure a finished run again and print how far the values of each metric drifted.
 
-    Exit code 1 if a value differs by more than its metric's tolerance, or if a component or a file of the run
-    has changed. Speed is reported only.
+    RUN is a run folder. The exit code is 1 if a value differs by more than the tolerance of its metric, or if a
+    component or a file of the run has changed. Differences in speed are only reported.
 
     \b
-    gath-bench verify results/runs/20260101T120000Z-quick --limit 16
+    Examples:
+      gath-bench verify results/runs/20260101T120000Z-quick
+      gath-bench verify results/runs/20260101T120000Z-quick --limit 16
     """
     from gath_bench.evaluation.verification import verify as verify_run
     from gath_bench.results import load

@@ -23,9 +23,10 @@ def weights() -> None:
     the cache folder. Nothing is downloaded except by `get`.
 
     \b
-    gath-bench weights list
-    gath-bench weights get standard
-    gath-bench weights add arcface w600k_r50.onnx
+    Examples:
+      gath-bench weights list
+      gath-bench weights get standard
+      gath-bench weights add arcface w600k_r50.onnx
     """
 
 
@@ -33,11 +34,14 @@ def weights() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 @pass_context
 def list_weights(context: Context, as_json: bool) -> None:
-    """List known weights files: whether they are installed, licence, size, and what uses them.
+    """List known weights files.
+
+    Each line says whether the file is installed, its size and licence, and which components use it.
 
     \b
-    gath-bench weights list
-    gath-bench weights list --json
+    Examples:
+      gath-bench weights list
+      gath-bench weights list --json
     """
     hashes = recorded_hashes()
     items = [_item(spec, users, hashes) for spec, users in context.registry.weights().values()]
@@ -63,18 +67,19 @@ def list_weights(context: Context, as_json: bool) -> None:
 
 @weights.command()
 @click.argument("name")
-@click.option("--url", help="Another place with the same file; the default is the publisher's.")
+@click.option("--url", metavar="URL", help="Download the same file from here instead of from its publisher.")
 @click.option("--allow-local", is_flag=True, help="Accept file: URLs, and http: on the loopback interface.")
 @pass_context
 def get(context: Context, name: str, url: str | None, allow_local: bool) -> None:
-    """Download a weights file by https, check its SHA-256, and keep it in the cache folder.
+    """Download a weights file into the cache folder.
 
-    NAME is a name of `gath-bench weights list`, or a suite: `standard` downloads what its metrics need. A download
-    that was cut off is resumed.
+    NAME is a name of `gath-bench weights list`, or a suite: `standard` downloads what its metrics need. The file is
+    downloaded by https, and its SHA-256 is checked. An interrupted download is resumed.
 
     \b
-    gath-bench weights get alexnet
-    gath-bench weights get standard
+    Examples:
+      gath-bench weights get alexnet
+      gath-bench weights get standard
     """
     from gath_bench.suite import BUILT_IN
 
@@ -101,12 +106,14 @@ def get(context: Context, name: str, url: str | None, allow_local: bool) -> None
 @click.argument("file", type=click.Path(path_type=Path))
 @pass_context
 def add(context: Context, name: str, file: Path) -> None:
-    """Copy a weights file of yours into the cache folder and record its SHA-256.
+    """Copy a weights file of yours into the cache folder.
 
-    Where the SHA-256 of the published file is known, the file must match it.
+    NAME is a name of `gath-bench weights list`. The SHA-256 of the file is recorded; where that of the published file
+    is known, it must match.
 
     \b
-    gath-bench weights add mobilefacenet MobileFaceNet.onnx
+    Examples:
+      gath-bench weights add mobilefacenet MobileFaceNet.onnx
     """
     known = context.registry.weights()
     if name not in known:

@@ -25,6 +25,7 @@ from gath_bench.engine.system_metrics import system_under_test
 from gath_bench.errors import describe_error
 from gath_bench.evaluators import EvaluatorPool, FeatureCache, SharedFeatures
 from gath_bench.faces.framing import Framing
+from gath_bench.perf import return_freed_memory
 from gath_bench.registry import Component
 from gath_bench.results.observations import Observations
 from gath_bench.results.shards import SYSTEM_BATCH, ShardStore
@@ -134,6 +135,7 @@ class CellRunner:
                 self._stop_if_strict(pending)
                 pending, numbers, flushed = Observations(), [], time.monotonic()
                 features = PendingFeatures()
+                return_freed_memory()
             self.progress(cell.cell_id, len(samples))
 
     def finish(self, cell: Cell) -> None:

@@ -112,19 +112,22 @@ class BatchLoader:
 
 
 def as_graded(batch: Batch, device: str) -> Batch:
-    """The batch on the device, its images rounded to 8 bits as in a file."""
+    """The batch on the device, its images rounded to 8 bits as in a file.
+
+    All tensors are new, since a data set may fill the same ones again in its next call.
+    """
 
     def rounded(images: Tensor | None) -> Tensor | None:
         return None if images is None else to_8bit(images.to(device))
 
-    def moved(tensor: Tensor | None) -> Tensor | None:
-        return None if tensor is None else tensor.to(device)
+    def copied(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor.to(device, copy=True)
 
     return replace(
         batch,
         source=to_8bit(batch.source.to(device)),
         target=rounded(batch.target),
-        target_aus=batch.target_aus.to(device),
-        source_aus=moved(batch.source_aus),
-        face_mask=moved(batch.face_mask),
+        target_aus=batch.target_aus.to(device, copy=True),
+        source_aus=copied(batch.source_aus),
+        face_mask=copied(batch.face_mask),
     )

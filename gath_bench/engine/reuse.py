@@ -18,13 +18,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gath_bench.contracts.keys import NO_WEIGHTS, file_hash, fingerprint
 from gath_bench.contracts.metric import CorpusMetric, MetricInfo, SystemMetric
-from gath_bench.errors import Unavailable, UsageError
-from gath_bench.files import PARTIAL, atomic_write
+from gath_bench.errors import Unavailable
+from gath_bench.files import PARTIAL, atomic_write, read_regular
 from gath_bench.registry import Component
 from gath_bench.results.manifest import CellRecord, Manifest
 from gath_bench.results.observations import COLUMNS, Observations
@@ -36,7 +38,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Raised whenever entries of older versions must not be used.
-FORMAT = 1
+FORMAT = 2
+#: The suffix of entries: the SHA-256 of name and Parquet file, and then that file.
+ENTRY = ".entry"
+#: Bytes of the SHA-256.
+_DIGEST = 32
 #: The limit of the store; the entries that were used least recently are removed.
 MAX_BYTES = 512 * 2**20
 #: A file that is being written for longer than this was left by a killed run.
@@ -50,7 +56,9 @@ def store_folder() -> Path:
 
 @dataclass(frozen=True)
 class ObservationStore:
-    """Entries by name, one Parquet file each; safe under concurrent runs, since files are written by rename.
+    """Entries by name, one file each; safe under concurrent runs, since files are written by rename.
+
+    Parquet alone does not protect its values: a changed bit may give another value.
 
     Attributes:
         folder: where they are.
@@ -62,17 +70,28 @@ class ObservationStore:
 
     def read(self, name: str) -> pa.Table | None:
         """An entry; None if there is none. A damaged entry is removed."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         path = self._path(name)
         try:
             if not path.exists():
                 return None
-            table = read_shard(path, list(COLUMNS))
+            content = read_regular(path)
+            digest, file = content[:_DIGEST], content[_DIGEST:]
+            if _digest(name, file) != digest:
+                raise ValueError("damaged")
+            table = pq.ParquetFile(pa.BufferReader(file)).read(columns=list(COLUMNS))
             os.utime(path)  # used now
-        except (UsageError, OSError):
-            with suppress(OSError):
-                path.unlink()
+        except (OSError, ValueError, pa.ArrowException):
+            self.remove(name)
             return None
         return table
+
+    def remove(self, name: str) -> None:
+        """Remove an entry. One that cannot be removed stays as it is."""
+        with suppress(OSError):
+            self._path(name).unlink()
 
     def write(self, name: str, observations: Observations) -> None:
         """Write an entry and remove the oldest ones beyond the limit. A store that cannot be written stays as it is."""
@@ -80,12 +99,14 @@ class ObservationStore:
 
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
+            table = BytesIO()
+            pq.write_table(observations.table(), table, compression="zstd")
             with atomic_write(self._path(name)) as file:
-                pq.write_table(observations.table(), file, compression="zstd")
+                file.write(_digest(name, table.getvalue()) + table.getvalue())
             self._limit()
 
     def _path(self, name: str) -> Path:
-        return self.folder / f"{name}.parquet"
+        return self.folder / f"{name}{ENTRY}"
 
     def _limit(self) -> None:
         for leftover in self.folder.glob(f"*{PARTIAL}"):
@@ -93,7 +114,7 @@ class ObservationStore:
                 if time.time() - leftover.stat().st_mtime > STALE_SECONDS:  # of a killed run
                     leftover.unlink()
         entries = []
-        for path in self.folder.glob("*.parquet"):
+        for path in self.folder.glob(f"*{ENTRY}"):
             with suppress(OSError):  # removed by another run
                 found = path.stat()
                 entries.append((found.st_mtime, found.st_size, path))
@@ -125,9 +146,24 @@ class Reuse:
         for metric in cell.metrics:
             name = self.name(cell, record, metric)
             table = None if name is None else self.store.read(name)
-            if table is not None:
-                found[str(metric.name)] = [row | {"cell": cell.cell_id} for row in table.to_pylist()]
+            if name is None or table is None:
+                continue
+            rows = [row | {"cell": cell.cell_id} for row in table.to_pylist()]
+            if self._is_complete(rows, cell, metric):
+                found[str(metric.name)] = rows
+            else:
+                self.store.remove(name)
         return found
+
+    def _is_complete(self, rows: Sequence[dict[str, Any]], cell: Cell, metric: Component) -> bool:
+        """Whether these are the observations of a metric on every sample of a cell, without a failure."""
+        size = self.manifest.batch_size
+        samples = {(number // size, sample.sample_id) for number, sample in enumerate(cell.samples)}
+        return (
+            {(row["batch"], row["sample_id"]) for row in rows} == samples
+            and {row["metric"] for row in rows} == {str(metric.name)}
+            and "failed" not in {row["status"] for row in rows}
+        )
 
     def keep(self, cell: Cell, record: CellRecord, shards: ShardStore) -> None:
         """Store the observations of a complete cell, without those that came from the store."""
@@ -169,6 +205,10 @@ class Reuse:
             "code": [_package_hash(Reuse), *code],
         }
         return fingerprint(json.dumps(content, sort_keys=True))
+
+
+def _digest(name: str, content: bytes) -> bytes:
+    return sha256(name.encode() + content).digest()
 
 
 def _package_hash(component: type) -> str:

@@ -25,6 +25,7 @@ from gath_bench.engine.time_limit import time_limit
 from gath_bench.errors import UsageError
 from gath_bench.evaluators import SharedFeatures
 from gath_bench.files import exclusive, remove_partial
+from gath_bench.perf import return_freed_memory
 from gath_bench.plugins import Plugins
 from gath_bench.results.images import IMAGES, KEPT_PIXELS, ImageStore
 from gath_bench.results.manifest import MANIFEST, CellRecord, Manifest
@@ -39,6 +40,10 @@ class Supervisor(Protocol):
     @property
     def finished(self) -> Collection[str]:
         """Ids of the cells that earlier processes of this run have finished."""
+
+    @property
+    def restarted(self) -> bool:
+        """Whether an earlier process began this run on this machine, just now."""
 
     def opened(self, folder: Path) -> None:
         """The run folder exists, and the run can be resumed."""
@@ -139,7 +144,9 @@ def _execute(
     with _claimed(folder) if ranks.first else nullcontext():
         if options.resume is not None and ranks.first:
             manifest = _resumed(folder, manifest)
-        return _measure(plan, plugins, options, progress, ranks, folder, manifest, started)
+        outcome = _measure(plan, plugins, options, progress, ranks, folder, manifest, started)
+    return_freed_memory()  # before the tables need some
+    return outcome
 
 
 def _measure(
@@ -186,7 +193,8 @@ def _measure(
         detector=plan.suite.detector,
     )
     # Not of several ranks, which could find different entries, nor of a resumed run, which may have changed machines.
-    reusable = options.reuse is not None and options.resume is None and ranks.world == 1
+    begun_here = options.resume is None or (supervisor is not None and supervisor.restarted)
+    reusable = options.reuse is not None and begun_here and ranks.world == 1
     reuse = Reuse(ObservationStore(options.reuse), plan, manifest) if reusable and options.reuse else None
     timed_out = False
     for cell, record in zip(plan.cells, manifest.cells, strict=True):
@@ -203,6 +211,8 @@ def _measure(
         left = None if limit is None else limit - (begun - started)
         found = reuse.find(cell, record) if reuse else {}
         record.reused = sorted({*record.reused, *found})
+        if found:
+            manifest.write(folder)  # before the observations, which a resumed run keeps
         try:
             with supervisor.cell(record.cell_id) if supervisor else nullcontext():
                 with settings_held(), time_limit(left):
@@ -253,26 +263,26 @@ def _run_folder(plan: Plan, options: RunOptions, manifest: Manifest) -> Path:
     """The folder to write: checked, and created if it is a new run."""
     if options.resume is not None:
         return options.resume
-    if options.output is not None:
-        if (options.output / MANIFEST).exists():
-            raise UsageError(
-                f"{options.output} already holds a run: continue it with --resume {options.output}, "
-                "or give another folder."
-            )
-        if any((options.output / SAMPLES).glob("*.parquet")):
-            raise UsageError(
-                f"{options.output} holds the samples of a run without its {MANIFEST}: give another folder."
-            )
-        folder = options.output
-    else:
-        stamp = manifest.created.replace(":", "").replace("+0000", "Z")
-        folder = Path("results") / "runs" / f"{stamp}-{slug(plan.suite.name)}"
+    stamp = manifest.created.replace(":", "").replace("+0000", "Z")
+    folder = options.output or Path("results") / "runs" / f"{stamp}-{slug(plan.suite.name)}"
     try:
+        if options.output is not None:
+            _refuse_used(options.output)
         return _make_folder(folder, new=options.output is None)
     except OSError as error:
         raise UsageError(
             f"the run folder {folder} cannot be created: {error.strerror}; give another with --output."
         ) from error
+
+
+def _refuse_used(folder: Path) -> None:
+    """Refuse a folder that holds a run, or a part of one."""
+    if (folder / MANIFEST).exists():
+        raise UsageError(
+            f"{folder} already holds a run: continue it with --resume {folder}, or give another folder."
+        )
+    if any((folder / SAMPLES).glob("*.parquet")):
+        raise UsageError(f"{folder} holds the samples of a run without its {MANIFEST}: give another folder.")
 
 
 def _make_folder(folder: Path, *, new: bool) -> Path:

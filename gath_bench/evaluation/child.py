@@ -33,7 +33,8 @@ def main(message: Mapping[str, Any]) -> None:
 
     Args:
         message: ``request``, ``sources`` of plugins, ``threads`` of torch, and of earlier children ``ended`` (cell,
-            or "" outside of cells -> component -> how it ended the child) and ``finished`` cells.
+            or "" outside of cells -> component -> how it ended the child) and ``finished`` cells, and whether they
+            ``restarted`` this run.
     """
     channel, alive = os.dup(1), os.dup(0)
     os.dup2(2, 1)
@@ -45,7 +46,7 @@ def main(message: Mapping[str, Any]) -> None:
 
     if message["threads"] is not None:
         torch.set_num_threads(message["threads"])
-    parent = Parent(channel, message["ended"], frozenset(message["finished"]))
+    parent = Parent(channel, message["ended"], frozenset(message["finished"]), message["restarted"])
     warnings.simplefilter("always", PluginWarning)
     warnings.showwarning = parent.warn  # type: ignore[assignment]
     sources = message["sources"]
@@ -79,12 +80,14 @@ class Parent:
         channel: a file descriptor.
         ended: cell, or "" outside of cells -> component -> how it ended an earlier child.
         finished: the cells that earlier children finished.
+        restarted: whether an earlier child began this run.
         cell_id: the cell that is measured; empty outside of cells.
     """
 
     channel: int
     ended: Mapping[str, Mapping[str, str]]
     finished: frozenset[str]
+    restarted: bool = False
     cell_id: str = ""
     _lock: Lock = field(default_factory=Lock)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from gath_bench.contracts.dataset import DatasetAdapter
@@ -16,8 +18,9 @@ from gath_bench.contracts.metric import Metric, SystemMetric
 from gath_bench.contracts.model import AnimationModel
 from gath_bench.contracts.specs import KINDS, ComponentSpec, DatasetSpec, Kind, MetricSpec, ModelSpec, is_name
 from gath_bench.errors import UsageError, did_you_mean
-from gath_bench.plugins import Plugins, load_plugins
+from gath_bench.plugins import Plugins, PluginSources, is_file, load_plugins
 from gath_bench.registry import Component, Registry, active_registry
+from gath_bench.results.manifest import Manifest
 
 _SPECS: dict[Kind, type[ComponentSpec]] = {"model": ModelSpec, "dataset": DatasetSpec, "metric": MetricSpec}
 #: ``id`` of an instance that was loaded by name -> the instance and its component.
@@ -54,6 +57,33 @@ class ComponentInfo:
 def installed_plugins() -> Plugins:
     """The plugins of all installed distributions, loaded once per process."""
     return load_plugins()
+
+
+def missing_plugins(folder: Path, manifest: Manifest, plugins: Plugins | PluginSources, *words: str) -> str:
+    """A sentence that names the ``--plugin`` options of a run's command that are missing now; empty if none is.
+
+    Args:
+        folder: the run folder.
+        manifest: its manifest.
+        plugins: the plugins that are loaded, or where they come from.
+        words: the subcommand that needs them, with the options before the folder.
+    """
+    known = set(plugins.sources.modules if isinstance(plugins, Plugins) else plugins.modules)
+    loaded = {plugin.name for plugin in plugins.loaded} if isinstance(plugins, Plugins) else set[str]()
+    loaded |= {_plugin_name(module) for module in known}
+    missing = [module for module in manifest.plugin_options if _plugin_name(module) not in loaded]
+    if not missing:
+        return ""
+    options = " ".join(f"--plugin {shlex.quote(module)}" for module in missing)
+    command = " ".join([*words, shlex.quote(str(folder))])
+    return (
+        f"{folder} was measured with {options}, which is not loaded: write `gath-bench {options} {command}`."
+    )
+
+
+def _plugin_name(module: str) -> str:
+    """The name of a plugin that ``--plugin`` loads."""
+    return Path(module).stem if is_file(module) else module
 
 
 def load(kind: Kind, name: str, registry: Registry) -> Any:

@@ -90,7 +90,8 @@ def measure(
     )
     refuse_unavailable_evaluators(plan, registry, request.explicit)
     _warn_of_unmatched(plan)
-    shown = progress_line(plan) if request.progress else nullcontext(lambda cell, n: None)
+    finished = supervisor.finished if supervisor else ()
+    shown = progress_line(plan, finished) if request.progress else nullcontext(lambda cell, n: None)
     options = replace(request.options, supervisor=supervisor)
     with isolated(), shown as advance:
         return execute(

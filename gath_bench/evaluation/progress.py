@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -25,9 +25,12 @@ class ProgressLine:
     Args:
         plan: the cells of the run.
         clock: seconds, monotonic.
+        finished: ids of cells that are not measured, since an earlier process has finished them.
     """
 
-    def __init__(self, plan: Plan, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, plan: Plan, clock: Callable[[], float] = time.monotonic, finished: Collection[str] = ()
+    ) -> None:
         protocols: dict[str, set[str]] = {}
         for cell in plan.cells:
             protocols.setdefault(str(cell.dataset.name), set()).add(cell.protocol)
@@ -36,7 +39,7 @@ class ProgressLine:
             for number, cell in enumerate(plan.cells, 1)
         }
         self._totals = {cell.cell_id: len(cell.samples) for cell in plan.cells}
-        self._done = dict.fromkeys(self._totals, 0)
+        self._done = {cell: count if cell in finished else 0 for cell, count in self._totals.items()}
         self._measured = 0
         self._clock = clock
         self._start = self._begun = self._updated = clock()
@@ -91,11 +94,16 @@ def clock_text(seconds: float) -> str:
 
 
 @contextmanager
-def progress_line(plan: Plan) -> Iterator[Progress]:
-    """The progress callback of ``execute``; also prints the components that were left out."""
+def progress_line(plan: Plan, finished: Collection[str] = ()) -> Iterator[Progress]:
+    """The progress callback of ``execute``; also prints the components that were left out.
+
+    Args:
+        plan: the cells of the run.
+        finished: ids of cells that an earlier process of this run has finished.
+    """
     if plan.skipped:
         print(f"not installed, left out: {', '.join(plan.skipped)}", file=sys.stderr)
-    line = ProgressLine(plan)
+    line = ProgressLine(plan, finished=finished)
     if sys.stderr.isatty():
         with _on_terminal(line) as advance:
             yield advance

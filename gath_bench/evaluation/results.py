@@ -16,6 +16,7 @@ from gath_bench.analysis.summarise import row_key
 from gath_bench.errors import UsageError
 from gath_bench.plugins import Plugins, PluginWarning
 from gath_bench.results import Manifest, Run, load
+from gath_bench.results.columns import distinct
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,13 +83,9 @@ class Results:
 
         Failed metrics are not listed: `failed` tells.
         """
-        import pyarrow as pa
-
         reasons: dict[str, str] = {}
         for run in self.runs:
-            names = ("metric", "observation", "status", "reason")
-            columns = {name: run.unordered[name].cast(pa.string()) for name in names}
-            grouped = pa.table(columns).group_by(list(names)).aggregate([]).to_pylist()
+            grouped = distinct(run.unordered, ("metric", "observation", "status", "reason"))
             for record in run.manifest.metrics:
                 mine = [entry for entry in grouped if entry["metric"] == record.name]
                 valued = {entry["observation"] for entry in mine if entry["status"] != "na"}

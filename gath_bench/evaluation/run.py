@@ -15,7 +15,7 @@ from gath_bench.contracts.model import AnimationModel
 from gath_bench.engine import RunOptions
 from gath_bench.engine.reuse import store_folder
 from gath_bench.errors import UsageError
-from gath_bench.evaluation.components import Selection, installed_plugins
+from gath_bench.evaluation.components import Selection, installed_plugins, missing_plugins
 from gath_bench.evaluation.measurement import Request, measure
 from gath_bench.evaluation.results import Results
 from gath_bench.evaluation.supervisor import measure_in_child
@@ -111,6 +111,7 @@ def evaluate(
         sources = plugins.sources if isinstance(plugins, Plugins) else plugins or PluginSources()
     else:
         loaded = plugins.load() if isinstance(plugins, PluginSources) else plugins or installed_plugins()
+        sources = loaded.sources
     selection = Selection(Registry() if isolate or loaded is None else Registry.of(loaded))
     chosen = {
         "models": selection.names("model", models),
@@ -153,9 +154,14 @@ def evaluate(
         if temporary:
             _ = run.unordered  # into memory, since a caller may keep the run and drop the results
         results = Results((run,), loaded, outcome.first_rank)
-    except BaseException:
+    except BaseException as error:
         if temporary:
             rmtree(temporary, ignore_errors=True)
+        if isinstance(error, UsageError) and resume is not None:
+            words = ("run", "--isolate", "--resume") if isolate else ("run", "--resume")
+            missing = missing_plugins(resume, Manifest.read(resume), loaded or sources, *words)
+            if missing:
+                raise UsageError(f"{error} {missing}") from error
         raise
     if temporary:
         weakref.finalize(results, rmtree, temporary, ignore_errors=True)

@@ -234,6 +234,7 @@ def _message(
         "threads": torch.get_num_threads() if torch is not None else None,
         "ended": ended,
         "finished": finished,
+        "restarted": request.options.resume is None and options.resume is not None,
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,9 @@ from gath_bench.engine import RunOptions, execute
 from gath_bench.engine.isolated import isolated
 from gath_bench.engine.manifest_builder import new_manifest
 from gath_bench.errors import UsageError
-from gath_bench.evaluation.components import installed_plugins
+from gath_bench.evaluation.components import installed_plugins, missing_plugins
 from gath_bench.evaluation.progress import progress_line
-from gath_bench.plugins import Plugins, is_file
+from gath_bench.plugins import Plugins
 from gath_bench.registry import Registry
 from gath_bench.results import Manifest, Run, changed_files, load
 from gath_bench.suite import make_plan, suite_of_run
@@ -80,7 +79,10 @@ def verify(
     try:
         plan = plan_again(run, Registry.of(plugins or installed_plugins()), limit)
     except UsageError as error:
-        raise _naming_plugins(run, plugins or installed_plugins(), error) from error
+        missing = missing_plugins(run.path, manifest, plugins or installed_plugins(), "verify")
+        if not missing:
+            raise
+        raise UsageError(missing) from error
     problems = _changed_components(manifest, plan)
     if problems:
         return Verification(tuple(problems))
@@ -90,23 +92,6 @@ def verify(
         options = RunOptions(manifest.device.partition(":")[0], Path(folder) / "run", images=False)
         again = load(execute(plan, None, options, advance, Ranks()).path)
         return Verification((), tuple(drift(run, again)), tuple(_notes(manifest, again.manifest)))
-
-
-def _naming_plugins(run: Run, plugins: Plugins, error: UsageError) -> UsageError:
-    """The error, or one that names the ``--plugin`` options of the run's command if they are missing."""
-    loaded = {plugin.name for plugin in plugins.loaded}
-    missing = [
-        name
-        for name in run.manifest.plugin_options
-        if (Path(name).stem if is_file(name) else name) not in loaded
-    ]
-    if not missing:
-        return error
-    options = " ".join(f"--plugin {shlex.quote(name)}" for name in missing)
-    return UsageError(
-        f"{run.path} was measured with {options}, which is not loaded: "
-        f"write `gath-bench {options} verify {shlex.quote(str(run.path))}`."
-    )
 
 
 def plan_again(run: Run, registry: Registry, limit: int | None) -> Plan:
@@ -166,8 +151,14 @@ def _lines(one: Drift, width: int) -> list[str]:
 
 
 def _notes(before: Manifest, after: Manifest) -> list[str]:
-    """Differences of hardware and package versions."""
+    """Differences of hardware, threads and package versions."""
     notes = []
+    then, now = (manifest.environment.get("determinism", {}).get("threads") for manifest in (before, after))
+    if then and now and then != now:
+        notes.append(
+            f"measured with {then} thread{'s' * (then != 1)}, again with {now}, which changes the last digits of sums; "
+            f"OMP_NUM_THREADS={then} gives the same sums."
+        )
     if before.hardware != after.hardware:
         notes.append(f"measured on {before.hardware}, again on {after.hardware}.")
     old, new = (manifest.environment.get("packages", {}) for manifest in (before, after))

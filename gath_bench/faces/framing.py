@@ -110,6 +110,7 @@ class Framing:
         """The largest face of every image; all models and evaluators that get a batch share the search."""
         faces = self._faces.get(images)
         if faces is None:
-            faces = [found[0] if found else None for found in self.detector().detect(list(images))]
+            copies = list(images.clone())  # a detector may normalise in place
+            faces = [found[0] if found else None for found in self.detector().detect(copies)]
             self._faces[images] = faces
         return faces

@@ -3,7 +3,13 @@
 from gath_bench.perf.contention import Contention
 from gath_bench.perf.flops import count_flops
 from gath_bench.perf.machine import describe_hardware, describe_machine
-from gath_bench.perf.memory import PeakMemory, measure_peak_memory, parameter_bytes, parameter_count
+from gath_bench.perf.memory import (
+    PeakMemory,
+    measure_peak_memory,
+    parameter_bytes,
+    parameter_count,
+    return_freed_memory,
+)
 from gath_bench.perf.timing import synchronise, time_calls
 
 __all__ = [
@@ -15,6 +21,7 @@ __all__ = [
     "measure_peak_memory",
     "parameter_bytes",
     "parameter_count",
+    "return_freed_memory",
     "synchronise",
     "time_calls",
 ]

@@ -60,7 +60,7 @@ def _cuda_peak(call: Callable[[], object], device: str) -> PeakMemory:
 
 
 def _rss_peak(call: Callable[[], object]) -> PeakMemory:
-    _return_freed_heap()
+    return_freed_memory()
     try:
         _CLEAR.write_text("5")  # resets VmHWM, see proc(5)
         before = _status("VmRSS")
@@ -70,8 +70,12 @@ def _rss_peak(call: Callable[[], object]) -> PeakMemory:
         raise Unavailable("this system does not report the peak memory of a process") from error
 
 
-def _return_freed_heap() -> None:
-    # Without glibc there is no malloc_trim.
+def return_freed_memory() -> None:
+    """Return freed heap memory to the system.
+
+    glibc keeps freed blocks between blocks that are in use, which grows with every small object that is kept between
+    large tensors. Without glibc nothing happens.
+    """
     with contextlib.suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -45,11 +46,14 @@ def print_tables(console: Console, tables: Sequence[Table], *, everything: bool 
             blocks = [_headline(table, measured, widths, available)]
         # Text, since rich would read the brackets of portraits[root=...] as markup.
         console.print(Text(plain_text(table.title), style="bold"), soft_wrap=True)
+        shown = [place for block in blocks for place in block]
+        selected = table.select(shown)
         for block in blocks:
             if block:
-                console.print(_block(table, block))
-        for note in _notes(table, [place for block in blocks for place in block], measured):
-            console.print(Text(f"  {plain_text(note, 2000)}", style="dim"), soft_wrap=True)
+                console.print(_block(selected, [shown.index(place) for place in block]))
+        more = [table.columns[place].name for place in measured if place not in shown]
+        for note in _notes(selected, table.absences, more):
+            console.print(Text(_wrapped(plain_text(note, 2000), console.width), style="dim"), soft_wrap=True)
         console.print()
 
 
@@ -96,16 +100,31 @@ def _block(table: Table, places: Sequence[int]) -> RichTable:
     return printed
 
 
-def _notes(table: Table, shown: Sequence[int], measured: Sequence[int]) -> list[str]:
-    """The footnotes of the columns shown, and the names of the other columns."""
-    cells = [line.cells[place] for line in table.lines for place in shown]
-    notes = [f"{STAR} {BEST}"] if any(cell.best for cell in cells) else []
-    notes += [HALF_INTERVAL] if any(cell.half_interval for cell in cells) else []
-    notes += table.notes_of(shown)
-    notes += table.absences
-    more = [table.columns[place].name for place in measured if place not in shown]
+def _notes(table: Table, absences: Sequence[str], more: Sequence[str]) -> list[str]:
+    """The footnotes of a table of the columns shown; those of columns without values, and the names of the others."""
+    notes = [f"{STAR} {BEST}"] if table.has_best else []
+    notes += [HALF_INTERVAL] if any(cell.half_interval for cell in table.cells) else []
+    notes += table.notes
+    notes += absences
     notes += [f"more columns: {', '.join(more)} (gath-bench report RUN --metrics all)"] if more else []
     return notes
+
+
+def _wrapped(note: str, width: int) -> str:
+    """A note in lines of at most ``width`` letters, broken at spaces.
+
+    >>> print(_wrapped("a NA: no target image", 16))
+      a NA: no
+        target image
+    """
+    return textwrap.fill(
+        note,
+        width,
+        initial_indent=2 * " ",
+        subsequent_indent=4 * " ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _value(cell: Cell) -> str:

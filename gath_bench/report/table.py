@@ -69,7 +69,7 @@ class Column:
 
     def text(self, value: float) -> str:
         """A value in the metric's format."""
-        return self.display.format(value)
+        return format_value(value, self.display)
 
     def interval(self, row: SummaryRow) -> str:
         """The 95 % interval of a value, ``[0.074, 0.083]``; empty without one."""
@@ -220,6 +220,25 @@ class Table:
         marks = {mark for cell in cells for mark in (*cell.marks.split(), cell.dagger) if mark}
         return [note for note in self.notes if note.split(" ", 1)[0] in marks]
 
+    def select(self, places: Sequence[int]) -> Table:
+        """The table of some columns. The letters of its footnotes are consecutive, and follow the symbols."""
+        notes = [note.split(" ", 1) for note in self.notes_of(places)]
+        symbols = [f"{mark} {text}" for mark, text in notes if mark in (DAGGER, TIED)]
+        lettered = [(mark, text) for mark, text in notes if mark not in (DAGGER, TIED)]
+        letters = {mark: _letter(number) for number, (mark, _) in enumerate(lettered)}
+        lines = []
+        for line in self.lines:
+            cells = [line.cells[place] for place in places]
+            marks = [_in_order(letters.get(mark, mark) for mark in cell.marks.split()) for cell in cells]
+            renamed = [replace(cell, marks=mine) for cell, mine in zip(cells, marks, strict=True)]
+            lines.append(replace(line, cells=tuple(renamed)))
+        return replace(
+            self,
+            columns=tuple(self.columns[place] for place in places),
+            lines=tuple(lines),
+            notes=(*symbols, *(f"{letters[mark]} {text}" for mark, text in lettered)),
+        )
+
     @property
     def widest_model(self) -> int:
         """The length of the longest model name."""
@@ -289,6 +308,16 @@ def set_apart(columns: tuple[Column, ...]) -> tuple[Column, ...]:
         replace(column, apart=_apart(ComponentKey.parse(column.key), namesakes[column.metric]))
         for column in columns
     )
+
+
+def format_value(value: float, display: str) -> str:
+    """A value by a format string; zero has no sign.
+
+    >>> format_value(-0.04, "{:.1f}"), format_value(-0.06, "{:.1f}")
+    ('0.0', '-0.1')
+    """
+    text = display.format(value)
+    return text.removeprefix("-") if set(text) <= set("-0.,") else text
 
 
 def fit_columns(widths: Sequence[int], available: int) -> list[range]:
@@ -388,7 +417,24 @@ def _cell(row: SummaryRow | None, column: Column, notes: dict[str, str]) -> Cell
 def _mark(notes: dict[str, str], note: str) -> str:
     """The mark of a footnote: a, b, c, ... in order of first use."""
     if note not in notes:
-        number = sum(mark not in (DAGGER, TIED) for mark in notes.values())
-        letters = chr(ord("a") + number % 26)
-        notes[note] = letters if number < 26 else f"{letters}{number // 26}"
+        notes[note] = _letter(sum(mark not in (DAGGER, TIED) for mark in notes.values()))
     return notes[note]
+
+
+def _in_order(marks: Iterable[str]) -> str:
+    """Marks of one cell: symbols, then letters.
+
+    >>> _in_order(["b", "a", "≈"])
+    '≈ a b'
+    """
+    return " ".join(sorted(marks, key=lambda mark: (mark.isascii(), len(mark), mark)))
+
+
+def _letter(number: int) -> str:
+    """The mark of footnote ``number``.
+
+    >>> _letter(0), _letter(25), _letter(26)
+    ('a', 'z', 'a1')
+    """
+    letter = chr(ord("a") + number % 26)
+    return letter if number < 26 else f"{letter}{number // 26}"

@@ -6,6 +6,7 @@ longer than reading a run.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,13 +34,28 @@ def codes(column: pa.ChunkedArray) -> tuple[Codes, list[Any]]:
     """Integer codes of a string column, (N,), and their words in alphabetical order; null is -1."""
     whole = column.combine_chunks()
     encoded = whole if hasattr(whole, "indices") else whole.dictionary_encode()
-    found = numbers(encoded.indices, np.int32, missing=-1).astype(np.int64)
+    found = numbers(encoded.indices, np.int32, missing=-1)
     words: list[Any] = encoded.dictionary.to_pylist()
     # In alphabetical order, so that intervals do not depend on the order of rows in the shards.
     order = sorted(range(len(words)), key=words.__getitem__)
     ranks = np.empty(len(words) + 1, np.int64)
     ranks[order], ranks[-1] = np.arange(len(words)), -1
     return ranks[found], [words[number] for number in order]
+
+
+def distinct(table: pa.Table, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The distinct combinations of words in some columns, in alphabetical order."""
+    columns = [codes(table[name]) for name in names]
+    sizes = [len(words) + 1 for _, words in columns]
+    key = np.ravel_multi_index([found + 1 for found, _ in columns], sizes)
+    places = zip(*np.unravel_index(np.unique(key), sizes), strict=True)
+    return [
+        {
+            name: words[code - 1] if code else None
+            for name, (_, words), code in zip(names, columns, place, strict=True)
+        }
+        for place in places
+    ]
 
 
 def texts(column: pa.ChunkedArray, places: Codes) -> list[str]:

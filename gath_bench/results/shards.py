@@ -42,7 +42,12 @@ class ShardStore:
         path = self.folder / f"{cell}.{shard_stem(batches, rank)}.parquet"
         try:
             with atomic_write(path) as file:
-                pq.write_table(with_batches(observations.table(), batches), file, compression="zstd")
+                pq.write_table(
+                    with_batches(observations.table(), batches),
+                    file,
+                    compression="zstd",
+                    write_page_checksum=True,  # else a changed bit may be read as another value
+                )
         except OSError as error:
             raise cannot_write(self.folder.parent, error) from error
         return path
@@ -81,7 +86,10 @@ class ShardStore:
         tables = [read_shard(path, list(COLUMNS)) for path in self.paths()]
         if not tables:
             return schema().empty_table()
-        return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+        whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+        del tables
+        pa.default_memory_pool().release_unused()
+        return whole
 
 
 def shard_stem(batches: Sequence[int], rank: int = 0) -> str:
@@ -117,9 +125,9 @@ def read_shard(shard: Path, columns: list[str]) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(shard) as file:
+        with pq.ParquetFile(shard, page_checksum_verification=True) as file:
             return file.read(columns=columns)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise UsageError(
             f"{shard} is damaged: delete it, and `gath-bench run --resume {shard.parent.parent}` measures it again."
         ) from error

@@ -119,6 +119,6 @@ def gath_bench_commands() -> list[CommandSpec]:
         CommandSpec(
             "synthfaces",
             "gath_datasets.synthfaces.commands:synthfaces",
-            "render, inspect and export procedural portraits",
+            "Render, inspect and export procedural portraits.",
         ),
     ]

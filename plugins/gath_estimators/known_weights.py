@@ -23,7 +23,7 @@ ARCFACE = WeightsSpec(
 SFACE = WeightsSpec(
     name="sface",
     files=("face_recognition_sface_2021dec.onnx",),
-    summary="SFace of OpenCV Zoo, 128 numbers",
+    summary="SFace of OpenCV Zoo, embeddings of 128 numbers",
     licence="Apache-2.0",
     url="https://github.com/opencv/opencv_zoo/raw/edef535367a4f8053b5bfb7580935c83772a9639/"
     "models/face_recognition_sface/face_recognition_sface_2021dec.onnx",
@@ -34,7 +34,7 @@ SFACE = WeightsSpec(
 MOBILEFACENET = WeightsSpec(
     name="mobilefacenet",
     files=("MobileFaceNet.onnx",),
-    summary="foamliu's MobileFaceNet, converted to ONNX with external data, 128 numbers",
+    summary="foamliu's MobileFaceNet, converted to ONNX with external data, embeddings of 128 numbers",
     licence="Apache-2.0",
     beside=("MobileFaceNet.onnx.data",),
 )

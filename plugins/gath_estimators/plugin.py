@@ -144,11 +144,11 @@ def gath_bench_commands() -> list[CommandSpec]:
         CommandSpec(
             "train-evaluators",
             "gath_estimators.commands:train_evaluators",
-            "train the bundled evaluators and write their model card",
+            "Train the bundled evaluators.",
         ),
         CommandSpec(
             "train-face-detector",
             "gath_estimators.detectors.commands:train_face_detector",
-            "train the bundled face detector on procedural faces, and write its model card",
+            "Train the bundled face detector.",
         ),
     ]

@@ -64,6 +64,6 @@ class ChangedError:
     def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Sequence[Measured]:
         """L1 between generated and target images where source and target differ."""
         values = changed_error(generated, batch.source, target_of(batch))
-        reason = f"source and target differ by more than {STEPS}/255 nowhere"
+        reason = f"source and target do not differ by more than {STEPS}/255 at any pixel"
         still = torch.isnan(values).nonzero().flatten().tolist()
         return [Measured("changed-error", values, missing=dict.fromkeys(still, reason))]

@@ -29,7 +29,8 @@ def similarity(a: Tensor, b: Tensor, l2_scale: float | None = None) -> Tensor:
     """Similarity of embeddings by the convention of their encoder: two (B, D) -> float64 (B,), 1 for equal ones.
 
     Args:
-        a, b: embeddings.
+        a: embeddings.
+        b: as many embeddings.
         l2_scale: the Euclidean distance that has the similarity 0: ``1 - |a - b| / l2_scale``, at least -1. None for
             the cosine.
 

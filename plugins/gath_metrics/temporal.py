@@ -23,7 +23,8 @@ def flicker(before: Tensor, after: Tensor, face_mask: Tensor) -> Tensor:
     defined by this project.
 
     Args:
-        before, after: consecutive frames, (B, C, H, W) in [0, 1].
+        before: frames, (B, C, H, W) in [0, 1].
+        after: the frames that follow them.
         face_mask: (B, 1, H, W), above 0.5 where the face is in either of them.
 
     Returns:

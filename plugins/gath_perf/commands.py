@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,14 @@ from gath_perf.storage import folder_to_write, folders_to_read
 if TYPE_CHECKING:
     from gath_perf.records import Reading, Record
 
+#: The least side of images in pixels.
+MIN_SIDE = 16
 _STORAGE = click.option(
     "--storage",
     type=click.Path(path_type=Path),
     envvar="GATH_BENCH_PERF",
     show_envvar=True,
+    metavar="DIR",
     help="Folder of the records, instead of the user's folder and results/perf.",
 )
 
@@ -39,18 +43,51 @@ def perf() -> None:
 
 
 @perf.command("run")
-@click.option("-m", "--model", "models", multiple=True, help="Model; default: all that can be timed.")
-@click.option("-M", "--metric", "metrics", multiple=True, help="Metric; default: all that work here.")
-@click.option("-d", "--dataset", default="synthfaces", show_default=True, help="Samples for the metrics.")
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]")
 @click.option(
-    "--rounds", default=1000, show_default=True, type=click.IntRange(min=24), help="Readings, at most."
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME",
+    help="A model; may be repeated. By default all that can be timed.",
+)
+@click.option(
+    "-M",
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME",
+    help="A metric; may be repeated. By default all that work here.",
+)
+@click.option(
+    "-d",
+    "--dataset",
+    default="synthfaces",
+    show_default=True,
+    metavar="NAME",
+    help="The data set whose samples the metrics get.",
+)
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="auto|cpu|cuda[:i]",
+    help="Where to compute; auto: on the GPU if there is one.",
+)
+@click.option(
+    "--rounds",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(min=24),
+    metavar="N",
+    help="Readings per benchmark, at most.",
 )
 @click.option(
     "--threads",
     default=1,
     show_default=True,
     type=click.IntRange(min=1),
+    metavar="N",
     help="Threads of torch on a CPU. With more than one, waiting for a busy core is measured too.",
 )
 @click.option(
@@ -60,10 +97,21 @@ def perf() -> None:
     type=click.IntRange(min=1),
     default=(1, 8),
     show_default=True,
-    help="Images per call; a metric is timed at the largest.",
+    metavar="N",
+    help="Images per call; may be repeated. A metric is timed with the largest.",
 )
-@click.option("--size", default=128, show_default=True, help="Pixels, for models without a fixed resolution.")
-@click.option("--name", help="Name of the record; it is then stored in results/perf, to be committed.")
+@click.option(
+    "--size",
+    default=128,
+    show_default=True,
+    metavar="N",
+    help="Side of the images in pixels, for models without a fixed resolution.",
+)
+@click.option(
+    "--name",
+    metavar="NAME",
+    help="Name of the record, which is then stored in results/perf, to be committed.",
+)
 @_STORAGE
 @click.pass_obj
 def run(
@@ -79,10 +127,13 @@ def run(
     name: str | None,
     storage: Path | None,
 ) -> None:
-    """Measure models and metrics and store a record in your own folder.
+    """Measure models and metrics, and store a record.
+
+    The record is stored in your own folder, outside the repository; with --name in results/perf.
 
     \b
-    gath-bench perf run -m copy-source -M ssim
+    Examples:
+      gath-bench perf run -m copy-source -M ssim
     """
     import torch
 
@@ -90,6 +141,12 @@ def run(
     from gath_perf.models import model_cases
     from gath_perf.session import run_benchmarks
 
+    if size < MIN_SIDE:
+        raise UsageError(f"--size {size} is too small: give at least {MIN_SIDE} pixels.")
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise UsageError(f"--name {name!r} is not the name of a record: use letters, digits, and . _ -")
+    if dataset != "synthfaces":
+        context.load("dataset", dataset)  # before any work
     device = context.resolve_device(device)
     torch.set_num_threads(threads)
     all_components = not models and not metrics
@@ -113,17 +170,19 @@ def run(
     "tolerance",
     metavar="PERCENT",
     callback=_percent,
-    help="Exit 1 if anything is slower by more than this.",
+    help="Exit with code 1 if a benchmark is slower by more than this, such as 10%.",
 )
 @_STORAGE
 def compare(before: str | None, after: str | None, tolerance: float | None, storage: Path | None) -> None:
-    """Compare two records, given by number, name or place (-1 is the newest).
+    """Compare two records of `perf run`.
 
-    Without arguments: the newest record of this machine and the newest earlier one that is comparable with it.
-    Records of other machines are skipped, and the command says which.
+    BEFORE and AFTER are numbers, names or positions (-1 is the newest record). Without them, the newest record of this
+    machine is compared with the newest earlier one that is comparable. Records of other machines are skipped, and the
+    command says which.
 
     \b
-    gath-bench perf compare 0001 0002 --fail 10%
+    Examples:
+      gath-bench perf compare 0001 0002 --fail 10%
     """
     from rich.console import Console
     from rich.markup import escape
@@ -171,17 +230,41 @@ def compare(before: str | None, after: str | None, tolerance: float | None, stor
 
 @perf.command("ratios")
 @click.argument("cases", nargs=-1, metavar="[loop|torchmetrics|ssim|added-model|help|list|report|compare]...")
-@click.option("--pairs", default=64, show_default=True, type=click.IntRange(min=16), help="Pairs of images.")
-@click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1), help="Readings per case.")
-@click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Threads of torch.")
+@click.option(
+    "--pairs",
+    default=64,
+    show_default=True,
+    type=click.IntRange(min=16),
+    metavar="N",
+    help="Pairs of images.",
+)
+@click.option(
+    "--rounds",
+    default=3,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Readings per case.",
+)
+@click.option(
+    "--threads",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads of torch.",
+)
 @click.pass_obj
 def ratios(context: CommandContext, cases: tuple[str, ...], pairs: int, rounds: int, threads: int) -> None:
-    """Compare the engine with the same work by other means, in turn in one process.
+    """Compare the engine's time with that of the same work without it.
+
+    Both sides run in turn in one process. Without arguments, all cases are measured.
 
     \b
-    gath-bench perf ratios
-    gath-bench perf ratios loop --pairs 512 --threads 2
-    gath-bench perf ratios help list report compare --rounds 11
+    Examples:
+      gath-bench perf ratios
+      gath-bench perf ratios loop --pairs 512 --threads 2
+      gath-bench perf ratios help list report compare --rounds 11
     """
     import torch
 
@@ -207,8 +290,9 @@ def history(storage: Path | None) -> None:
     """List the records with the time of each benchmark, oldest first.
 
     \b
-    gath-bench perf history
-    gath-bench perf history --storage results/perf
+    Examples:
+      gath-bench perf history
+      gath-bench perf history --storage results/perf
     """
     from rich.console import Console
     from rich.table import Table
@@ -216,7 +300,7 @@ def history(storage: Path | None) -> None:
 
     console = Console()
     for record in _read(storage):
-        title = f"{record.name}  commit {record.commit}  {record.when[:19]}"
+        title = f"{record.name}  commit {record.commit}  {record.when[:19].replace('T', ' ')}"
         console.print(Text(title, style="bold"), soft_wrap=True)
         table = Table("  benchmark", box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for head in ("ms", "images/s", "memory MB"):

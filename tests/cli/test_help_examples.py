@@ -19,10 +19,12 @@ from gath_bench.cli.main import cli
 #: Beginnings of examples that are executed by ``pytest -m slow``: they generate or measure images.
 SLOW = (
     "animate astronaut",
-    "animate me.jpg --aus",
-    "animate me.jpg --preset",
+    "animate me.jpg",
     "animate photos",
+    "check",
     "export gath-warp",
+    "perf ratios",
+    "perf run",
     "render-list",
     "run -m mean-frame",
     "synthfaces",
@@ -32,13 +34,11 @@ NOT_EXECUTED = {
     "--plugin": "needs a plugin; tests of --plugin",
     "animate me.jpg --csv": "needs a recording; tests/animation",
     "animate me.jpg --drive": "needs a recording; tests/animation",
-    "check": "minutes; tests of the command",
+    "animate me.jpg --livelink": "needs a recording; tests/animation",
     "demo": "a server; tests/demo",
     "export 'gath[weights": "needs trained weights; tests/gath/inference",
     "label": "needs a recording; tests/evaluation/test_labelling.py",
     "perf compare": "needs two records of this machine; tests/perf",
-    "perf run": "minutes; tests/perf",
-    "plugin": "tests of the command",
     "run": "minutes; .ci/run",
     "train": "hours; tests/gath/training",
     "verify": "minutes; tests/cli/test_verify.py",
@@ -60,12 +60,25 @@ def commands(group: click.Group, context: click.Context) -> Iterator[tuple[str, 
 
 def examples_of(command: click.Command) -> list[str]:
     """The lines of a help text that begin with the program, without the program and without comments."""
-    lines = (line.strip() for line in (command.help or "").splitlines())
+    lines = (line.strip() for line in (command.help or "").replace("\\\n", " ").splitlines())
     return [
         re.sub(r"\s+#.*", "", line.removeprefix("gath-bench "))
         for line in lines
         if line.startswith("gath-bench ")
     ]
+
+
+def help_of(words: str) -> str:
+    """What ``gath-bench WORDS --help`` prints at 80 columns."""
+    command: click.Command = cli
+    context = cli.make_context("gath-bench", [], resilient_parsing=True)
+    for word in words.split():
+        assert isinstance(command, click.Group)
+        found = command.get_command(context, word)
+        assert found is not None
+        command, context = found, found.context_class(found, info_name=word, parent=context)
+    context.terminal_width = None
+    return command.get_help(context)
 
 
 COMMANDS = dict(commands(cli, click.Context(cli, info_name="gath-bench")))
@@ -95,8 +108,14 @@ def folder(made: Path, tmp_path: Path) -> Path:
     """What the examples name: runs, and records of performance."""
     for name in ("A", "B", "20260101T120000Z-quick"):
         shutil.copytree(made, tmp_path / "results" / "runs" / name)
-    shutil.copytree(Path(__file__).parents[2] / "results" / "perf", tmp_path / "results" / "perf")
+    for name in ("perf", "reference/quick"):
+        shutil.copytree(Path(__file__).parents[2] / "results" / name, tmp_path / "results" / name)
     return tmp_path
+
+
+def test_every_exception_is_of_an_example() -> None:
+    stale = [words for words in (*SLOW, *NOT_EXECUTED) if not any(one.startswith(words) for one in EXAMPLES)]
+    assert stale == []
 
 
 def test_every_command_has_an_example() -> None:
@@ -105,6 +124,29 @@ def test_every_command_has_an_example() -> None:
         name for name, one in COMMANDS.items() if not isinstance(one, click.Group) and not examples_of(one)
     ]
     assert without == []
+
+
+@pytest.mark.parametrize("words", ["", *COMMANDS])
+def test_help_fits_80_columns_and_describes_every_option(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    printed = help_of(words)
+    assert max(map(len, printed.splitlines())) <= 80
+    assert "..." not in printed.partition("Commands:")[2], "a summary is cut: shorten its first sentence"
+    broken = [line for line in printed.splitlines() if line.endswith("-")]
+    assert broken == [], "a name is broken at its hyphen"
+    command = COMMANDS.get(words, cli)
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help, f"{option.opts}: no description"
+            assert option.help.endswith("."), f"{option.opts}: {option.help}"
+            takes_default = option.default not in (None, False, ()) and not option.required
+            shown = (
+                option.show_default or "default" in option.help or not isinstance(option.default, (str, int))
+            )
+            assert shown or not takes_default or option.is_flag, f"{option.opts}: the default is not shown"
+            assert not re.search(
+                r"\b(TEXT|INTEGER|FLOAT|RANGE|PATH)\b", option.make_metavar(click.Context(command))
+            ), option.opts
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

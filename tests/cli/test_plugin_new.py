@@ -114,6 +114,9 @@ def test_a_new_plugin_is_installed_by_pip(gath_bench: Command, tmp_path: Path) -
 def test_names_that_are_no_plugins_are_refused(gath_bench: Command, tmp_path: Path) -> None:
     gath_bench("plugin", "new", "My_Faces").refused("'My_Faces' is not a plugin name")
     gath_bench("plugin", "new", "3d").refused("not beginning with a digit")
+    gath_bench("plugin", "new", "class").refused("a word of Python")
+    gath_bench("plugin", "new", "gath-bench").refused("a package 'gath_bench' is installed here already")
+    gath_bench("plugin", "new", "a" * 300).refused("File name too long")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     gath_bench("plugin", "new", "full").refused("full is not empty")
@@ -156,8 +159,9 @@ def test_a_plugin_file_that_cannot_be_used(
     gath_bench("--plugin", name, "list").refused(f"--plugin {name} cannot be used: {words}")
 
 
-def test_verify_names_the_plugin_that_the_manifest_recorded(
-    gath_bench: Command, toy_run: Path, tmp_path: Path
+@pytest.mark.parametrize("words", [("verify",), ("run", "--resume")], ids=" ".join)
+def test_verify_and_resume_name_the_plugin_that_the_manifest_recorded(
+    gath_bench: Command, toy_run: Path, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     import shutil
 
@@ -165,7 +169,7 @@ def test_verify_names_the_plugin_that_the_manifest_recorded(
     manifest = load(folder).manifest
     manifest.command = ["gath-bench", "--plugin", "~/my plugins/mine.py", "run"]
     manifest.write(folder)
-    gath_bench("verify", folder, plugins=False).refused(
+    gath_bench(*words, folder, plugins=False).refused(
         "was measured with --plugin '~/my plugins/mine.py', which is not loaded: write `gath-bench --plugin",
-        f"verify {folder}`.",
+        f"{' '.join(words)} {folder}`.",
     )

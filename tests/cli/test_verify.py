@@ -143,6 +143,16 @@ def test_a_changed_component_is_reported_and_nothing_measured(gath_bench: Any, f
     assert CALLS["load"] == 0
 
 
+def test_another_number_of_threads_is_noted_with_the_remedy(gath_bench: Any, fresh: Path) -> None:
+    manifest = load(fresh).manifest
+    threads = manifest.environment["determinism"]["threads"]
+    manifest.environment["determinism"]["threads"] = threads + 1
+    manifest.write(fresh)
+    said = gath_bench("verify", fresh, "--limit", 1)
+    assert f"measured with {threads + 1} threads, again with {threads}, which" in said.out
+    assert f"OMP_NUM_THREADS={threads + 1} gives the same sums" in said.out
+
+
 def test_changed_package_versions_are_noted(gath_bench: Any, fresh: Path) -> None:
     manifest = load(fresh).manifest
     manifest.environment["packages"]["numpy"] = "0.1"

@@ -73,6 +73,11 @@ def test_a_wrong_root_is_refused_with_the_expected_tree(case: str, tmp_path: Pat
     [
         # Missing label files.
         ("lfw", remove("pairs.txt"), "no file pairs.txt"),
+        (
+            "celeba",
+            lambda root: (root / "img_align_celeba").rename(root / "x"),
+            r"\(no folder img_align_celeba\)",
+        ),
         ("celeba", remove("identity_CelebA.txt"), "no file identity_CelebA.txt"),
         ("celeba", remove("list_eval_partition.txt"), "no file list_eval_partition.txt"),
         ("affectnet", remove("validation.csv"), "no file validation.csv"),
@@ -128,6 +133,17 @@ def test_damaged_labels_are_refused(case: str, damage: Damage, sentence: str, tm
     with pytest.raises(UsageError, match=sentence) as caught:
         STILL[case][0](root)
     assert_sentence(caught.value)
+
+
+@pytest.mark.parametrize(
+    "place", ["img_align_celeba", "img_align_celeba/img_align_celeba", "Img/img_align_celeba"]
+)
+def test_the_images_of_celeba_are_found_in_the_places_of_its_archives(place: str, tmp_path: Path) -> None:
+    root = trees.celeba(tmp_path / "root")
+    images = (root / "img_align_celeba").rename(root / "images")
+    (root / place).parent.mkdir(exist_ok=True)
+    images.rename(root / place)
+    assert len(STILL["celeba"][0](root).samples("test", "same-subject", 0)) == 24
 
 
 @pytest.mark.parametrize("case", STILL)

@@ -204,6 +204,58 @@ def test_all_other_values_are_the_same_bit_by_bit(
     assert good_values(run) == expected
 
 
+@pytest.fixture(scope="module")
+def in_place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+    """A run whose components write into their inputs before the others get them, and one without these."""
+    good = ("toy-l1", "toy-source-l1", "toy-mask", "toy-au", "toy-corpus")
+    folder = tmp_path_factory.mktemp("in-place")
+    settings = {"dataset": "toy[n=10,unreadable=4]", "limit": None}
+    chosen = suite(
+        models=(*hostile.IN_PLACE_MODELS, "toy-all-needs", *GOOD_MODELS),
+        metrics=(*hostile.IN_PLACE_METRICS, *good),
+        **settings,
+    )
+    clean = suite(models=("toy-all-needs", *GOOD_MODELS), metrics=good, **settings)
+    runs = measure(chosen, folder / "run"), measure(clean, folder / "clean")
+    assert not any(failed for failed, _ in runs)
+    return runs[0][1], runs[1][1]
+
+
+@pytest.mark.parametrize("component", [*hostile.IN_PLACE_MODELS, *hostile.IN_PLACE_METRICS])
+def test_a_component_that_writes_into_its_inputs_is_measured(
+    in_place: tuple[Run, Run], component: str
+) -> None:
+    run = in_place[0]
+    rows = observed(run.path)
+    if component in hostile.IN_PLACE_METRICS:
+        assert {row["value"] for row in rows[component] if row["status"] == "ok"} == {0.0}
+        return
+    cells = {cell.model: cell.cell_id for cell in run.manifest.cells}
+    for metric in ("toy-l1", "toy-source-l1", "toy-mask", "toy-au"):
+        own, same = (
+            [row["value"] for row in rows[metric] if row["cell"] == cells[name]]
+            for name in (component, "toy-copy")  # these models return the portraits as they got them
+        )
+        assert own == same
+
+
+def test_in_place_changes_reach_no_other_component(in_place: tuple[Run, Run]) -> None:
+    run, clean = in_place
+    expected = good_values(clean)
+    assert {key[3] for key in expected} == {"toy-l1", "toy-source-l1", "toy-mask", "toy-au", "toy-corpus"}
+    assert good_values(run) == expected
+
+
+def test_a_data_set_that_writes_into_earlier_batches_changes_no_value(tmp_path: Path) -> None:
+    found = []
+    for number, name in enumerate(("hostile-data[how=overwrites-earlier,n=12]", "toy[n=12]")):
+        chosen = suite(dataset=name, limit=None, metrics=("toy-l1", "toy-source-l1", "toy-mask", "toy-au"))
+        _, run = measure(chosen, tmp_path / str(number))
+        cells = {cell.cell_id: cell.model for cell in run.manifest.cells}
+        found.append({(cells[key[0]], *key[1:]): value for key, value in values(run).items()})
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("form", ["json", "csv", "markdown", "console"])
 def test_a_run_with_hostile_components_has_every_report(with_some: Run, form: str) -> None:
     def refuse(word: str) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from reliability.test_storage_faults import ERRORS, FailingDisk
 from toy.running import measure, toy_suite, values
 from toy.toy_plugin import CALLS
 
-from gath_bench.engine.reuse import ObservationStore
-from gath_bench.results import Run
+from gath_bench.engine.reuse import ENTRY, ObservationStore
+from gath_bench.results import Run, load
 from gath_bench.results.observations import Observations
 
 METRICS = ("toy-l1", "toy-source-l1", "toy-au", "toy-mask")
@@ -72,13 +74,110 @@ def test_system_and_corpus_metrics_and_failures_are_measured_again(tmp_path: Pat
     assert reused == {"toy-exact": ["toy-l1"], "toy-copy": ["toy-l1"], "toy-failing": []}
 
 
-def test_a_damaged_entry_is_measured_again(tmp_path: Path, store: Path) -> None:
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def other_version(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[32:])  # the Parquet file alone
+
+
+def swap(path: Path) -> None:
+    """A whole entry of another name."""
+    others = sorted(path.parent.glob(f"*{ENTRY}"))
+    path.write_bytes(others[others.index(path) - 1].read_bytes())
+
+
+def make_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def make_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+#: What happened to the entries of a store.
+DAMAGE = {
+    "cut off": cut,
+    "with a changed bit": flip,
+    "that is empty": lambda path: path.write_bytes(b""),
+    "of another version": other_version,
+    "of another name": swap,
+    "that is a folder": make_folder,
+    "that is a named pipe": make_pipe,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_entry_is_measured_again(tmp_path: Path, store: Path, damage: str) -> None:
     first = run(tmp_path / "first", store, ())
-    for path in store.glob("*.parquet"):
-        path.write_bytes(path.read_bytes()[:-9])
+    for path in sorted(store.iterdir()):
+        DAMAGE[damage](path)
     again = run(tmp_path / "again", store, ())
     assert CALLS["load"] == 3
+    assert values(again) == values(first)
+    third = run(tmp_path / "third", store, ())
+    assert values(third) == values(first)
+    assert CALLS["load"] == (3 if damage == "that is a folder" else 0), "written again, where it can be"
+    assert not list(store.glob("*.part"))
+
+
+def test_an_entry_without_a_sample_or_with_a_failure_is_measured_again(tmp_path: Path, store: Path) -> None:
+    first = run(tmp_path / "first", store, (), ("toy-l1",))
+    for number, path in enumerate(sorted(store.iterdir())):
+        whole = ObservationStore(store).read(path.stem)
+        assert whole is not None
+        entry = Observations()
+        for row in whole.to_pylist()[number:]:  # the first entry keeps all rows
+            status = "ok" if number else "failed"
+            entry.add(**row | {"status": status, "value": 0.0})
+        ObservationStore(store).write(path.stem, entry)
+    again = run(tmp_path / "again", store, (), ("toy-l1",))
+    assert CALLS["load"] == 3
     assert again.observations.equals(first.observations)
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_store_on_a_failing_disk_ends_no_run(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    with monkeypatch.context() as patch:
+        disk = FailingDisk(patch, ERRORS[error], 1, suffix=f"{ENTRY}.")
+        first = run(tmp_path / "first", store, ())
+    assert disk.writes > 0
+    assert not list(store.iterdir())
+    assert run(tmp_path / "again", store, ()).observations.equals(first.observations)
+
+
+def test_a_store_that_is_a_file_ends_no_run(tmp_path: Path, store: Path) -> None:
+    store.write_text("no folder")
+    first = run(tmp_path / "first", store, ())
+    assert CALLS["load"] == 3
+    assert first.manifest.status == "finished"
+    assert store.read_text() == "no folder"
+
+
+def test_a_run_that_was_stopped_within_a_reused_cell_says_so(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path / "first", store, (), ("toy-l1",))
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gath_bench.engine.cell.ShardStore.write", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "again", store, (), ("toy-l1",))
+    assert load(tmp_path / "again").manifest.cells[0].reused == ["toy-l1"]
 
 
 def test_the_store_keeps_the_entries_that_were_used_last_within_its_limit(store: Path) -> None:
@@ -102,9 +201,9 @@ def test_the_store_keeps_the_entries_that_were_used_last_within_its_limit(store:
         thread.start()
     for thread in threads:
         thread.join()
-    assert 1 <= len(list(store.glob("*.parquet"))) <= 3
+    assert 1 <= len(list(store.glob(f"*{ENTRY}"))) <= 3
     assert not list(store.glob("*.part"))
-    for path in store.glob("*.parquet"):
+    for path in store.glob(f"*{ENTRY}"):
         table = bounded.read(path.stem)
         assert table is not None
         assert table.num_rows == 200

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
+from toy.hostile import OneTensorEstimator
 from toy.running import measure, toy_suite
-from toy.toy_plugin import AUS, CALLS, HOOK_CALLS, LoadedBatches
+from toy.toy_plugin import AUS, CALLS, HOOK_CALLS
 
+from gath_bench.contracts import Batch, Features
+from gath_bench.engine import loading
 from gath_bench.engine.loading import BatchLoader
-from gath_bench.evaluators import SharedFeatures
+from gath_bench.evaluators import EvaluatorPool, FeatureCache, SharedFeatures
 
 
 def test_each_batch_is_animated_once_per_model_and_loaded_once(tmp_path: Path) -> None:
@@ -54,6 +60,26 @@ def test_kept_features_are_bounded_in_memory(tmp_path: Path, monkeypatch: pytest
     assert CALLS["estimate"] == batches * models * 2 - kept
 
 
+def test_an_evaluator_that_returns_one_tensor_again_changes_no_earlier_features() -> None:
+    evaluator = OneTensorEstimator()
+    component = SimpleNamespace(instance=evaluator, info=evaluator.info, name="one-tensor")
+    pool = EvaluatorPool(lambda role, name: component)  # type: ignore[arg-type, return-value]
+    images = {"source": torch.rand(2, 3, 32, 32), "generated": torch.rand(2, 3, 32, 32)}
+    shared = SharedFeatures().of(("toy", "same-subject"), 0)
+
+    def features(side: str) -> torch.Tensor:
+        cache = FeatureCache(pool, images, "synthetic", shared=shared)  # type: ignore[arg-type]
+        found: Features = cache.features("au_estimator", "one-tensor", side)  # type: ignore[arg-type]
+        assert isinstance(found.values, torch.Tensor)
+        return found.values
+
+    before = features("source")
+    first = before.clone()
+    assert not torch.equal(features("generated"), first)
+    assert torch.equal(before, first)
+    assert features("source") is before  # kept for the next model
+
+
 def test_an_evaluator_without_weights_is_called_once_per_batch(tmp_path: Path) -> None:
     broken = "estimator=toy-broken-estimator"
     measure(toy_suite(metrics=(f"toy-au[{broken}]", f"toy-au[{broken},prefix=other]")), tmp_path)
@@ -75,13 +101,25 @@ def test_kept_batches_are_bounded_in_memory(tmp_path: Path, monkeypatch: pytest.
 
 def test_memory_is_constant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gath_bench.engine.run.BatchLoader", partial(BatchLoader, keep_bytes=0))
-    gc.collect()  # batches of earlier tests
-    LoadedBatches.now = LoadedBatches.peak = 0
+    graded, loaded, most = loading._as_graded, list[weakref.ref[torch.Tensor]](), 0
+
+    def in_memory() -> int:
+        return sum(tensor() is not None for tensor in loaded)
+
+    def counted(batch: Batch, device: str) -> Batch:
+        nonlocal most
+        result = graded(batch, device)
+        loaded.append(weakref.ref(result.target_aus))
+        most = max(most, in_memory())
+        return result
+
+    monkeypatch.setattr(loading, "_as_graded", counted)
     suite = toy_suite(("toy-edit",), ("toy-l1", "toy-au"), "toy[n=120]")
     measure(suite, tmp_path)
     assert CALLS["load"] == 3 * 30
-    assert 1 <= LoadedBatches.peak <= 3
-    assert LoadedBatches.now == 0
+    assert 1 <= most <= 3
+    gc.collect()
+    assert in_memory() == 0
 
 
 def test_life_cycle_hooks_are_called_in_order(tmp_path: Path) -> None:

@@ -61,6 +61,17 @@ def test_samples_of_a_resumed_run_do_not_count_as_measured(plan: Plan) -> None:
     assert line.seconds_left == pytest.approx(12 * 6 / 4)
 
 
+def test_cells_of_an_earlier_process_are_not_left_to_do(plan: Plan) -> None:
+    clock = Clock()
+    line = ProgressLine(plan, clock, finished=[plan.cells[0].cell_id])
+    line.advance(plan.cells[1].cell_id, 8)  # on disk, when it was restarted
+    clock.now += 6
+    assert line.seconds_left is None
+    line.advance(plan.cells[1].cell_id, 4)
+    assert line.text().startswith("[2/3] ")
+    assert line.seconds_left == pytest.approx(12 * 6 / 4)
+
+
 def test_protocol_is_named_where_a_data_set_has_several() -> None:
     plan = make_plan(toy_suite((), protocols=("same-subject", "sweep")), Registry.of(toys()))
     line = ProgressLine(plan)

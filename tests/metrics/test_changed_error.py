@@ -55,5 +55,5 @@ def test_a_sample_without_changed_pixels_is_na(no_evaluations):
     target = batch.target.clone()
     target[1] = batch.source[1]
     (measured,) = ChangedError().measure(target, replace(batch, target=target), no_evaluations)
-    assert dict(measured.missing) == {1: "source and target differ by more than 2/255 nowhere"}
+    assert dict(measured.missing) == {1: "source and target do not differ by more than 2/255 at any pixel"}
     assert [number for number in range(4) if torch.isnan(measured.values[number])] == [1]

@@ -1,8 +1,9 @@
-"""Every registered metric has a page that lists all its values."""
+"""Every registered metric has a page that lists all its values, and links to the docstrings of its functions."""
 
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,19 @@ def test_the_index_lists_every_page():
         assert page.name == "index.md" or f"({page.name})" in index
     for name in SPECS:
         assert f"({name}.md)" in index
+
+
+def test_the_site_shows_the_docstring_of_every_function_that_a_page_names():
+    shown = re.findall(
+        r"^::: (\S+)$", (PAGES.parent / "api" / "metrics.md").read_text(encoding="utf-8"), re.M
+    )
+    assert len(shown) == len(set(shown))
+    for name in shown:
+        module, _, function = name.rpartition(".")
+        assert getattr(importlib.import_module(module), function).__doc__, name
+    for page in PAGES.glob("*.md"):
+        for row in re.findall(r"^\| function \|.*$", page.read_text(encoding="utf-8"), re.M):
+            named = re.findall(r"gath_metrics\.\w+\.\w+(?=\()", row)
+            linked = re.findall(r"\(\.\./api/metrics\.md#([\w.]+)\)", row)
+            assert named == linked, page.name
+            assert set(named) <= set(shown), page.name

@@ -19,6 +19,7 @@ from toy import hostile
 from toy.running import environment, toy_suite, values, write_suite
 
 import gath_bench as gb
+from gath_bench.engine.reuse import ENTRY
 from gath_bench.files import exclusive
 from gath_bench.plugins import PluginSources
 from gath_bench.results import Run, load
@@ -37,11 +38,13 @@ def gath_bench(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(*words), capture_output=True, text=True, env=environment(), timeout=550)
 
 
-def measured(folder: Path, isolate: bool, **components: Any) -> Run:
+def measured(folder: Path, isolate: bool, reuse: bool = False, **components: Any) -> Run:
     """A run of four toy samples."""
     suite = toy_suite(references=None, **{"models": ("toy-noise",), "limit": 4, **components})
     options = {"isolate": True, "call_timeout": CALL_SECONDS} if isolate else {}
-    gb.evaluate(suite=suite, device="cpu", output=folder, images=False, plugins=SOURCES, **options)
+    gb.evaluate(
+        suite=suite, device="cpu", output=folder, images=False, reuse=reuse, plugins=SOURCES, **options
+    )
     return load(folder)
 
 
@@ -156,6 +159,26 @@ def test_a_component_that_ends_its_process_outside_of_cells_is_refused(
     assert reason in done.stderr.splitlines()[-1]
     assert component.partition("[")[0] in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_isolated_runs_share_a_store_without_the_failed_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    models = ("hostile-ending[how=segfault]", "toy-noise", "toy-edit")
+    metrics = ("toy-l1", "toy-au", "toy-corpus")
+    expected = others(measured(tmp_path / "plain", isolate=False, models=models[1:], metrics=metrics))
+    for name, isolate, chosen in (("one", True, models), ("two", True, models), ("three", False, models[1:])):
+        run = measured(tmp_path / name, isolate, reuse=True, models=chosen, metrics=metrics)
+        assert others(run) == expected
+        reused = () if name == "one" else ("toy-au", "toy-l1")
+        found = {cell.model: (cell.status, tuple(cell.reused)) for cell in run.manifest.cells}
+        assert {found[model] for model in models[1:]} == {("ok", reused)}
+        if isolate:
+            assert found[models[0]] == ("failed", ())
+        # Two metrics in each cell of a good model: nothing of the failed cell.
+        assert len(list((tmp_path / "cache").rglob(f"*{ENTRY}"))) == 2 * 2
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from report.worlds import MODELS, SCRIPT, write_run
 from gath_bench.analysis import summarise
 from gath_bench.errors import UsageError
 from gath_bench.report import write_report
+from gath_bench.report.html.page import render_page
 from gath_bench.report.html.place import Place, Source, places
 from gath_bench.results import Run, load
 
@@ -63,7 +66,7 @@ def test_the_summary_has_the_values_of_the_analysis(page: Path, run_folder: Path
     assert len(re.findall(r'class="ok best"', summary)) == bold
     assert len(re.findall(r'class="ok tied"', summary)) == sum(row.tied for row in rows)
     assert "†" in html  # `good` was taught by the trunk of lpips
-    assert "coverage 91.7% (n = 22)" in html
+    assert "coverage 91.7% (n\u00a0=\u00a022)" in html
 
 
 def test_pareto_front_has_the_models_that_no_other_beats(page: Path) -> None:
@@ -100,6 +103,19 @@ def test_the_title_names_models_and_data(tmp_path: Path) -> None:
     assert _title(few) == "good and slow on faces"
     none, _ = places_of(load(write_run(tmp_path / "none", models=("oracle", "copy-source"), images=False)))
     assert _title(none) == "oracle and copy-source on faces"
+
+
+def test_the_command_to_measure_again_loads_the_plugins(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", images=False)
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["command"] = ["gath-bench", "--plugin", "my models.py", "run", "-m", "mine"]
+    manifest["environment"] |= {"machine": {"cpu_flags": ["avx", "fma"], "gpu": None}}
+    path.write_text(json.dumps(manifest))
+    page = html.unescape(render_page([load(folder)]))
+    assert "<pre tabindex=\"0\">gath-bench --plugin 'my models.py' verify run</pre>" in page
+    assert "cpu_flags avx, fma · gpu none" in page
+    assert "2026-01-01 00:00:00 UTC" in page
 
 
 def test_pages_of_aus_have_the_values_of_the_analysis(run_folder: Path) -> None:

@@ -28,6 +28,7 @@ from toy.toy_plugin import AUS, Estimator, ToyDataset, ToySample, _Model
 from gath_bench import UsageError, hookimpl
 from gath_bench.contracts import (
     CORPUS,
+    MODEL_NEEDS,
     Animated,
     AUEstimatorSpec,
     Batch,
@@ -169,6 +170,34 @@ class HostileModel(_Model):
         return portraits
 
 
+class InPlaceModel(_Model):
+    """Overwrites one of its inputs; ``earlier``: in each call, what it got and returned in the call before."""
+
+    needs = MODEL_NEEDS
+
+    def __init__(self, *, what: str) -> None:
+        self.what = what
+        self.kept: list[Tensor] = []
+
+    def animate(self, portraits: Tensor, target_aus: Tensor, **needs: Any) -> Tensor:
+        for tensor in self.kept:
+            tensor.fill_(0.25)
+        given = {"portraits": portraits, "target_aus": target_aus} | needs
+        result = portraits.clone()
+        if self.what == "earlier":
+            self.kept = [result, *(value for value in given.values() if isinstance(value, Tensor))]
+        else:
+            given[self.what].fill_(0.25)
+        return result
+
+
+#: Model that writes into its inputs -> what it writes to.
+IN_PLACE_MODELS: dict[str, str] = {
+    f"hostile-in-place[what={what}]": f"its {what}"
+    for what in ("portraits", "target_aus", "target", "source_aus", "mean_portrait", "earlier")
+}
+
+
 class LateInfo(_Model):
     """Its ``info`` can be read once."""
 
@@ -259,6 +288,44 @@ class InPlaceFeatures:
         return _measured(torch.zeros(len(batch)))
 
 
+class InPlaceMetric:
+    """Overwrites one of its inputs, or the features or facts of a shared evaluator."""
+
+    info = MetricInfo((Summary("hostile", "none"),), roles=(RoleRequest("au_estimator", "toy-estimator"),))
+
+    def __init__(self, *, what: str) -> None:
+        self.what = what
+        self.kept: list[Tensor] = []
+
+    def measure(self, generated: Tensor, batch: Batch, evaluations: Evaluations) -> Any:
+        for tensor in self.kept:
+            tensor.fill_(0.25)
+        whole, _, side = self.what.partition("-")
+        if whole == "features":
+            features = evaluations.features("au_estimator", side)  # type: ignore[arg-type]
+            assert isinstance(features.values, Tensor)
+            features.values.fill_(0.25)
+            features.missing[0] = "changed"  # type: ignore[index]
+            features.missing_aus["AU01"] = "changed"  # type: ignore[index]
+        elif whole == "calibration":
+            evaluations.calibration("au_estimator")["changed"] = 1.0  # type: ignore[index]
+        elif whole == "earlier":
+            self.kept = [generated, *(value for value in vars(batch).values() if isinstance(value, Tensor))]
+        else:
+            ({"generated": generated} | vars(batch))[whole].fill_(0.25)
+        return _measured(torch.zeros(len(batch)))
+
+
+#: Metric that writes into its inputs -> what it writes to.
+IN_PLACE_METRICS: dict[str, str] = {
+    f"hostile-in-place-metric[what={what}]": f"its {what.replace('-', ' of the ')}"
+    for what in (
+        "generated", "source", "target", "target_aus", "source_aus", "face_mask",
+        "features-generated", "features-source", "features-target", "calibration", "earlier",
+    )
+}  # fmt: skip
+
+
 class HostileSystemMetric:
     def __init__(self, *, how: str) -> None:
         self.how = how
@@ -345,6 +412,20 @@ EVALUATOR_OUTPUTS: dict[str, tuple[Callable[[int], Any], str]] = {
     "missing-99": (lambda n: Features(torch.zeros(n, len(AUS)), {99: "none"}), "the missing position 99"),
     "missing-number": (lambda n: Features(torch.zeros(n, len(AUS)), {0: 5}), "the missing position 0"),  # type: ignore[dict-item]
 }
+
+
+class OneTensorEstimator(Estimator):
+    """Returns the same tensor in every call, with other values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values = torch.zeros(0)
+
+    def __call__(self, images: Tensor) -> Features:
+        found = super().__call__(images).values
+        assert isinstance(found, Tensor)
+        self.values.resize_(found.shape).copy_(found)
+        return Features(self.values)
 
 
 class HostileEstimator(Estimator):
@@ -434,11 +515,20 @@ class HostileDataset(ToyDataset):
     def __init__(self, *, how: str, n: int = 4) -> None:
         super().__init__(n=n)
         self.how = how
+        self.earlier: list[Tensor] = []
 
     def load(self, samples: Sequence[ToySample]) -> Any:
         batch = super().load(samples)
         if self.how in ENDINGS:
             return ENDINGS[self.how][0]()
+        if self.how == "overwrites-earlier":
+            for tensor in self.earlier:
+                tensor.zero_()
+            tensors = {
+                name: value.clone() for name, value in vars(batch).items() if isinstance(value, Tensor)
+            }
+            self.earlier += tensors.values()
+            return replace(batch, **tensors)
         if self.how in BATCHES:
             return BATCHES[self.how][0](batch)
         SETTINGS[self.how]()
@@ -730,6 +820,7 @@ class EndingEstimator(_Ending, Estimator):
 def gath_bench_models() -> list[ModelSpec]:
     models = {
         "hostile-model": HostileModel,
+        "hostile-in-place": InPlaceModel,
         "hostile-late-info": LateInfo,
         "hostile-info": NoInfo,
         "hostile-constructor": Constructor,
@@ -754,6 +845,7 @@ def gath_bench_metrics() -> list[MetricSpec]:
     metrics = {
         "hostile-metric": HostileMetric,
         "hostile-in-place-features": InPlaceFeatures,
+        "hostile-in-place-metric": InPlaceMetric,
         "hostile-corpus": HostileCorpusMetric,
         "hostile-system": HostileSystemMetric,
         "hostile-declared": DeclaredMetric,

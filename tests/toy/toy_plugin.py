@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import time
-import weakref
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,23 +54,6 @@ AUS = tuple(f"AU{number:02d}" for number in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15
 CALLS: Counter[str] = Counter()
 #: Life-cycle hooks, in the order of their calls.
 HOOK_CALLS: list[str] = []
-
-
-class LoadedBatches:
-    """Counts loaded batches that are still in memory."""
-
-    now = 0
-    peak = 0
-
-    @classmethod
-    def count(cls, batch: Batch) -> None:
-        cls.now += 1
-        cls.peak = max(cls.peak, cls.now)
-        weakref.finalize(batch.target_aus, cls._gone)  # the engine replaces the images
-
-    @classmethod
-    def _gone(cls) -> None:
-        cls.now -= 1
 
 
 @dataclass(frozen=True)
@@ -151,7 +133,7 @@ class ToyDataset:
             if sample.swept is not None:
                 requested[row] = 0
                 requested[row, AUS.index(sample.swept)] = sample.number % 3 / 2
-        batch = Batch(
+        return Batch(
             sample_id=tuple(sample.sample_id for sample in good),
             subject=tuple(sample.subject for sample in good),
             source=source,
@@ -163,8 +145,6 @@ class ToyDataset:
             swept_au=swept or None,
             unreadable=tuple(Unreadable(s.sample_id, s.subject, "cannot be decoded") for s in bad),
         )
-        LoadedBatches.count(batch)
-        return batch
 
 
 def _stack(items: list[Tensor], *shape: int) -> Tensor:

@@ -76,7 +76,11 @@ def render_page(runs: Sequence[Run], *, intervals: bool = True) -> str:
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     environment.filters["breakable"] = lambda text: Markup("<wbr>").join(re.split(r"(?<=[-._])", text))
+    # The same for attributes, which hold no markup: zero-width spaces.
+    environment.filters["soft"] = lambda text: re.sub(r"(?<=[-._])", "\u200b", text)
     environment.filters["command"] = shlex.join
+    environment.filters["plain"] = _plain
+    environment.filters["time"] = _time
     environment.filters["pretty"] = lambda value: json.dumps(value, indent=2, ensure_ascii=False)
 
     joined = join(runs)
@@ -90,7 +94,7 @@ def render_page(runs: Sequence[Run], *, intervals: bool = True) -> str:
         labels=labels,
         notes=[_without_paths(note, runs) for note in joined.notes],
         references={line.number for place in found for line in place.lines if line.reference},
-        runs=[(run.path.resolve().name, run.manifest) for run in runs],
+        runs=[(run.path.resolve().name, run.manifest, _verify_command(run)) for run in runs],
         places=[_sections(place) for place in found],
         data={
             "models": labels,
@@ -147,6 +151,36 @@ def _without_paths(note: str, runs: Sequence[Run]) -> str:
     for path in sorted({str(run.path) for run in runs}, key=len, reverse=True):
         note = note.replace(path, Path(path).resolve().name)
     return note
+
+
+def _verify_command(run: Run) -> str:
+    """The command that measures a run again, with the plugins that it needs."""
+    options = [word for name in run.manifest.plugin_options for word in ("--plugin", name)]
+    return shlex.join(["gath-bench", *options, "verify", run.path.resolve().name])
+
+
+def _plain(value: object) -> str:
+    """A value of a manifest's environment in words.
+
+    >>> _plain(["avx", "fma"]), _plain(None), _plain(True), _plain(2)
+    ('avx, fma', 'none', 'yes', '2')
+    """
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value)) or "none"
+    return (
+        {None: "none", True: "yes", False: "no"}[value]
+        if value is None or isinstance(value, bool)
+        else str(value)
+    )
+
+
+def _time(stamp: str) -> str:
+    """A time of a manifest, which is in UTC.
+
+    >>> _time("2026-01-31T12:34:56+00:00")
+    '2026-01-31 12:34:56 UTC'
+    """
+    return f"{stamp[:19].replace('T', ' ')} UTC"
 
 
 def _title(found: Sequence[Place]) -> str:

@@ -77,9 +77,9 @@ class CelebA(UnlabelledImages):
         )
 
     def read_index(self) -> ImageIndex:
-        folder = self.published.folder(
-            self.root, "img_align_celeba/img_align_celeba", "img_align_celeba", "Img/img_align_celeba"
-        )
+        folder = self.published.folder(self.root, "img_align_celeba", "Img/img_align_celeba")
+        nested = folder / folder.name  # some copies of the archive have the folder twice
+        folder = nested if nested.is_dir() else folder
         partition = self._file("list_eval_partition.txt", "Eval")
         files = [partition]
         splits = {

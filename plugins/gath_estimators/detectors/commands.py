@@ -17,25 +17,48 @@ from gath_bench.contracts import CommandContext
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("face-detector"),
     show_default=True,
-    help="Folder for weights and card; finished parts in it are not made again.",
+    metavar="DIR",
+    help="Folder of weights and model card; finished parts in it are kept.",
 )
-@click.option("--dataset", default="synthfaces", show_default=True, help="A data set with a landmark stream.")
-@click.option("--images", type=click.IntRange(64), default=12288, show_default=True, help="Images to render.")
+@click.option(
+    "--dataset",
+    default="synthfaces",
+    show_default=True,
+    metavar="NAME",
+    help="A data set with a landmark stream.",
+)
+@click.option(
+    "--images",
+    type=click.IntRange(64),
+    default=12288,
+    show_default=True,
+    metavar="N",
+    help="Number of training images.",
+)
 @click.option(
     "--proposal-steps",
     type=click.IntRange(2),
     default=1500,
     show_default=True,
-    help="Of the proposal network.",
+    metavar="N",
+    help="Optimizer steps of the proposal network.",
 )
 @click.option(
     "--landmark-steps",
     type=click.IntRange(2),
     default=5000,
     show_default=True,
-    help="Of the landmark network.",
+    metavar="N",
+    help="Optimizer steps of the landmark network.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Seed of images, weights and batches.",
+)
 @click.pass_obj
 def train_face_detector(
     context: CommandContext,
@@ -48,10 +71,11 @@ def train_face_detector(
 ) -> None:
     """Train the face detector `synthfaces` on procedural faces, from scratch.
 
-    If it is stopped, the same command with the same options resumes with the first part that is not finished.
+    The same command with the same options resumes a stopped training with the first unfinished part.
 
     \b
-    gath-bench train-face-detector -o face-detector
+    Examples:
+      gath-bench train-face-detector -o face-detector
     """
     from gath_estimators.detectors.train_all import Options, train_all
 

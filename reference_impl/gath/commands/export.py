@@ -13,16 +13,25 @@ from gath_bench.errors import UsageError
 @click.command()
 @click.argument("model", default="gath")
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="FILE.onnx"
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    metavar="FILE.onnx",
+    help="The file to write.",
 )
 @click.pass_obj
 def export(context: CommandContext, model: str, output: Path) -> None:
-    """Write a trained generator, gath or gath-warp, as an ONNX file.
+    """Write a trained generator as an ONNX file.
+
+    MODEL is gath (the default) or gath-warp, with the included weights or your own. The model `onnx` runs the file.
+    It needs onnx: pip install 'gath-bench[onnx]'.
 
     \b
-    gath-bench export gath-warp -o gath-warp.onnx
-    gath-bench export 'gath[weights=results/runs/mine/gath.safetensors]' -o mine.onnx
-    gath-bench run -m 'onnx[path=mine.onnx]'
+    Examples:
+      gath-bench export gath-warp -o gath-warp.onnx
+      gath-bench export 'gath[weights=mine.safetensors]' -o mine.onnx
+      gath-bench run -m 'onnx[path=mine.onnx]'
     """
     from gath.inference.export import export_onnx
     from gath.inference.model import Gath

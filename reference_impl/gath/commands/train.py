@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from pathlib import Path
 
 import click
 
 from gath_bench.contracts import CommandContext
-from gath_bench.errors import UsageError
+from gath_bench.errors import UsageError, describe_error
 
 
 @click.command()
@@ -18,23 +19,52 @@ from gath_bench.errors import UsageError
     "--config",
     "name",
     metavar="NAME|FILE.toml",
-    help="small (the default), tiny-warp, small-warp, unpaired-warp, gpu, or a TOML file.",
+    help="tiny, tiny-warp, small, small-warp, unpaired-warp, gpu, facewarehouse46, or a TOML file. "
+    "By default small; with --model gath-warp small-warp.",
 )
 @click.option(
-    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting: losses.au=10."
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change one setting of the configuration: losses.au=10; may be repeated.",
 )
 @click.option(
     "--model",
     type=click.Choice(["gath", "gath-warp"]),
-    help="Overrides the model.",
+    help="The model, instead of that of the configuration.",
 )
-@click.option("-d", "--dataset", metavar="NAME", help="A data set with stills and frames to train on.")
-@click.option("--stills", metavar="NAME", help="Another data set for the stills, such as CelebA.")
-@click.option("--steps", type=click.IntRange(min=1), help="Steps of the generator.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Seed of weights, batches and targets.")
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]")
 @click.option(
-    "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="The run folder."
+    "-d",
+    "--dataset",
+    metavar="NAME",
+    help="A data set with training streams; by default that of the configuration (synthfaces).",
+)
+@click.option("--stills", metavar="NAME", help="Another data set for the stills, such as 'celeba[root=DIR]'.")
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Steps of the generator; by default those of the configuration.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    metavar="N",
+    help="Seed of weights, batches and targets; by default that of the configuration (0).",
+)
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="auto|cpu|cuda[:i]",
+    help="Where to compute; auto: on the GPU if there is one.",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The run folder; by default a new one under results/runs.",
 )
 @click.option(
     "--resume",
@@ -46,26 +76,26 @@ from gath_bench.errors import UsageError
     "--teachers",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Use the E and C of this run folder instead of training them.",
+    help="Use the AU estimator and identity classifier (E and C) of this run folder instead of training them.",
 )
 @click.option(
     "--estimator",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Use the E in the weights file of a generator instead of training it.",
+    help="Use the AU estimator (E) in this weights file of a generator instead of training it.",
 )
-@click.option("--teachers-only", is_flag=True, help="Stop after E and C.")
+@click.option("--teachers-only", is_flag=True, help="Stop after the training of E and C.")
 @click.option(
     "--cache",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Folder of the rendered images.",
+    help="Folder of the rendered training images; by default in the run folder.",
 )
 @click.option(
     "--max-minutes",
     type=click.FloatRange(min=0),
     metavar="M",
-    help="Stop after M minutes, resumable.",
+    help="Stop after M minutes with a checkpoint; by default after the last step.",
 )
 @click.pass_obj
 def train(
@@ -88,14 +118,22 @@ def train(
 ) -> None:
     """Train GATH on unpaired stills and frames, or gath-warp on clips and stills.
 
+    The configuration says which: `small` trains GATH on a CPU, `gpu` on a GPU, and `tiny-warp` takes two minutes.
+    Without -d, the images are procedural faces.
+
     \b
-    gath-bench train
-    gath-bench train -c tiny-warp --output results/runs/tiny   # two minutes of CPU time
-    gath-bench train -c small-warp --max-minutes 30 --output results/runs/warp
-    gath-bench train --resume results/runs/warp
-    gath-bench train --resume results/runs/warp --set losses.mask=8   # from this step on
-    torchrun --nproc-per-node 2 -m gath_bench train -c gpu
+    Examples:
+      gath-bench train
+      gath-bench train -c tiny-warp --output results/runs/tiny
+      gath-bench train -c small-warp --max-minutes 30 --output results/runs/warp
+      gath-bench train --resume results/runs/warp
+      gath-bench train --resume results/runs/warp --set losses.mask=8
+      torchrun --nproc-per-node 2 -m gath_bench train -c gpu
     """
+    _refuse_empty(name, output, resume)
+    if max_minutes is not None and not math.isfinite(max_minutes):
+        raise UsageError(f"--max-minutes {max_minutes} is not a number of minutes.")
+
     from gath.config import read_config
     from gath.training.checkpoint import STATE, load_config
     from gath.training.loop import Diverged
@@ -143,9 +181,21 @@ def train(
     except Diverged as error:
         click.echo(f"gath-bench: {error}", err=True)
         raise click.exceptions.Exit(1) from error
+    except OSError as error:
+        begun_already = (folder / STATE).is_file()
+        raise UsageError(
+            f"the training in {folder} stopped: {describe_error(error)}; "
+            + (f"continue with --resume {folder}." if begun_already else "give another folder with --output.")
+        ) from error
     in_time = max_minutes is None or time.monotonic() - begun < 60 * max_minutes
     if not finished and in_time:  # a signal stopped it, not --max-minutes
         raise click.exceptions.Exit(130)
+
+
+def _refuse_empty(name: str | None, *folders: Path | None) -> None:
+    """Refuse an empty configuration name, and an empty path, which would be the current folder."""
+    if name == "" or Path() in folders:
+        raise UsageError("give -c, --output and --resume a name or a folder of its own, not an empty text.")
 
 
 def _set_up_device(name: str) -> str:
