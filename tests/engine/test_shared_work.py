@@ -101,7 +101,7 @@ def test_kept_batches_are_bounded_in_memory(tmp_path: Path, monkeypatch: pytest.
 
 def test_memory_is_constant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gath_bench.engine.run.BatchLoader", partial(BatchLoader, keep_bytes=0))
-    graded, loaded, most = loading._as_graded, list[weakref.ref[torch.Tensor]](), 0
+    graded, loaded, most = loading.as_graded, list[weakref.ref[torch.Tensor]](), 0
 
     def in_memory() -> int:
         return sum(tensor() is not None for tensor in loaded)
@@ -113,7 +113,7 @@ def test_memory_is_constant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         most = max(most, in_memory())
         return result
 
-    monkeypatch.setattr(loading, "_as_graded", counted)
+    monkeypatch.setattr(loading, "as_graded", counted)
     suite = toy_suite(("toy-edit",), ("toy-l1", "toy-au"), "toy[n=120]")
     measure(suite, tmp_path)
     assert CALLS["load"] == 3 * 30
