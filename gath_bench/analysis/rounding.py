@@ -67,5 +67,8 @@ def exact_product(weights: NDArray[np.generic], values: Array, total: int) -> Ar
     coarse, fine = (np.ldexp(1.0, np.maximum(exponent - shift, -1000)) for shift in (bits, 2 * bits))
     high = np.rint(values / coarse) * coarse
     low = np.rint((values - high) / fine) * fine
-    parts = np.asarray(weights, np.float64) @ np.concatenate([high, low], axis=1)
-    return np.asarray(parts[:, : values.shape[1]] + parts[:, values.shape[1] :])
+    rest = low.any(axis=0)  # none for whole numbers, such as counts
+    parts = np.asarray(weights, np.float64) @ np.concatenate([high, low[:, rest]], axis=1)
+    products = parts[:, : values.shape[1]] + 0.0
+    products[:, rest] += parts[:, values.shape[1] :]
+    return np.asarray(products)
