@@ -28,8 +28,15 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 _MOVING = (".gif", ".mp4")
 
 
+def _paths(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[Path, ...]:
+    """Paths; an empty text would be the current folder."""
+    if "" in value:
+        raise click.BadParameter("give a photo or a folder, not an empty text.")
+    return tuple(map(Path, value))
+
+
 @click.command()
-@click.argument("portraits", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PORTRAIT...")
+@click.argument("portraits", nargs=-1, required=True, callback=_paths, metavar="PORTRAIT...")
 @click.option(
     "-m",
     "--model",

@@ -54,6 +54,8 @@ def check(
       gath-bench --plugin my_plugin.py check
     """
     failed, printed = False, []
+    if dataset is not None:
+        context.registry.find("dataset", ComponentName.parse(dataset).name)
     place = context.resolve_device(device)
     for one, component in _chosen(context, name, kind):
         with stdout_to_stderr():

@@ -5,6 +5,7 @@ Subcommands are imported when they are called, so that ``--help`` and ``list`` a
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import sys
@@ -193,6 +194,10 @@ def main() -> NoReturn:
     except Exception as error:
         if verbose:
             raise
+        # Of any path on the command line.
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            click.echo(f"gath-bench: {error.strerror}: {str(error.filename)[:80]}...", err=True)
+            sys.exit(2)
         arguments = " ".join(sys.argv[1:])
         click.echo(
             f"gath-bench: unexpected {describe_error(error)}; `gath-bench -v {arguments}` shows the traceback.",

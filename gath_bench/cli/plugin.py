@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import keyword
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -53,10 +55,16 @@ def new(name: str, output: Path | None) -> None:
             f"{name!r} is not a plugin name: use lower-case words joined by hyphens, such as my-faces, not beginning "
             "with a digit."
         )
+    package = name.replace("-", "_")
+    if keyword.iskeyword(package):
+        raise UsageError(f"{name!r} cannot be a package: it is a word of Python; choose another name.")
+    known = find_spec(package)
+    if known is not None and known.origin is not None:  # more than a folder of that name
+        raise UsageError(f"a package {package!r} is installed here already: choose another name.")
     folder = output or Path(name)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is not empty: name a new folder with -o.")
     try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UsageError(f"{folder} is not empty: name a new folder with -o.")
         for path, text in _template(files("gath_bench.cli") / "plugin_template"):
             place = folder / _named(path, name).removesuffix(".txt")
             place.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ column only if their keys are equal.
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,9 +48,15 @@ def fingerprint(*parts: bytes | str) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 (hex) of a file's content."""
+    """SHA-256 (hex) of a file's content.
+
+    Raises:
+        OSError: it cannot be read, or it is a pipe or a device, which could block forever.
+    """
     import hashlib
 
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

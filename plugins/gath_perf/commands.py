@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from gath_perf.storage import folder_to_write, folders_to_read
 if TYPE_CHECKING:
     from gath_perf.records import Reading, Record
 
+#: The least side of images in pixels.
+MIN_SIDE = 16
 _STORAGE = click.option(
     "--storage",
     type=click.Path(path_type=Path),
@@ -138,6 +141,12 @@ def run(
     from gath_perf.models import model_cases
     from gath_perf.session import run_benchmarks
 
+    if size < MIN_SIDE:
+        raise UsageError(f"--size {size} is too small: give at least {MIN_SIDE} pixels.")
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise UsageError(f"--name {name!r} is not the name of a record: use letters, digits, and . _ -")
+    if dataset != "synthfaces":
+        context.load("dataset", dataset)  # before any work
     device = context.resolve_device(device)
     torch.set_num_threads(threads)
     all_components = not models and not metrics

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gath_bench.contracts import (
     Batch,
     CommandContext,
+    CorpusMetric,
     LoadedComponent,
     LoadedEvaluators,
     Metric,
@@ -16,7 +17,7 @@ from gath_bench.contracts import (
     Side,
     SystemMetric,
 )
-from gath_bench.errors import Unavailable, UsageError
+from gath_bench.errors import Unavailable, UsageError, describe_error
 from gath_bench.images import to_8bit
 from gath_perf.case import BenchmarkCase
 
@@ -43,16 +44,16 @@ def metric_cases(
         UsageError: the data set is not registered, or a named metric cannot be tracked, with the reason.
     """
     chosen = list(dict.fromkeys(names))
-    if not chosen and dataset not in context.names("dataset"):
+    if not chosen and dataset == "synthfaces" and dataset not in context.names("dataset"):
         return []  # no metric was asked for, and there are no samples
     data = context.load("dataset", dataset)
     cases = []
     for name in chosen or context.names("metric"):
         try:
             cases.append(_case(context, name, data, device, batch))
-        except (Unavailable, UsageError) as error:
+        except Exception as error:
             if chosen:
-                raise UsageError(f"{name} cannot be tracked: {str(error).rstrip('.')}.") from error
+                raise UsageError(f"{name} cannot be tracked: {describe_error(error).rstrip('.')}.") from error
     return cases
 
 
@@ -62,6 +63,8 @@ def _case(
     metric = context.load("metric", name)
     if isinstance(metric.instance, SystemMetric):
         raise UsageError("it measures a model, not images; track the model with -m")
+    if isinstance(metric.instance, CorpusMetric):
+        raise UsageError("it has one value over all images of a run, and none per batch")
     info: MetricInfo = metric.instance.info
     evaluators = context.evaluators(info.roles, domain=data.instance.info.domain, device=device)
     batch = _load_batch(data, info, count, device)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from gath_bench.au import get_space
 from gath_bench.errors import UsageError, describe_error, describe_validation_error, did_you_mean
-from gath_bench.files import parse_toml
+from gath_bench.files import parse_toml, read_regular
 
 ModelName = Literal["gath", "gath-warp"]
 Precision = Literal["fp32", "bf16"]
@@ -326,7 +326,7 @@ def read_config(name: str, changes: Sequence[str] = ()) -> Config:
                 + did_you_mean(name, shipped())
             )
         try:
-            text = path.read_text(encoding="utf-8")
+            text = read_regular(path).decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
                 f"the configuration {name} cannot be read ({error}); shipped configurations: {', '.join(shipped())}."

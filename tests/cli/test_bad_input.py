@@ -101,6 +101,7 @@ def test_a_taken_output_folder(gath_bench: Any, tmp_path: Path, toy_run: Path) -
     file.touch()
     gath_bench("run", suite, "--output", file).refused("cannot be created", "--output")
     gath_bench("run", suite, "--output", file / "below").refused("cannot be created")
+    gath_bench("run", suite, "--output", "x" * 5000).refused("cannot be created", "File name too long")
 
 
 @pytest.mark.parametrize("command", [("report",), ("run", "--resume")])
@@ -163,6 +164,19 @@ def test_bad_options_are_usage_errors(gath_bench: Any, words: tuple[str, ...]) -
     assert "Traceback" not in said.err
     assert said.out == ""
     assert said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("animate", "x" * 5000, "--aus", "12E", "-o", "smile.png"),
+        ("report", "x" * 5000),
+        ("plugin", "new", "my-faces", "-o", "x" * 5000),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_path_that_is_too_long_is_one_sentence(gath_bench: Any, words: tuple[str, ...]) -> None:
+    gath_bench(*words).refused("File name too long")
 
 
 def test_bad_plugins(gath_bench: Any, tmp_path: Path) -> None:

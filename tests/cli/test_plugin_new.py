@@ -114,6 +114,9 @@ def test_a_new_plugin_is_installed_by_pip(gath_bench: Command, tmp_path: Path) -
 def test_names_that_are_no_plugins_are_refused(gath_bench: Command, tmp_path: Path) -> None:
     gath_bench("plugin", "new", "My_Faces").refused("'My_Faces' is not a plugin name")
     gath_bench("plugin", "new", "3d").refused("not beginning with a digit")
+    gath_bench("plugin", "new", "class").refused("a word of Python")
+    gath_bench("plugin", "new", "gath-bench").refused("a package 'gath_bench' is installed here already")
+    gath_bench("plugin", "new", "a" * 300).refused("File name too long")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     gath_bench("plugin", "new", "full").refused("full is not empty")

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from toy.running import measure, toy_suite
 from toy.hostile import OneTensorEstimator
+from toy.running import measure, toy_suite
 from toy.toy_plugin import AUS, CALLS, HOOK_CALLS
 
 from gath_bench.contracts import Batch, Features

@@ -69,6 +69,20 @@ def test_an_image_without_a_face_is_missing_with_that_reason() -> None:
     assert detector.seen == 3  # the search is shared
 
 
+def test_a_detector_that_works_in_place_changes_no_image() -> None:
+    class InPlace(Detector):
+        def detect(self, images) -> list[list[Face]]:
+            for image in images:
+                image.zero_()
+            return super().detect(images)
+
+    images = torch.rand(2, 3, 100, 100)
+    before = images.clone()
+    framing = Framing(None, lambda: InPlace([[make_face(60, 50, 20)], []]))
+    assert framing.align(images, SYNTHFACES, 64, "source").crops.amax() > 0
+    assert torch.equal(images, before)
+
+
 def test_unchanged_crops_give_the_images_back() -> None:
     framing = Framing(None, lambda: Detector([[make_face(60, 50, 20)], []]))
     images = to_8bit(torch.rand(2, 3, 100, 100))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from gath.commands.export import export
 from gath.commands.train import train
 from gath.inference.model import WarpModel
 from gath.training.checkpoint import load_state
+from reliability.test_storage_faults import FailingDisk
 from toy_faces import ToyFaces
 
 from gath_bench.contracts import CommandSpec
@@ -136,6 +139,51 @@ def test_train_refuses_invalid_options(trained: Path, tmp_path: Path) -> None:
     _refused(_call(train, trained, "--device", "tpu", "--output", tmp_path / "x"), "'tpu' is not a device")
     if not torch.cuda.is_available():
         _refused(_call(train, trained, "--device", "cuda", "--output", tmp_path / "x"), "no CUDA device")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "part"),
+    [
+        ("--output", "", "not an empty text"),
+        ("--resume", "", "not an empty text"),
+        ("-c", "", "not an empty text"),
+        ("--max-minutes", "nan", "not a number of minutes"),
+        ("--max-minutes", "inf", "not a number of minutes"),
+    ],
+)
+def test_train_refuses_options_without_a_meaning(trained: Path, option: str, value: str, part: str) -> None:
+    _refused(_call(train, trained, option, value), part)
+
+
+def test_a_training_on_a_failing_disk_can_be_resumed(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    options = (
+        "-c",
+        "tiny",
+        "-d",
+        "toy-faces",
+        "--device",
+        "cpu",
+        "--steps",
+        2,
+        "--set",
+        "checkpoint_every=1",
+    )
+    with monkeypatch.context() as patch:
+        FailingDisk(patch, errno.ENOSPC, 2, suffix="checkpoint.pt")
+        stopped = _call(train, trained, *options, "--output", folder)
+    _refused(stopped, os.strerror(errno.ENOSPC), f"continue with --resume {folder}")
+    assert _call(train, trained, "--resume", folder, "--device", "cpu").exit_code == 0
+    assert (folder / "gath-warp.safetensors").exists()
+    assert not list(folder.rglob("*.part"))
+
+
+def test_a_training_without_a_folder_is_one_sentence(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    options = ("-c", "tiny", "-d", "toy-faces", "--device", "cpu", "--output", tmp_path / "file" / "run")
+    _refused(_call(train, trained, *options), "Not a directory", "--output")
 
 
 def test_export_refuses_a_missing_folder(trained: Path, tmp_path: Path) -> None:

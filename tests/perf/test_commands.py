@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from gath_perf.commands import perf as perf_group
 from gath_perf.records import read_records
 
+from gath_bench.errors import UsageError
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -77,10 +79,27 @@ def test_what_cannot_be_tracked_is_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "track the model with -m" in done.stderr
     assert perf(tmp_path, "compare", "--fail", "much").returncode == 2
+    done = perf(tmp_path, "run", "-M", "fid")
+    assert done.returncode == 2
+    assert "fid cannot be tracked: it has one value over all images" in done.stderr
     for words in (("compare",), ("history",)):
         empty = perf(tmp_path, *words)
         assert empty.returncode == 2
         assert "there is no record in" in empty.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("--size", "0"), "--size 0 is too small"),
+        (("--name", ""), "is not the name of a record"),
+        (("--name", "../x"), "is not the name of a record"),
+    ],
+)
+def test_options_without_a_meaning_are_refused(words: tuple[str, ...], part: str) -> None:
+    refused = CliRunner().invoke(perf_group, ["run", *words])
+    assert isinstance(refused.exception, UsageError)
+    assert part in str(refused.exception)
 
 
 def test_a_metric_is_tracked_on_real_samples(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine import test_reuse
 from reliability import test_isolation
 from reliability.test_storage_faults import ERRORS
 from toy import hostile
@@ -31,6 +32,10 @@ RANKS = "tests/engine/test_ranks.py"
 IMAGES = "tests/core/test_images.py"
 VIDEO = "tests/media/test_video.py"
 RESUME = "tests/engine/test_resume.py"
+BAD_INPUT = "tests/cli/test_bad_input.py"
+REUSE = "tests/engine/test_reuse.py"
+SHARED = "tests/engine/test_shared_work.py"
+FRAMING = "tests/faces/test_framing.py"
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,20 @@ def component_faults() -> list[Fault]:
         Fault("a corpus metric whose features change their width from batch to batch", "failed: widths", HOSTILE,
               "test_a_corpus_metric_with_features_of_changing_width_fails_alone")
     )  # fmt: skip
+    for kind, table in (("model", hostile.IN_PLACE_MODELS), ("metric", hostile.IN_PLACE_METRICS)):
+        rows += [
+            Fault(f"{kind} `{name}`: it writes into {what}", "measured; nothing else changes", HOSTILE,
+                  "test_in_place_changes_reach_no_other_component")
+            for name, what in table.items()
+        ]  # fmt: skip
+    rows += [
+        Fault("a data set writes into the batches that it returned before", "measured; nothing else changes",
+              HOSTILE, "test_a_data_set_that_writes_into_earlier_batches_changes_no_value"),
+        Fault("an evaluator returns the same tensor in each call", "measured; nothing else changes", SHARED,
+              "test_an_evaluator_that_returns_one_tensor_again_changes_no_earlier_features"),
+        Fault("a face detector writes into the images", "measured; nothing else changes", FRAMING,
+              "test_a_detector_that_works_in_place_changes_no_image"),
+    ]  # fmt: skip
     rows += [
         Fault(f"a call changes the setting `{name}`", "restored after the call", HOSTILE,
               "test_a_component_call_restores_settings")
@@ -126,6 +145,29 @@ def storage_faults() -> list[Fault]:
     ]  # fmt: skip
 
 
+def reuse_faults() -> list[Fault]:
+    """Faults of the store of ``--reuse``."""
+    return [
+        *(Fault(f"`--reuse`: an entry {damage}", "measured again", REUSE, "test_a_damaged_entry_is_measured_again")
+          for damage in test_reuse.DAMAGE),
+        Fault("`--reuse`: an entry without a sample, or with a failure", "measured again", REUSE,
+              "test_an_entry_without_a_sample_or_with_a_failure_is_measured_again"),
+        *(Fault(f"`--reuse`: {error} while an entry is written", "all values are measured; no entry", REUSE,
+                "test_a_store_on_a_failing_disk_ends_no_run")
+          for error in ERRORS),
+        Fault("`--reuse`: a file in place of the store", "all values are measured", REUSE,
+              "test_a_store_that_is_a_file_ends_no_run"),
+        Fault("`--reuse`: a cell with a failure", "its entries are not kept", REUSE,
+              "test_system_and_corpus_metrics_and_failures_are_measured_again"),
+        Fault("`--reuse`: two runs that share a store", "whole entries, within the limit of the store", REUSE,
+              "test_the_store_keeps_the_entries_that_were_used_last_within_its_limit"),
+        Fault("`--reuse`: a run that is stopped within a reused cell", "the manifest lists the reused metrics", REUSE,
+              "test_a_run_that_was_stopped_within_a_reused_cell_says_so"),
+        Fault("`--reuse` with `--isolate`: a segmentation fault in a model", "failed; the other cells are reused",
+              ISOLATION, "test_isolated_runs_share_a_store_without_the_failed_cells"),
+    ]  # fmt: skip
+
+
 def isolation_faults() -> list[Fault]:
     """Components that end or block their process under ``--isolate``."""
     return [
@@ -180,14 +222,18 @@ def input_faults() -> list[Fault]:
               PARSERS, "test_a_manifest_that_refers_to_nothing_is_refused"),
         Fault("a name of 40,000 letters", "refused in less than 2 s", PARSERS,
               "test_a_text_of_40000_letters_takes_little_time"),
-        Fault("a named pipe as suite, AU table or image", "refused, not waited for", PARSERS,
-              "test_a_pipe_is_refused_and_not_waited_for"),
+        Fault("a named pipe as suite, AU table, image, weights file, configuration or checkpoint",
+              "refused, not waited for", PARSERS, "test_a_pipe_is_refused_and_not_waited_for"),
         Fault("file names that are not UTF-8", "samples like others", FILES,
               "test_file_names_that_are_not_utf8_are_samples_like_others"),
         Fault("a folder without permission", "one sentence that names it", FILES,
               "test_a_folder_that_cannot_be_read_is_named"),
         Fault("a checkpoint with code in it", "refused, without advice to trust it", CHECKPOINTS,
               "test_a_checkpoint_with_code_in_it_is_refused_without_advice"),
+        Fault("full disk while a checkpoint is written", "one sentence, exit code 2; `--resume` continues", CHECKPOINTS,
+              "test_a_training_on_a_failing_disk_can_be_resumed"),
+        Fault("`train --output ''`, `--max-minutes nan`", "refused, exit code 2", CHECKPOINTS,
+              "test_train_refuses_options_without_a_meaning"),
         Fault("SIGTERM during `train`", "a checkpoint, exit code 130", CHECKPOINTS,
               "test_train_that_a_signal_stops_has_another_exit_code"),
         Fault("a video file that is none, is empty or has no frames", "one sentence", VIDEO,
@@ -214,6 +260,8 @@ def input_faults() -> list[Fault]:
               "test_terminal_escapes_do_not_reach_the_console"),
         Fault("`--output ''`, `--resume ''`, `--timeout nan`", "refused, exit code 2", PROCESS,
               "test_options_without_a_meaning_are_refused"),
+        Fault("a path of 5,000 letters", "one sentence, exit code 2", BAD_INPUT,
+              "test_a_path_that_is_too_long_is_one_sentence"),
         Fault("the home folder in a typed path", "`~` in the recorded command", PROCESS,
               "test_the_home_folder_is_not_recorded"),
         Fault("no network: `run`, `report`, `animate`", "work; no connection is attempted", PROCESS,
@@ -224,7 +272,13 @@ def input_faults() -> list[Fault]:
 
 def faults() -> list[Fault]:
     """All rows."""
-    return [*storage_faults(), *isolation_faults(), *input_faults(), *component_faults()]
+    return [
+        *storage_faults(),
+        *reuse_faults(),
+        *isolation_faults(),
+        *input_faults(),
+        *component_faults(),
+    ]
 
 
 def page() -> str:

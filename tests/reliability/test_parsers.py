@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gath.config import read_config
+from gath.release.weights_file import load_weights
+from gath.training.checkpoint import load_state
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from toy.running import measure, toy_suite
 
 from gath_bench.au import aus_to_vector, parse_aus, read_au_csv
 from gath_bench.au.timecode import parse_timecode
-from gath_bench.contracts.keys import ComponentKey, ComponentName
+from gath_bench.contracts.keys import ComponentKey, ComponentName, file_hash
 from gath_bench.engine.device import resolve_device
 from gath_bench.errors import Unavailable, UsageError, plain_text
 from gath_bench.images import decode
@@ -296,11 +299,19 @@ def test_a_text_of_40000_letters_takes_little_time(parse: Callable[[str], Any], 
     assert time.process_time() - begun < 2
 
 
-@pytest.mark.parametrize("read", [read_suite, read_au_csv, decode], ids=lambda read: read.__name__)
+def read_training_config(path: Path) -> Any:
+    return read_config(str(path))
+
+
+@pytest.mark.parametrize(
+    "read",
+    [read_suite, read_au_csv, decode, read_training_config, load_weights, load_state, file_hash],
+    ids=lambda read: read.__name__,
+)
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, read: Callable[[Path], Any]) -> None:
     if not hasattr(os, "mkfifo"):
         pytest.skip("no named pipes here")
     path = tmp_path / "pipe.toml"
     os.mkfifo(path)
-    with pytest.raises((UsageError, Unavailable), match="not a regular file"):
+    with pytest.raises((UsageError, Unavailable, OSError), match="not a regular file"):
         read(path)

@@ -186,16 +186,19 @@ def test_terminal_escapes_do_not_reach_the_console(tmp_path: Path) -> None:
         (("run", "--resume", ""), "empty"),
         (("run", "--timeout", "nan"), "seconds"),
         (("run", "--timeout", "inf"), "seconds"),
+        (("animate", "", "--aus", "12E", "-o", "smile.png"), "empty"),
     ],
     ids=str,
 )
 def test_options_without_a_meaning_are_refused(words: tuple[str, ...], part: str) -> None:
     from click.testing import CliRunner
 
+    from gath_bench.cli.animate import animate
     from gath_bench.cli.context import Context
     from gath_bench.cli.run import run
 
-    done = CliRunner().invoke(run, words[1:], obj=Context((), False))
+    command = {"run": run, "animate": animate}[words[0]]
+    done = CliRunner().invoke(command, words[1:], obj=Context((), False))
     assert done.exit_code == 2
     assert part in done.output
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from pathlib import Path
 
 import click
 
 from gath_bench.contracts import CommandContext
-from gath_bench.errors import UsageError
+from gath_bench.errors import UsageError, describe_error
 
 
 @click.command()
@@ -129,6 +130,10 @@ def train(
       gath-bench train --resume results/runs/warp --set losses.mask=8
       torchrun --nproc-per-node 2 -m gath_bench train -c gpu
     """
+    _refuse_empty(name, output, resume)
+    if max_minutes is not None and not math.isfinite(max_minutes):
+        raise UsageError(f"--max-minutes {max_minutes} is not a number of minutes.")
+
     from gath.config import read_config
     from gath.training.checkpoint import STATE, load_config
     from gath.training.loop import Diverged
@@ -176,9 +181,21 @@ def train(
     except Diverged as error:
         click.echo(f"gath-bench: {error}", err=True)
         raise click.exceptions.Exit(1) from error
+    except OSError as error:
+        begun_already = (folder / STATE).is_file()
+        raise UsageError(
+            f"the training in {folder} stopped: {describe_error(error)}; "
+            + (f"continue with --resume {folder}." if begun_already else "give another folder with --output.")
+        ) from error
     in_time = max_minutes is None or time.monotonic() - begun < 60 * max_minutes
     if not finished and in_time:  # a signal stopped it, not --max-minutes
         raise click.exceptions.Exit(130)
+
+
+def _refuse_empty(name: str | None, *folders: Path | None) -> None:
+    """Refuse an empty configuration name, and an empty path, which would be the current folder."""
+    if name == "" or Path() in folders:
+        raise UsageError("give -c, --output and --resume a name or a folder of its own, not an empty text.")
 
 
 def _set_up_device(name: str) -> str:

@@ -47,6 +47,8 @@ def load_weights(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, An
 
     tensors: dict[str, dict[str, Tensor]] = {}
     try:
+        if path.exists() and not path.is_file():
+            raise ValueError("it is not a regular file")
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {})["gath"])
             for key in file.keys():  # noqa: SIM118 (not a dictionary)

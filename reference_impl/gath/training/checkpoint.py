@@ -34,6 +34,8 @@ def load_state(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: there is none, or it is damaged.
     """
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is not a regular file: give the run folder of a training.")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
