@@ -112,6 +112,18 @@ def folder(made: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_the_page_of_the_command_line_names_every_command() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
+    named = {
+        name
+        for line in page.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`([^`]+)`", line)
+    }
+    words = {name for name, command in COMMANDS.items() if not isinstance(command, click.Group)}
+    assert [name for name in words if name not in named and name.split()[0] not in named] == []
+
+
 def test_every_exception_is_of_an_example() -> None:
     stale = [words for words in (*SLOW, *NOT_EXECUTED) if not any(one.startswith(words) for one in EXAMPLES)]
     assert stale == []
