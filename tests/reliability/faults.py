@@ -159,6 +159,8 @@ def reuse_faults() -> list[Fault]:
               "test_a_store_that_is_a_file_ends_no_run"),
         Fault("`--reuse`: a cell with a failure", "its entries are not kept", REUSE,
               "test_system_and_corpus_metrics_and_failures_are_measured_again"),
+        Fault("`--reuse`: a changed module beside a plugin file", "measured again", REUSE,
+              "test_a_changed_module_beside_a_plugin_file_is_other_code"),
         Fault("`--reuse`: two runs that share a store", "whole entries, within the limit of the store", REUSE,
               "test_the_store_keeps_the_entries_that_were_used_last_within_its_limit"),
         Fault("`--reuse`: a run that is stopped within a reused cell", "the manifest lists the reused metrics", REUSE,
