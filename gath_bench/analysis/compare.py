@@ -12,7 +12,7 @@ from gath_bench.analysis.join import stacked
 from gath_bench.analysis.observation_table import ObservationTable
 from gath_bench.analysis.ranking import is_reference
 from gath_bench.analysis.significance import LEVEL, holm
-from gath_bench.analysis.summarise import measurements, row_key
+from gath_bench.analysis.summarise import Place, measurement, planned, row_key
 from gath_bench.contracts.keys import ComponentKey, ComponentName
 from gath_bench.errors import UsageError, did_you_mean
 from gath_bench.results.manifest import Manifest
@@ -72,6 +72,7 @@ def compare(
     pairs: Sequence[tuple[str, str]] = (),
     metrics: Sequence[str] = (),
     namesakes: bool = False,
+    headlines: bool = False,
 ) -> list[PairedDifference]:
     """Paired differences between two runs.
 
@@ -83,9 +84,47 @@ def compare(
         pairs: the models to compare instead, each one of A and one of B; their names may differ.
         metrics: bare names of the metrics to compare; all if empty.
         namesakes: compare models with one name only, if there are any.
+        headlines: only the primary values, if there are any.
 
     Raises:
         UsageError: the runs are not comparable; the message names each part that differs.
+    """
+    chosen = _chosen(first, second, pairs, metrics, namesakes)
+    runs, table = stacked([first, second])
+    columns = _columns(runs[0].manifest, runs[1].manifest, chosen, metrics)
+    if not columns:
+        raise UsageError(
+            f"{first.path} and {second.path} have no data set, protocol and metric in common: nothing to compare."
+        )
+    primary = {name: places for name, places in columns.items() if places[0][0][-1].primary}
+    observations = ObservationTable(table)
+    contrasts = Contrasts(observations)
+    found: list[PairedDifference] = []
+    for column, places in (primary if headlines and primary else columns).items():
+        measured = [(measurement(observations, *a), measurement(observations, *b)) for a, b in places]
+        found += _column(contrasts, column[-1], measured)
+    return found
+
+
+def count_values(
+    first: Run, second: Run, *, pairs: Sequence[tuple[str, str]] = (), namesakes: bool = False
+) -> int:
+    """The number of values that `compare` gives for these arguments without ``headlines``."""
+    chosen = _chosen(first, second, pairs, (), namesakes)
+    return sum(map(len, _columns(first.manifest, second.manifest, chosen, ()).values()))
+
+
+def _chosen(
+    first: Run,
+    second: Run,
+    pairs: Sequence[tuple[str, str]],
+    metrics: Sequence[str],
+    namesakes: bool,
+) -> Sequence[tuple[str, str]]:
+    """The pairs of models to compare.
+
+    Raises:
+        UsageError: the runs are not comparable, or lack a model.
     """
     _refuse_unlike(first.manifest, second.manifest, metrics, models=not pairs)
     chosen = pairs or _pairs(first.manifest, second.manifest, namesakes)
@@ -93,24 +132,23 @@ def compare(
         known = {cell.model for cell in run.manifest.cells}
         for name in set(names) - known:
             raise UsageError(f"{run.path} has no model {name!r}; {did_you_mean(name, known)}")
-    runs, table = stacked([first, second])
-    observations = ObservationTable(table)
-    contrasts = Contrasts(observations)
-    mine, theirs = (_by_column(run.manifest, observations, metrics) for run in runs)
-    found: list[PairedDifference] = []
-    columns = dict.fromkeys(place[1:] for place in mine)
-    for column in columns:
-        measured = [
+    return chosen
+
+
+def _columns(
+    first: Manifest, second: Manifest, chosen: Sequence[tuple[str, str]], metrics: Sequence[str]
+) -> dict[tuple[str, ...], list[tuple[Place, Place]]]:
+    """What to compare in each column that both runs have."""
+    mine, theirs = (_by_column(manifest, metrics) for manifest in (first, second))
+    columns = {
+        column: [
             (mine[a, *column], theirs[b, *column])
             for a, b in chosen
             if (a, *column) in mine and (b, *column) in theirs
         ]
-        found += _column(contrasts, column[-1], measured)
-    if not found:
-        raise UsageError(
-            f"{first.path} and {second.path} have no data set, protocol and metric in common: nothing to compare."
-        )
-    return found
+        for column in dict.fromkeys(place[1:] for place in mine)
+    }
+    return {column: places for column, places in columns.items() if places}
 
 
 def _refuse_unlike(first: Manifest, second: Manifest, metrics: Sequence[str], *, models: bool) -> None:
@@ -145,16 +183,14 @@ def _models(manifest: Manifest) -> list[str]:
     return [name for name in names if name not in references] or list(names)
 
 
-def _by_column(
-    manifest: Manifest, observations: ObservationTable, metrics: Sequence[str]
-) -> dict[tuple[str, ...], Measurement]:
-    """The measurements of a run by model, table and column."""
+def _by_column(manifest: Manifest, metrics: Sequence[str]) -> dict[tuple[str, ...], Place]:
+    """What a run has measured, by model, table and column."""
     wanted = set(metrics)
-    found: dict[tuple[str, ...], Measurement] = {}
-    for one in measurements(manifest, observations):
-        if not wanted or ComponentName.parse(one.metric.name).name in wanted:
-            table = one.cell.dataset_key, one.cell.split, one.cell.protocol
-            found[one.cell.model, *table, one.summary.name, row_key(manifest, one.cell, one.metric)] = one
+    found: dict[tuple[str, ...], Place] = {}
+    for cell, metric, summary in planned(manifest):
+        if not wanted or ComponentName.parse(metric.name).name in wanted:
+            table = cell.dataset_key, cell.split, cell.protocol
+            found[cell.model, *table, summary.name, row_key(manifest, cell, metric)] = cell, metric, summary
     return found
 
 

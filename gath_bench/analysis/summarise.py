@@ -25,7 +25,20 @@ from gath_bench.results.manifest import CellRecord, Manifest, MetricRecord
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["SummaryRow", "is_contaminated", "measurements", "row_key", "summarise"]
+__all__ = [
+    "Place",
+    "SummaryRow",
+    "is_contaminated",
+    "measurement",
+    "measurements",
+    "planned",
+    "row_key",
+    "summarise",
+]
+
+
+#: A summary of a metric in a cell.
+Place = tuple[CellRecord, MetricRecord, Summary]
 
 
 def summarise(manifest: Manifest, rows: pa.Table, *, headlines: bool = False) -> list[SummaryRow]:
@@ -50,14 +63,25 @@ def summarise(manifest: Manifest, rows: pa.Table, *, headlines: bool = False) ->
     return with_ranking(Contrasts(observations), manifest.references, entries, gains=not headlines)
 
 
+def planned(manifest: Manifest) -> Iterator[Place]:
+    """Every summary of every cell, in the manifest's order."""
+    for cell in manifest.cells:
+        for metric in map(manifest.metric, cell.metrics):
+            for summary in metric.summaries:
+                yield cell, metric, summary
+
+
+def measurement(
+    observations: ObservationTable, cell: CellRecord, metric: MetricRecord, summary: Summary
+) -> Measurement:
+    """A summary of a cell over all AUs, with its observations."""
+    _, observed = observe(observations, cell.cell_id, metric.name, summary.inputs)
+    return Measurement(cell, metric, summary, observed)
+
+
 def measurements(manifest: Manifest, observations: ObservationTable) -> Iterator[Measurement]:
     """Every summary of every cell over all AUs, in the manifest's order, with its observations."""
-    for cell in manifest.cells:
-        for name in cell.metrics:
-            metric = manifest.metric(name)
-            for summary in metric.summaries:
-                _, observed = observe(observations, cell.cell_id, metric.name, summary.inputs)
-                yield Measurement(cell, metric, summary, observed)
+    return (measurement(observations, *place) for place in planned(manifest))
 
 
 def _summarise_metric(
@@ -150,6 +174,8 @@ def _row(
     # The value of a stored reducer has a reason of its own; others are undefined on the samples that have values.
     count = 0 if REDUCERS[summary.reducer].stored else done
     status, reason = _status(observations, pieces, result.value, count=count, complete=coverage == 1)
+    if metric.system and status == "ok" and reason is None:
+        reason = _remark(observations, pieces)
     return SummaryRow(
         model=cell.model,
         model_key=cell.model_key,
@@ -200,6 +226,12 @@ def is_contaminated(teachers: Iterable[str], evaluators: Iterable[str]) -> bool:
     unknown = {"", NO_WEIGHTS}
     taught = {ComponentKey.parse(key).shown_hash for key in teachers} - unknown
     return any(ComponentKey.parse(key).shown_hash in taught for key in evaluators)
+
+
+def _remark(observations: ObservationTable, pieces: list[Part]) -> str | None:
+    """The remark of a system metric on its values."""
+    remarks = {int(code) for piece in pieces for code in piece.reason if code >= 0}
+    return "; ".join(observations.words["reason"][code] for code in sorted(remarks)) or None
 
 
 def _counts(parts: list[list[Part]], cell: CellRecord, metric: MetricRecord) -> tuple[int, int]:

@@ -43,7 +43,7 @@ class SummaryRow:
             that AU (samples without any value are assumed to have it as often as the others).
         status: ``"ok"``, ``"na"`` or ``"failed"``; ``"failed"`` also when only some samples failed.
         reason: the most frequent reason for missing values; None if no value is missing. In a mean over AUs, also how
-            many AUs have no value at all, with their reason.
+            many AUs have no value at all, with their reason; of a system metric, its remark on its values.
         few_subjects: whether there are too few subjects for the interval to be reliable.
         contaminated: whether the model was trained against a network that computed the value.
         best: whether it is the best of its column; baseline rows and contaminated values are not ranked, and

@@ -144,7 +144,8 @@ def make_motion(
     named = [name for name, value in given.items() if value is not None]
     if len(named) != 1:
         raise UsageError(
-            f"{' and '.join(named) or 'nothing'} says what the face should do: give one of {', '.join(given)}."
+            (f"{' and '.join(named)} exclude each other" if named else "nothing says what the face should do")
+            + f": give one of {', '.join(given)}."
         )
     if fps is not None:
         motions.check_fps(fps)

@@ -258,9 +258,7 @@ def _check(sources: dict[str, Any], grid: bool, fps: float | None, output: Path)
     given = [f"--{name}" for name, value in sources.items() if value is not None] + ["--grid"] * grid
     if len(given) != 1:
         known = ", ".join(f"--{name}" for name in sources)
-        raise UsageError(
-            f"{' and '.join(given) or 'nothing'} says what the face should do: give one of {known} and --grid."
-        )
+        raise UsageError(f"{_problem(given)}: give one of {known} and --grid.")
     suffix = output.suffix.lower()
     if suffix not in (*STILL_FORMATS, *ANIMATION_SUFFIXES):
         raise UsageError(f"{output} has no known ending: write .png, .jpg, .webp, .gif or .mp4.")
@@ -268,6 +266,10 @@ def _check(sources: dict[str, Any], grid: bool, fps: float | None, output: Path)
         raise UsageError(f"{output} is an animation, and --grid is one picture: write .png, .jpg or .webp.")
     if not output.parent.is_dir():
         raise UsageError(f"there is no folder {output.parent}: make it first.")
+
+
+def _problem(given: Sequence[str]) -> str:
+    return f"{' and '.join(given)} exclude each other" if given else "nothing says what the face should do"
 
 
 def _photos(portraits: Sequence[Path]) -> list[Path]:

@@ -64,18 +64,20 @@ def compare(
       gath-bench compare results/runs/A results/runs/B --all
       gath-bench compare results/runs/A results/runs/B -M lpips --pair gath gath
     """
+    from gath_bench.analysis.compare import count_values
     from gath_bench.evaluation.results import load_run
 
     first, second = load_run(run_a), load_run(run_b)
-    found = first.compare(second, pairs=pairs, metrics=metrics, namesakes=not everything)
+    short = not (everything or metrics or as_json)
+    found = first.compare(second, pairs=pairs, metrics=metrics, namesakes=not everything, headlines=short)
     if as_json:
         click.echo(json.dumps(_object(run_a, run_b, found), indent=2, allow_nan=False))
         return
-    shown = [one for one in found if one.primary or everything or metrics]
-    _show(first, second, shown or found, everything)
-    rest = len(found) - len(shown or found)
-    if rest:
-        click.echo(f"{rest} more values: --all")
+    _show(first, second, found, everything)
+    if short:
+        every = count_values(first.opened[0], second.opened[0], pairs=pairs, namesakes=True)
+        if rest := every - len(found):
+            click.echo(f"{rest} more values: --all")
 
 
 def _object(run_a: Path, run_b: Path, found: Sequence[PairedDifference]) -> dict[str, object]:

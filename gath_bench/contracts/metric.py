@@ -104,6 +104,8 @@ class Measured:
         au_of: for (B,) values of one AU per sample (the swept one), the B labels; a sample then has no
             observation of any other AU.
         missing_aus: AU label -> reason why it has no value. A NaN of another AU is recorded as "AU not covered".
+        remark: of a system metric, what a reader has to know about its values, such as a busy machine; tables mark them
+            with it. Empty if there is nothing.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Measured:
     missing: Mapping[int, str] = field(default_factory=dict)
     au_of: tuple[str, ...] | None = None
     missing_aus: Mapping[str, str] = field(default_factory=dict)
+    remark: str = ""
 
 
 class Evaluations(Protocol):

@@ -116,7 +116,7 @@ class BatchScorer:
                 )
             for result in results:
                 names = [f"repeat-{number:04d}" for number in range(len(result.values))]
-                self._add(metric, names, names, result)
+                self._add(metric, names, names, result, remark=plain_text(result.remark) or None)
         except Exception as error:
             self.observations.truncate(start)
             whole = Unreadable("repeat-0000", "repeat-0000", describe_error(error))
@@ -148,9 +148,14 @@ class BatchScorer:
                     )
 
     def _add(
-        self, metric: Component, sample_ids: Sequence[str], subjects: Sequence[str], result: Measured
+        self,
+        metric: Component,
+        sample_ids: Sequence[str],
+        subjects: Sequence[str],
+        result: Measured,
+        remark: str | None = None,
     ) -> None:
-        """Append one observation: one entry per sample, or per sample and AU."""
+        """Append one observation: one entry per sample, or per sample and AU; entries with a value have the remark."""
         table = value_table(result, len(sample_ids))
         missing = checked_missing(result.missing, len(table))
         aus = _aus_per_sample(result, len(table))
@@ -173,7 +178,7 @@ class BatchScorer:
                     au=au,
                     value=value if reason is None else None,
                     status="ok" if reason is None else "na",
-                    reason=reason,
+                    reason=reason or remark,
                 )
 
 

@@ -160,6 +160,7 @@ class Results:
         pairs: Sequence[tuple[str, str]] = (),
         metrics: Sequence[str] = (),
         namesakes: bool = False,
+        headlines: bool = False,
     ) -> list[PairedDifference]:
         """Paired differences between this run (A) and another (B) on their common samples.
 
@@ -168,11 +169,13 @@ class Results:
             pairs: models to compare, one of A and one of B each; by default those of equal names.
             metrics: bare names of the metrics to compare; all if empty.
             namesakes: compare models with one name only, if there are any.
+            headlines: only the primary values, if there are any.
 
         Raises:
             UsageError: the runs are not comparable; the sentence names each part that differs.
         """
-        return compare(self._single(), other._single(), pairs=pairs, metrics=metrics, namesakes=namesakes)
+        mine, theirs = self._single(), other._single()
+        return compare(mine, theirs, pairs=pairs, metrics=metrics, namesakes=namesakes, headlines=headlines)
 
     def verify(self, *, limit: int | None = None, progress: bool = False) -> Verification:
         """Measure the run again and compare the values; see ``gath_bench.evaluation.verification``."""

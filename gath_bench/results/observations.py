@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 Status = Literal["ok", "na", "failed"]
 
-#: Columns of a shard, in order. ``value`` is null unless ``status`` is "ok"; ``reason`` is null if it is.
+#: Columns of a shard, in order. ``value`` is null unless ``status`` is "ok"; ``reason`` is null if it is, but
+#: for the remark of a system metric.
 COLUMNS = (
     "cell",
     "batch",

@@ -27,7 +27,8 @@ def _weights() -> tuple[float, ...]:
     return tuple(weight / sum(raw) for weight in raw)
 
 
-_WEIGHTS = _weights()
+#: The weights of the window along an axis; their sum is 1.
+WEIGHTS = _weights()
 
 
 def window_mean(images: Tensor) -> Tensor:
@@ -42,9 +43,9 @@ def window_mean(images: Tensor) -> Tensor:
 
 def _slide(images: Tensor, axis: int) -> Tensor:
     length = images.shape[axis] - 2 * RADIUS
-    total = images.narrow(axis, 0, length) * _WEIGHTS[0]
+    total = images.narrow(axis, 0, length) * WEIGHTS[0]
     for offset in range(1, SIZE):
-        total.add_(images.narrow(axis, offset, length), alpha=_WEIGHTS[offset])
+        total.add_(images.narrow(axis, offset, length), alpha=WEIGHTS[offset])
     return total
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from gath_bench.contracts import Measured, MetricInfo, Summary, SystemUnderTest
 from gath_bench.errors import Unavailable, UsageError, describe_error
 from gath_bench.perf import (
+    Contention,
     count_flops,
     measure_peak_memory,
     parameter_bytes,
@@ -76,7 +77,8 @@ class Throughput:
 
     Latency is measured at batch size 1. Images per second are measured at every batch size of the sweep;
     ``throughput.images_per_s`` is that of the largest. Both cover the model alone, with input and output on the device.
-    End to end is one portrait at a time, from the bytes of a PNG to the bytes of a PNG.
+    End to end is one portrait at a time, from the bytes of a PNG to the bytes of a PNG. Speeds that were measured while
+    other processes used the processors have a remark.
     """
 
     def __init__(self, *, batch_sizes: str = "1+8", seconds: float = 1.2, least: int = 5) -> None:
@@ -125,6 +127,7 @@ class Throughput:
         if not system.model.info.timed:
             raise Unavailable("not timed: the model does not compute its images")
         one = _call(system, 1)
+        contention = Contention()
         latency = self._time(one, system, _LATENCY_SHARE)
         sweep = {
             size: [
@@ -136,11 +139,15 @@ class Throughput:
             for size in self.batch_sizes
         }
         end_to_end = self._time(_end_to_end(system), system, _END_TO_END_SHARE)
+        speeds = {
+            "throughput.latency_ms": latency,
+            "throughput.images_per_s": sweep[self.batch_sizes[-1]],
+            **{f"throughput.images_per_s_batch_{size}": rates for size, rates in sweep.items()},
+            "throughput.e2e_images_per_s": [1000 / milliseconds for milliseconds in end_to_end],
+        }
+        remark = contention.remark()
         return [
-            Measured("throughput.latency_ms", latency),
-            Measured("throughput.images_per_s", sweep[self.batch_sizes[-1]]),
-            *(Measured(f"throughput.images_per_s_batch_{size}", rates) for size, rates in sweep.items()),
-            Measured("throughput.e2e_images_per_s", [1000 / milliseconds for milliseconds in end_to_end]),
+            *(Measured(name, readings, remark=remark) for name, readings in speeds.items()),
             _peak_memory(_call(system, self.batch_sizes[-1]), system),
             _parameters(system),
             _flops(one),

@@ -11,8 +11,9 @@ from analysis.worlds import metric, table, world
 
 from gath_bench import UsageError
 from gath_bench.analysis import compare, verdict
+from gath_bench.analysis.compare import count_values
 from gath_bench.analysis.significance import holm
-from gath_bench.contracts import fingerprint
+from gath_bench.contracts import Summary, fingerprint
 
 RNG = np.random.default_rng(0)
 GOOD = RNG.exponential(1.0, 40) + 1
@@ -182,3 +183,15 @@ def test_verdict_counts_significant_differences() -> None:
     unclear = replace(worse, better=None)
     assert verdict([unclear, equal]) == "no significant difference in 2 values"
     assert verdict([replace(worse, direction="none")]) == "no value to compare"
+
+
+def test_headlines_are_the_primary_values_and_all_values_are_counted_without_measuring_them() -> None:
+    summaries = [Summary("m", "lower"), Summary("m.also", "lower", inputs=("m",), primary=False)]
+    first, second = (world({"a": values}, metric(summaries=summaries)) for values in (GOOD, BAD))
+    every = compare(first, second)
+    assert [one.metric for one in every] == ["m", "m.also"]
+    assert compare(first, second, headlines=True) == every[:1]
+    assert count_values(first, second) == len(every)
+    other = [replace(summary, primary=False) for summary in summaries]
+    first, second = (world({"a": values}, metric(summaries=other)) for values in (GOOD, BAD))
+    assert len(compare(first, second, headlines=True)) == 2, "without primary values, all"

@@ -217,6 +217,20 @@ def test_a_system_metric_has_a_best_by_its_intervals_and_no_test() -> None:
     assert {(row.p_value, row.gain) for row in rows.values()} == {(None, None)}
 
 
+def test_the_fastest_baseline_has_no_rank_in_a_speed() -> None:
+    record = metric(direction="higher", system=True, reducer="median", inputs=("m",))
+    speeds = {"copy-source": 900.0, "mean-frame": 950.0, "fast": 10.0, "slow": 5.0}
+    noise = np.random.default_rng(0).normal(0, 0.1, 20)
+    run = world(
+        {name: speed + noise for name, speed in speeds.items()},
+        record,
+        cells={"mean-frame": {"baseline": True}},
+    )
+    rows = table(run)
+    assert [rows[name].rank for name in speeds] == [None, None, 1, 2]
+    assert [rows[name].best for name in speeds] == [False, False, True, False]
+
+
 def test_mean_ranks_weigh_metrics_equally() -> None:
     run = world({"a": np.arange(30.0), "b": np.arange(30.0) + 1})
     (first, second) = mean_ranks(run.manifest, summarise(run.manifest, run.observations))

@@ -240,6 +240,14 @@ def test_repeats_of_a_system_metric_are_their_own_subjects() -> None:
     assert (row.value, row.n, row.coverage, row.few_subjects) == (2.0, 3, 1.0, False)
 
 
+def test_the_remark_of_a_system_metric_is_its_reason_beside_the_value() -> None:
+    summary = Summary("m.p50", "lower", "ms", reducer="p50", inputs=("m",))
+    entries = [{"value": float(value), "reason": "measured on a busy machine"} for value in (1, 2, 9)]
+    row = only(summarise(manifest(summary, system=True), rows(*entries)))
+    assert (row.value, row.coverage, row.status) == (2.0, 1.0, "ok")
+    assert row.reason == "measured on a busy machine"
+
+
 def test_json_has_the_keys_of_the_design_and_no_nan() -> None:
     found = summarise(
         manifest(Summary("m", "lower"), Summary("m.pcc", "higher", reducer="pcc", inputs=("m", "m"))),

@@ -67,7 +67,7 @@ def test_series_and_sweeps_give_an_iterator_of_images(photo: Path, tmp_path: Pat
 def test_one_source_is_needed(photo: Path) -> None:
     with pytest.raises(UsageError, match="give one of aus, csv, livelink, drive, sweep"):
         gath_bench.animate(photo, model="toy-warp")
-    with pytest.raises(UsageError, match="aus and sweep says"):
+    with pytest.raises(UsageError, match="aus and sweep exclude each other"):
         gath_bench.animate(photo, "12E", sweep="12", model="toy-warp")  # type: ignore[call-overload]
 
 

@@ -21,8 +21,10 @@ SLOW = (
     "animate astronaut",
     "animate me.jpg",
     "animate photos",
+    "check",
     "export gath-warp",
     "perf ratios",
+    "perf run",
     "render-list",
     "run -m mean-frame",
     "synthfaces",
@@ -33,13 +35,10 @@ NOT_EXECUTED = {
     "animate me.jpg --csv": "needs a recording; tests/animation",
     "animate me.jpg --drive": "needs a recording; tests/animation",
     "animate me.jpg --livelink": "needs a recording; tests/animation",
-    "check": "minutes; tests of the command",
     "demo": "a server; tests/demo",
     "export 'gath[weights": "needs trained weights; tests/gath/inference",
     "label": "needs a recording; tests/evaluation/test_labelling.py",
     "perf compare": "needs two records of this machine; tests/perf",
-    "perf run": "minutes; tests/perf",
-    "plugin": "tests of the command",
     "run": "minutes; .ci/run",
     "train": "hours; tests/gath/training",
     "verify": "minutes; tests/cli/test_verify.py",
@@ -111,6 +110,11 @@ def folder(made: Path, tmp_path: Path) -> Path:
         shutil.copytree(made, tmp_path / "results" / "runs" / name)
     shutil.copytree(Path(__file__).parents[2] / "results" / "perf", tmp_path / "results" / "perf")
     return tmp_path
+
+
+def test_every_exception_is_of_an_example() -> None:
+    stale = [words for words in (*SLOW, *NOT_EXECUTED) if not any(one.startswith(words) for one in EXAMPLES)]
+    assert stale == []
 
 
 def test_every_command_has_an_example() -> None:

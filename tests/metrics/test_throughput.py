@@ -66,6 +66,17 @@ def measure(model, **parameters):
     return Readings({item.name: item for item in metric.measure_system(system)})
 
 
+def test_speeds_of_a_busy_machine_have_a_remark_and_sizes_have_none(monkeypatch):
+    monkeypatch.setattr("gath_bench.perf.contention.waiting_share", lambda: 0.4)
+    measured = measure(Convolver(), seconds=0.01).measured
+    remarks = {name.partition(".")[2]: item.remark for name, item in measured.items()}
+    speeds = {name for name in remarks if "latency" in name or "images_per_s" in name}
+    assert {remarks[name] for name in speeds} == {
+        "measured on a busy machine: other processes took 40% of the processor time"
+    }
+    assert {remarks[name] for name in remarks.keys() - speeds} == {""}
+
+
 def test_the_slower_model_is_measured_slower():
     fast, slow = measure(Sleeper(0.001)), measure(Sleeper(0.02))
     assert slow.median("latency_ms") > fast.median("latency_ms")

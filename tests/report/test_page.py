@@ -66,7 +66,7 @@ def test_the_summary_has_the_values_of_the_analysis(page: Path, run_folder: Path
     assert len(re.findall(r'class="ok best"', summary)) == bold
     assert len(re.findall(r'class="ok tied"', summary)) == sum(row.tied for row in rows)
     assert "†" in html  # `good` was taught by the trunk of lpips
-    assert "coverage 91.7% (n = 22)" in html
+    assert "coverage 91.7% (n\u00a0=\u00a022)" in html
 
 
 def test_pareto_front_has_the_models_that_no_other_beats(page: Path) -> None:

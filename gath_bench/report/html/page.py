@@ -76,6 +76,8 @@ def render_page(runs: Sequence[Run], *, intervals: bool = True) -> str:
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     environment.filters["breakable"] = lambda text: Markup("<wbr>").join(re.split(r"(?<=[-._])", text))
+    # The same for attributes, which hold no markup: zero-width spaces.
+    environment.filters["soft"] = lambda text: re.sub(r"(?<=[-._])", "\u200b", text)
     environment.filters["command"] = shlex.join
     environment.filters["plain"] = _plain
     environment.filters["time"] = _time
