@@ -269,6 +269,8 @@ def input_faults() -> list[Fault]:
         Fault("no network: `run`, `report`, `animate`", "work; no connection is attempted", PROCESS,
               "test_the_built_in_components_use_no_network"),
         Fault("no network: `train`", "works; no connection is attempted", CHECKPOINTS, "test_train_uses_no_network"),
+        Fault("no network: `train` of the built-in data (`pytest -m slow`)", "works; no connection is attempted",
+              PROCESS, "test_the_built_in_components_use_no_network"),
     ]  # fmt: skip
 
 
@@ -320,6 +322,12 @@ def page() -> str:
         "",
         "```sh",
         "python -m pytest -m slow tests/reliability/test_isolation.py",
+        "```",
+        "",
+        "Dead ranks of `torchrun`, and `train` under an audit hook that refuses the network, by",
+        "",
+        "```sh",
+        "python -m pytest -m slow tests/engine/test_ranks.py tests/reliability/test_process.py",
         "```",
         "",
         f"{len(rows)} faults:",
