@@ -35,19 +35,27 @@ class ContractError(Exception):
     """
 
 
+#: With more known names than this, a sentence lists the similar ones only.
+_MANY = 40
+
+
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """The closing words of an "unknown name" sentence.
+    """The closing words of an "unknown name" sentence: similar names, and all known ones unless they are many.
 
     >>> did_you_mean("sim", ["ssim", "psnr"])
     'did you mean ssim? Known: psnr, ssim.'
     >>> did_you_mean("zzz", ["ssim", "psnr"])
     'known: psnr, ssim.'
+    >>> did_you_mean("au1o", ["au10", *(f"name-{number}" for number in range(99))])
+    'did you mean au10?'
     """
     from difflib import get_close_matches
 
     known = sorted(set(choices))
     listed = ", ".join(known) if known else "none"
     close = get_close_matches(name, known, n=3, cutoff=0.6)
+    if close and len(known) > _MANY:
+        return f"did you mean {' or '.join(close)}?"
     if close:
         return f"did you mean {' or '.join(close)}? Known: {listed}."
     return f"known: {listed}."

@@ -14,6 +14,7 @@ import click
 
 from gath_bench.cli.context import Context, pass_context
 from gath_bench.cli.help import device_option
+from gath_bench.cli.output import echo
 from gath_bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -164,18 +165,18 @@ def animate(
             )
         _refuse_series_as_still(motion, output)
         for note in motion.notes:
-            click.echo(f"note: {note}", err=True)
+            echo(f"note: {note}", err=True)
     work = _Work(ready, motion, crop, side_by_side, size, all_faces)
     failures = 0
     for path in paths:
         target = output if len(paths) == 1 else output.with_stem(f"{output.stem}-{path.stem}")
         try:
-            click.echo(f"{work.write(path, target, begun)} -> {target}")
+            echo(f"{work.write(path, target, begun)} -> {target}")
         except UsageError as error:
             if len(paths) == 1:
                 raise
             failures += 1
-            click.echo(f"gath-bench: {error}", err=True)
+            echo(f"gath-bench: {error}", err=True)
         begun = time.perf_counter()
     if failures:
         raise click.exceptions.Exit(2 if failures == len(paths) else 1)
@@ -206,7 +207,7 @@ class _Work:
 
         portrait = Portrait.prepare(path, self.model, **self._options)
         for note in portrait.notes:
-            click.echo(f"note: {note}", err=True)
+            echo(f"note: {note}", err=True)
         motion = self.motion
         if motion is None:
             save_still(target, au_grid(portrait), Provenance(self.model.key, "every AU alone"))

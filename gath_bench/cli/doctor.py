@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+
 import click
 
 from gath_bench.cli.context import Context, pass_context
+from gath_bench.cli.output import wrap
 
 
 @click.command()
@@ -16,28 +19,15 @@ def doctor(context: Context) -> None:
     Examples:
       gath-bench doctor
     """
-    import textwrap
-
-    from rich.console import Console
-
     from gath_bench.contracts.specs import KINDS
     from gath_bench.engine.device import resolve_device
     from gath_bench.engine.environment import describe_environment
     from gath_bench.registry import KIND_NAMES
 
-    width = Console().width
+    width = shutil.get_terminal_size().columns
 
     def show(name: str, text: str) -> None:
-        indent = 13 * " "
-        wrapped = textwrap.fill(
-            text,
-            width,
-            initial_indent=f"{name:13}",
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        click.echo(wrapped)
+        click.echo(wrap(text, width, first=f"{name:13}", rest=13 * " "))
 
     device = resolve_device("auto")
     environment = describe_environment(device)

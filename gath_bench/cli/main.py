@@ -16,6 +16,7 @@ import click
 
 from gath_bench.cli.context import Context
 from gath_bench.cli.help import HelpContext, use_help_format
+from gath_bench.cli.output import echo
 from gath_bench.contracts.specs import CommandSpec
 from gath_bench.errors import UsageError, describe_error, did_you_mean, plain_text
 from gath_bench.plugins import PluginWarning
@@ -160,7 +161,7 @@ def cli(ctx: click.Context, modules: tuple[str, ...], no_plugins: bool, verbose:
 def _show_warning(message: Warning | str, category: type[Warning], *where: Any) -> None:
     """Plugin warnings are one line; other warnings show their origin."""
     if issubclass(category, PluginWarning):
-        click.echo(f"warning: {plain_text(str(message))}", err=True)
+        echo(f"warning: {plain_text(str(message))}", err=True)
     else:
         _show_python_warning(message, category, *where)
 
@@ -180,7 +181,7 @@ def main() -> NoReturn:
     except UsageError as error:
         if verbose:
             raise
-        click.echo(f"gath-bench: {plain_text(str(error), 10_000)}", err=True)
+        echo(f"gath-bench: {plain_text(str(error), 10_000)}", err=True)
         sys.exit(2)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)

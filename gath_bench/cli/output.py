@@ -1,11 +1,51 @@
-"""Standard output carries the command's result and nothing else."""
+"""Standard output carries the command's result and nothing else; sentences are readable on a narrow terminal."""
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+
+import click
+
+#: Commands in sentences, which must be copied as a whole.
+_COMMAND = re.compile(r"`[^`]*`|pip install \S+")
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def wrap(text: str, width: int, *, first: str = "", rest: str = "  ") -> str:
+    """A sentence in lines of at most ``width`` letters. Lines break at spaces, and not within commands.
+
+    Args:
+        first: what the first line begins with.
+        rest: what the other lines begin with.
+
+    >>> print(wrap("missing: `pip install av` installs it", 20))
+    missing:
+      `pip install av`
+      installs it
+    """
+    whole = _COMMAND.sub(lambda command: command[0].replace(" ", _NO_BREAK), text)
+    lines = textwrap.fill(
+        whole,
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return lines.replace(_NO_BREAK, " ")
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print a sentence; on a terminal in lines of its width, elsewhere as one line."""
+    if (sys.stderr if err else sys.stdout).isatty():
+        text = wrap(text, shutil.get_terminal_size().columns)
+    click.echo(text, err=err)
 
 
 @contextmanager

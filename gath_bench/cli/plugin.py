@@ -52,7 +52,8 @@ def new(name: str, output: Path | None) -> None:
     """
     if not is_name(name) or not name.replace("-", "_").isidentifier():
         raise UsageError(
-            f"{name!r} is not a plugin name: use lower-case words joined by hyphens, not beginning with a digit."
+            f"{name!r} is not a plugin name: use lower-case words joined by hyphens, such as my-faces, not beginning "
+            "with a digit."
         )
     package = name.replace("-", "_")
     if keyword.iskeyword(package):

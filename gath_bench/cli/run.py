@@ -12,7 +12,7 @@ import click
 
 from gath_bench.cli.context import Context, pass_context
 from gath_bench.cli.help import device_option
-from gath_bench.cli.output import stdout_to_stderr
+from gath_bench.cli.output import echo, stdout_to_stderr
 
 
 def _without_home(word: str) -> str:
@@ -177,13 +177,13 @@ def run(
             click.echo(f"run folder: {results.path}")
         if results.finished:
             for metric, reason in results.metrics_without_values.items():
-                click.echo(f"warning: the metric {metric} has no value in this run: {reason}.", err=True)
+                echo(f"warning: the metric {metric} has no value in this run: {reason}.", err=True)
         else:
             click.echo(
                 f"stopped by --timeout; continue with: gath-bench run --resume {results.path}", err=True
             )
         if settings["limit"] is not None:
-            click.echo(
+            echo(
                 f"warning: --limit {settings['limit']}: the values are of the first samples of each data set only; "
                 "leave it out for values to report.",
                 err=True,

@@ -212,12 +212,16 @@ def _digest(name: str, content: bytes) -> bytes:
 
 
 def _package_hash(component: type) -> str:
-    """A hash of the Python files of the package that a class is in; of the file alone, if it is in no package."""
+    """A hash of the Python files of the package that a class is in.
+
+    Of a class in no package, as of ``--plugin FILE.py``: of its file and those beside it, which it can import.
+    """
     module = component.__module__
     root = sys.modules.get(module.partition(".")[0])
     file = getattr(sys.modules.get(module), "__file__", None)
     folders = tuple(str(path) for path in getattr(root, "__path__", ()))
-    return _source_hash(folders or ((file,) if file else ()))
+    beside = tuple(sorted(map(str, Path(file).parent.glob("*.py")))) if file else ()
+    return _source_hash(folders or beside)
 
 
 @cache

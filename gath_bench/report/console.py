@@ -45,7 +45,7 @@ def print_tables(console: Console, tables: Sequence[Table], *, everything: bool 
         else:
             blocks = [_headline(table, measured, widths, available)]
         # Text, since rich would read the brackets of portraits[root=...] as markup.
-        console.print(Text(plain_text(table.title), style="bold"), soft_wrap=True)
+        console.print(Text(plain_text(table.title), style="bold"))
         shown = [place for block in blocks for place in block]
         selected = table.select(shown)
         for block in blocks:

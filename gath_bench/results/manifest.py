@@ -188,7 +188,7 @@ class Manifest:
         except TypeError:
             manifest = _validated(content, path)
         try:
-            _check_names(manifest)
+            _check_cells(manifest)
         except ValueError as error:
             raise UsageError(f"{path} is damaged ({error}): run the suite again.") from error
         return manifest
@@ -210,16 +210,19 @@ def _validated(content: dict[str, Any], path: Path) -> Manifest:
         raise UsageError(f"{path} is damaged ({place}: {problem['msg']}): run the suite again.") from error
 
 
-def _check_names(manifest: Manifest) -> None:
-    """Names that refer to other records, and names that become file names.
+def _check_cells(manifest: Manifest) -> None:
+    """Names that refer to other records, names that become file names, and numbers of samples.
 
     Raises:
-        ValueError: a cell names a metric without a record, or a cell id could leave the run folder.
+        ValueError: a cell names a metric without a record, a cell id could leave the run folder, or a cell has no
+            samples, which no plan allows.
     """
     known = {metric.name for metric in manifest.metrics}
     for cell in manifest.cells:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", cell.cell_id):
             raise ValueError(f"{cell.cell_id!r:.80} is not a cell id")
+        if cell.samples < 1:
+            raise ValueError(f"cell {cell.cell_id} has {cell.samples} samples")
         unknown = set(cell.metrics) - known
         if unknown:
             raise ValueError(f"cell {cell.cell_id} has the metric {min(unknown)!r:.80} without a record")

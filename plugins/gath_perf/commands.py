@@ -258,7 +258,9 @@ def compare(before: str | None, after: str | None, tolerance: float | None, stor
 def ratios(context: CommandContext, cases: tuple[str, ...], pairs: int, rounds: int, threads: int) -> None:
     """Compare the engine's time with that of the same work without it.
 
-    Both sides run in turn in one process. Without arguments, all cases are measured.
+    `loop` compares evaluate() with a hand-written loop, `torchmetrics` with torchmetrics, `ssim` our SSIM with that of
+    scikit-image, `added-model` one more model with that model alone. Both sides run in turn in one process. Without
+    arguments, all cases are measured.
 
     \b
     Examples:

@@ -375,3 +375,5 @@ def apply_change(content: dict[str, Any], change: str) -> None:
         table[leaf] = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         table[leaf] = value.strip()
+    except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
+        raise UsageError(f"the value of {key.strip()} cannot be read: {describe_error(error)}.") from error

@@ -24,7 +24,6 @@ SLOW = (
     "check",
     "export gath-warp",
     "perf ratios",
-    "perf run",
     "render-list",
     "run -m mean-frame",
     "synthfaces",
@@ -39,6 +38,7 @@ NOT_EXECUTED = {
     "export 'gath[weights": "needs trained weights; tests/gath/inference",
     "label": "needs a recording; tests/evaluation/test_labelling.py",
     "perf compare": "needs two records of this machine; tests/perf",
+    "perf run": "minutes; tests/perf",
     "run": "minutes; .ci/run",
     "train": "hours; tests/gath/training",
     "verify": "minutes; tests/cli/test_verify.py",
@@ -111,6 +111,18 @@ def folder(made: Path, tmp_path: Path) -> Path:
     for name in ("perf", "reference/quick"):
         shutil.copytree(Path(__file__).parents[2] / "results" / name, tmp_path / "results" / name)
     return tmp_path
+
+
+def test_the_page_of_the_command_line_names_every_command() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
+    named = {
+        name
+        for line in page.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`([^`]+)`", line)
+    }
+    words = {name for name, command in COMMANDS.items() if not isinstance(command, click.Group)}
+    assert [name for name in words if name not in named and name.split()[0] not in named] == []
 
 
 def test_every_exception_is_of_an_example() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
 from pathlib import Path
@@ -12,7 +13,7 @@ from reliability.test_storage_faults import ERRORS, FailingDisk
 from toy.running import measure, toy_suite, values
 from toy.toy_plugin import CALLS
 
-from gath_bench.engine.reuse import ENTRY, ObservationStore
+from gath_bench.engine.reuse import ENTRY, ObservationStore, _package_hash, _source_hash
 from gath_bench.results import Run, load
 from gath_bench.results.observations import Observations
 
@@ -72,6 +73,20 @@ def test_system_and_corpus_metrics_and_failures_are_measured_again(tmp_path: Pat
         assert CALLS["toy-system"] == 3
     reused = {cell.model: cell.reused for cell in found.manifest.cells}
     assert reused == {"toy-exact": ["toy-l1"], "toy-copy": ["toy-l1"], "toy-failing": []}
+
+
+def test_a_changed_module_beside_a_plugin_file_is_other_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin, helper = tmp_path / "some_plugin.py", tmp_path / "some_helper.py"
+    plugin.write_text("import some_helper\nclass Metric: ...\n")
+    helper.write_text("FACTOR = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    metric = importlib.import_module("some_plugin").Metric
+    before = _package_hash(metric)
+    helper.write_text("FACTOR = 2\n")
+    _source_hash.cache_clear()
+    assert _package_hash(metric) != before
 
 
 def cut(path: Path) -> None:

@@ -43,6 +43,8 @@ def test_small_configurations_are_small_and_46_aus_are_supported() -> None:
         ("generator.steps=many", "generator.steps"),
         ("model.x=1", "is a value, not a table"),
         ("nonsense", "write key=value"),
+        pytest.param("losses.au=1" + "0" * 5000, "the value of losses.au cannot be read", id="5,001 digits"),
+        pytest.param("losses.au=" + "[" * 10**5, "the value of losses.au cannot be read", id="nested"),
         ("model=gath", "gath is trained on unpaired data"),
         ("targets={frames=0, change=0, alone=0, neutral=0, same=0}", "at least one share"),
     ],

@@ -267,6 +267,8 @@ def test_a_hostile_manifest_is_refused(tmp_path: Path, text: str) -> None:
     [
         (("cells", 0, "cell_id"), "../../x"),
         (("cells", 0, "metrics"), ["unknown"]),
+        (("cells", 0, "samples"), 0),
+        (("cells", 1, "samples"), False),
         (("metrics", 0, "summaries", 0, "reducer"), "unknown"),
         (("metrics", 0, "summaries", 0, "direction"), "up"),
         (("metrics", 0, "tolerance"), "small"),
