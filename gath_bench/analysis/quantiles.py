@@ -11,8 +11,9 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gath_bench.results.columns import Codes
+
 Array = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 
 def quantile(values: Array, share: ArrayLike) -> Array:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gath_bench.analysis.bootstrap import by_subject, in_units, subject_sums
 from gath_bench.analysis.reducers import REDUCERS, Array, Reducer
 from gath_bench.analysis.rounding import PRECISION, exact_product
+from gath_bench.results.columns import Codes
 
 #: Up to this many subjects all exchanges are evaluated, and the test is exact.
 EXACT_SUBJECTS = 13
@@ -30,8 +31,6 @@ DIRECT_EXCHANGES = 999
 LEVEL = 0.05
 #: Numbers held in memory at a time.
 _CHUNK = 1 << 22
-
-Codes = NDArray[np.int64]
 
 
 def exchange_test(

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 #: Observations are written when the last write is this long ago: the most work that a killed run loses.
 FLUSH_SECONDS = 2.0
+#: Freed memory is returned to the system after so many batches. Returning it costs as much as clearing it again, and
+#: until then freed blocks of about the size of a batch remain unused after each batch.
+TRIM_BATCHES = 8
 
 #: Called with a cell id and the number of its samples that were just finished.
 Progress = Callable[[str, int], None]
@@ -120,7 +123,7 @@ class CellRunner:
             if not isinstance(metric.instance, SystemMetric) and str(metric.name) not in reused
         ]
         batches = self.loader.batches(cell, todo) if metrics or not reused else ((*one, None) for one in todo)
-        for number, samples, loaded in batches:
+        for index, (number, samples, loaded) in enumerate(batches):
             for row in known.get(number, ()):
                 pending.add(**row)
             if loaded is not None:
@@ -135,6 +138,7 @@ class CellRunner:
                 self._stop_if_strict(pending)
                 pending, numbers, flushed = Observations(), [], time.monotonic()
                 features = PendingFeatures()
+            if index % TRIM_BATCHES == 0:
                 return_freed_memory()
             self.progress(cell.cell_id, len(samples))
 
@@ -144,11 +148,12 @@ class CellRunner:
 
     def _framing(self, cell: Cell) -> Framing:
         """The framing of a data set: one object, so that all models share the faces that were found."""
-        place = _place(cell)
-        if place not in self._framings:
+        if cell.data_and_protocol not in self._framings:
             info: DatasetInfo = cell.dataset.info
-            self._framings[place] = self.evaluators.framing(info.template, self.detector, info.domain)
-        return self._framings[place]
+            self._framings[cell.data_and_protocol] = self.evaluators.framing(
+                info.template, self.detector, info.domain
+            )
+        return self._framings[cell.data_and_protocol]
 
     def _done(self, cell: Cell) -> set[int]:
         """The batches on disk, read by rank 0 before any rank starts, since reading removes failed shards."""
@@ -198,7 +203,7 @@ class CellRunner:
             cell.dataset.info.domain,
             self._framing(cell),
             # Features may depend on the composition of a batch by rounding: those of a part of it are not shared.
-            shared=self.shared.of(_place(cell), scorer.batch) if batch is whole else None,
+            shared=self.shared.of(cell.data_and_protocol, scorer.batch) if batch is whole else None,
         )
         with torch.inference_mode():
             for metric in metrics:
@@ -232,10 +237,6 @@ class CellRunner:
                 "stopped by --strict: {metric} has no value in cell {cell} at sample {sample_id}: "
                 "{reason}".format(**place)
             )
-
-
-def _place(cell: Cell) -> tuple[str, str]:
-    return str(cell.dataset.name), cell.protocol
 
 
 def _present(batch: Batch, generated: Generated) -> tuple[Batch, Tensor, list[Unreadable]]:

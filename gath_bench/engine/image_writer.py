@@ -43,7 +43,7 @@ class ImageWriter:
             ("target", batch.target),
         )
         for side, images in sides:
-            name = inputs_name(str(cell.dataset.name), cell.protocol, side)
+            name = inputs_name(*cell.data_and_protocol, side)
             if images is not None and not self.store.has(name, number):
                 self._write(name, number, batch.sample_id, images)
 

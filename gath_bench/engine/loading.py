@@ -60,9 +60,8 @@ class BatchLoader:
 
         At most three batches are in memory besides the kept ones: the next, the current and the previous.
         """
-        place = (str(cell.dataset.name), cell.protocol)
-        if place != self._place:
-            self._place, self._kept, self._bytes = place, {}, 0
+        if cell.data_and_protocol != self._place:
+            self._place, self._kept, self._bytes = cell.data_and_protocol, {}, 0
             self._in_turn = None if self.ahead else True
         following: Future[Batch] | None = None
         for index, (number, samples) in enumerate(chunks):

@@ -41,6 +41,11 @@ class Cell:
     samples: Sequence[Sample]
     metrics: tuple[Component, ...]
 
+    @property
+    def data_and_protocol(self) -> tuple[str, str]:
+        """The data set and the protocol: cells that agree in both have the same batches."""
+        return str(self.dataset.name), self.protocol
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -10,6 +10,7 @@ import click
 
 from gath_bench.contracts import CommandContext
 from gath_bench.errors import UsageError, did_you_mean
+from gath_bench.files import write_text
 from gath_perf.storage import folder_to_write, folders_to_read
 
 if TYPE_CHECKING:
@@ -287,21 +288,41 @@ def ratios(context: CommandContext, cases: tuple[str, ...], pairs: int, rounds: 
 
 
 @perf.command("history")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the times as plots over the dates into this file instead, which opens offline.",
+)
 @_STORAGE
-def history(storage: Path | None) -> None:
+def history(page: Path | None, storage: Path | None) -> None:
     """List the records with the time of each benchmark, oldest first.
 
     \b
     Examples:
       gath-bench perf history
       gath-bench perf history --storage results/perf
+      gath-bench perf history --html history.html
     """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    records = _read(storage)
+    if page is not None:
+        from gath_perf.trend import render_trend
+
+        try:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            write_text(page, render_trend(records))
+        except OSError as error:
+            raise UsageError(
+                f"{page} cannot be written: {error.strerror}; pass another file with --html."
+            ) from error
+        return
     console = Console()
-    for record in _read(storage):
+    for record in records:
         title = f"{record.name}  commit {record.commit}  {record.when[:19].replace('T', ' ')}"
         console.print(Text(title, style="bold"), soft_wrap=True)
         table = Table("  benchmark", box=None, pad_edge=False, padding=(0, 2, 0, 0))

@@ -45,10 +45,10 @@ def start(folder: Path, samples: int, launcher: tuple[str, ...] = ()) -> subproc
     return subprocess.Popen(words, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def run(folder: Path, samples: int) -> Cost:
-    """The cost of such a run in one process."""
+def cost_of(process: subprocess.Popen[bytes]) -> Cost:
+    """Wait for a process that has just been started."""
     begun = time.monotonic()
-    _, status, usage = os.wait4(start(folder, samples).pid, 0)
+    _, status, usage = os.wait4(process.pid, 0)
     assert status == 0
     seconds = usage.ru_utime + usage.ru_stime
     return Cost(time.monotonic() - begun, seconds, usage.ru_maxrss / 1024)
@@ -57,10 +57,16 @@ def run(folder: Path, samples: int) -> Cost:
 def test_memory_hardly_grows_and_time_is_linear(tmp_path: Path) -> None:
     costs = {}
     for samples in (1_000, 10_000, 50_000):
-        costs[samples] = cost = run(tmp_path / str(samples), samples)
+        folder = tmp_path / str(samples)
+        costs[samples] = cost = cost_of(start(folder, samples))
+        words = [sys.executable, "-m", "gath_bench", *PLUGINS, "report", str(folder)]
+        report = cost_of(subprocess.Popen(words, env=environment(), stdout=subprocess.DEVNULL))
+        rows = len(load(folder).unordered)
+        size = sum(path.stat().st_size for path in (folder / "samples").iterdir())
         print(
-            f"{samples:,} samples: {cost.memory:.0f} MB, {cost.wall:.1f} s, processor {cost.processor:.1f} s"
+            f"{samples:,} samples: {cost.memory:.0f} MB, {cost.wall:.1f} s, processor {cost.processor:.1f} s;"
         )
+        print(f"  {rows:,} observations of {size / rows:.1f} bytes; `report` {report.memory:.0f} MB")
     assert costs[50_000].memory <= 1.2 * costs[1_000].memory
     first = (costs[10_000].processor - costs[1_000].processor) / 9_000
     then = (costs[50_000].processor - costs[10_000].processor) / 40_000
