@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from data_sets.conformance import assert_sentence
+from data_sets.test_labels import ESTIMATOR, write_labels
 from gath_datasets.records import webdataset
 from PIL import Image
 
@@ -96,6 +97,36 @@ def test_streams(root: Path) -> None:
         unmapped.frames(batch_size=2, seed=0)
     with pytest.raises(UsageError, match="no identity labels"):
         unmapped.identities()
+
+
+def test_a_label_file_gives_the_aus_instead_of_columns(root: Path, tmp_path: Path) -> None:
+    columns = {"subject": "person", "clip": "take"}
+    plain = WebDataset(root=root, aus="", **columns)
+    assert plain.protocols() == ("same-subject", "sweep")
+    path = write_labels(plain, tmp_path / "labels.parquet")  # image i has i / 90, every fifth has none
+    dataset = WebDataset(root=root, labels=path, **columns)
+    assert dataset.info.labelled_by == (ESTIMATOR,)
+    assert len({made.fingerprint for made in (plain, dataset, MAPPED(root=root))}) == 3
+    samples = [
+        sample for split in dataset.info.splits for sample in dataset.samples(split, "same-subject", 0)
+    ]
+    batch = dataset.load(samples)
+    assert batch.target is not None
+    for subject, aus, image in zip(batch.subject, batch.target_aus, batch.target, strict=True):
+        person, frame = divmod(round(float(image.mean()) * 255), 6)
+        assert subject == f"p{person:02d}"
+        assert aus.tolist() == pytest.approx([(3 * person + frame) / 90] * 12)
+    # The source portrait is the first frame with AUs. A third of the people have an unlabelled first frame.
+    first_frames = {3 * person + (3 * person % 5 == 0) for person in range(30)}
+    assert dataset.index.reference is not None
+    assert {int(place) for place in dataset.index.reference if place >= 0} == first_frames
+    for stream in ("stills", "frames", "clips"):
+        batches = getattr(dataset, stream)(batch_size=3, seed=0)
+        next(batches)
+        batches.close()
+    with pytest.raises(UsageError, match="labels and aus=aus both give AUs") as caught:
+        WebDataset(root=root, aus="aus", labels=path)
+    assert_sentence(caught.value)
 
 
 def test_columns_in_their_forms(tmp_path: Path) -> None:

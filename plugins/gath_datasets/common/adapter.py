@@ -25,7 +25,7 @@ from gath_bench.contracts import (
 from gath_bench.errors import Unavailable, UsageError, did_you_mean
 from gath_bench.images import read_image
 from gath_bench.labels import read_labels
-from gath_datasets.common.index import HASHED_FILES, ImageIndex, content_fingerprint
+from gath_datasets.common.index import HASHED_FILES, ImageIndex, content_fingerprint, first_of_clips
 from gath_datasets.common.published import Published
 from gath_datasets.common.splits import SPLITS, apply_splits, read_splits, share
 from gath_datasets.common.streams import ImageStreams
@@ -75,6 +75,7 @@ class ImageSet:
         detector: component name of the face detector, for ``crop=face``; the bundled one by default.
         au_space: the AU space of the target AUs.
         splits: a CSV with the columns ``subject`` and ``split``, instead of the data set's own splits.
+        labels: a label file of ``gath-bench label``, for a data set whose index has no AUs.
 
     Raises:
         UsageError: the folder does not have the published layout, or a label file cannot be read.
@@ -98,6 +99,7 @@ class ImageSet:
         detector: str | None = None,
         au_space: str = DEFAULT_SPACE,
         splits: Path | None = None,
+        labels: Path | None = None,
     ) -> None:
         if size < 1:
             raise UsageError(f"size={size} is not a resolution: give the side in pixels, such as 128.")
@@ -109,6 +111,8 @@ class ImageSet:
         if not len(index):
             raise self.published.error(root, "no images")
         self.index = index
+        if labels is not None:
+            self.index = self._labelled(labels)
         self._cropper = Cropper(crop, size, detector, detect=not self.gives_faces())
         self._cached: Callable[[int], Cropped] = lru_cache(maxsize=_CACHED)(self.picture)
 
@@ -309,7 +313,7 @@ class ImageSet:
         return fingerprint(*(file_hash(path) for path in self.index.label_files))
 
     def _labelled(self, path: Path) -> ImageIndex:
-        """The index with the AUs of a label file.
+        """The index with the AUs of a label file. In clips the first labelled image is the source portrait.
 
         Up to `HASHED_FILES` images, chosen by the hash of their names, are checked to be those that were labelled.
 
@@ -327,7 +331,8 @@ class ImageSet:
         for index in sorted(found, key=lambda index: share(names[index], "content"))[:HASHED_FILES]:
             labels.check_content(names[index], self._content(index), self.index.paths[index])
         self.labelled_by = (labels.info.estimator,)
-        return replace(self.index, aus=labels.aus(list(names.values()), self.au_space))
+        aus, clips = labels.aus(list(names.values()), self.au_space), self.index.clips
+        return replace(self.index, aus=aus, reference=None if clips is None else first_of_clips(clips, aus))
 
     # Training streams.
 
@@ -485,9 +490,15 @@ class UnlabelledImages(ImageSet):
             self._targets = read_targets(csv, au_space)
         elif labels is None:
             self._targets = parse_targets(aus, au_space)
-        super().__init__(root=root, size=size, crop=crop, detector=detector, au_space=au_space, splits=splits)
-        if labels is not None:
-            self.index = self._labelled(labels)
+        super().__init__(
+            root=root,
+            size=size,
+            crop=crop,
+            detector=detector,
+            au_space=au_space,
+            splits=splits,
+            labels=labels,
+        )
 
     def targets(self) -> Sequence[Target]:
         return self._targets

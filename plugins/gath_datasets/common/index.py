@@ -60,6 +60,24 @@ class ImageIndex:
         return f"{stem}-{self.frames[index]:06d}" if self.frames is not None and _is_video(path) else stem
 
 
+def first_of_clips(clips: Sequence[str], aus: NDArray[np.float32]) -> NDArray[np.int64]:
+    """`ImageIndex.reference` where the first labelled image of a clip is the source portrait of the later ones.
+
+    Args:
+        clips: the clip of each of N images, in the order of the frames.
+        aus: (N, K), NaN where an AU is unknown.
+    """
+    import numpy as np
+
+    reference = np.full(len(clips), -1, dtype=np.int64)
+    first: dict[str, int] = {}
+    for place, clip in enumerate(clips):
+        reference[place] = first.get(clip, -1)
+        if not np.isnan(aus[place]).all():
+            first.setdefault(clip, place)
+    return reference
+
+
 def _is_video(path: str) -> bool:
     return not path.lower().endswith(SUFFIXES)
 

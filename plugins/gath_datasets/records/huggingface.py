@@ -32,6 +32,7 @@ class HuggingFace(ImageSet):
         clip: the column of the clip, for ``same-subject`` and ``clips``; empty if images are single photos.
         highest: the value of an AU that is coefficient 1: 1, or 5 for FACS intensities.
         size, crop, detector, au_space, splits: see `ImageSet`.
+        labels: a label file of ``gath-bench label``: the AUs of the images, instead of columns.
 
     Raises:
         UsageError: there is no such data set, or a column is missing.
@@ -59,13 +60,21 @@ class HuggingFace(ImageSet):
         detector: str | None = None,
         au_space: str = DEFAULT_SPACE,
         splits: Path | None = None,
+        labels: Path | None = None,
     ) -> None:
-        self.columns = Columns(aus, subject, clip, highest)
-        self.columns.check()
+        self.columns = Columns.choose(aus, subject, clip, highest, labels)
         self.has_identities = bool(subject)  # type: ignore[misc]
         self.part, self.image = part, image
         self._rows: Any = None
-        super().__init__(root=root, size=size, crop=crop, detector=detector, au_space=au_space, splits=splits)
+        super().__init__(
+            root=root,
+            size=size,
+            crop=crop,
+            detector=detector,
+            au_space=au_space,
+            splits=splits,
+            labels=labels,
+        )
 
     def settings(self) -> str:
         return f"{self.part} {self.image} {self.columns}"

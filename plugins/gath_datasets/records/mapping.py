@@ -10,7 +10,7 @@ from typing import Any
 from gath_bench.au import get_space
 from gath_bench.au.spaces import normalise_au
 from gath_bench.errors import UsageError, did_you_mean
-from gath_datasets.common.index import ImageIndex
+from gath_datasets.common.index import ImageIndex, first_of_clips
 from gath_datasets.common.labels import coefficient
 from gath_datasets.common.splits import hashed_split
 
@@ -32,16 +32,21 @@ class Columns:
     clip: str
     highest: float
 
-    def check(self) -> None:
-        """Refuse a mapping that cannot be used.
+    @classmethod
+    def choose(cls, aus: str, subject: str, clip: str, highest: float, labels: Path | None) -> Columns:
+        """The columns of a data set's parameters. With a label file no AUs are read from columns.
 
         Raises:
-            UsageError: ``highest`` is not positive, or clips are given without subjects.
+            UsageError: ``highest`` is not positive, clips are given without subjects, or both a column of AUs and a
+                label file are given.
         """
-        if not self.highest > 0:
-            raise UsageError(f"highest={self.highest:g} is not possible: give 1, or 5 for FACS intensities.")
-        if self.clip and not self.subject:
-            raise UsageError(f"clip={self.clip} needs subject=COLUMN: the frames of a clip show one subject.")
+        if not highest > 0:
+            raise UsageError(f"highest={highest:g} is not possible: give 1, or 5 for FACS intensities.")
+        if clip and not subject:
+            raise UsageError(f"clip={clip} needs subject=COLUMN: the frames of a clip show one subject.")
+        if labels is not None and aus not in ("", "*"):
+            raise UsageError(f"labels and aus={aus} both give AUs: give one of them.")
+        return cls("" if labels else aus, subject, clip, highest)
 
     def wanted(self, names: Sequence[str]) -> list[str]:
         """The columns to read.
@@ -91,21 +96,13 @@ class Columns:
                 clips[place] = f"{subjects[place]}_{record[self.clip]}"
             if self.aus:
                 aus[place] = self._read_aus(record, name, space)
-        reference = None
-        if self.clip and self.aus:
-            reference = np.full(len(names), -1, dtype=np.int64)
-            first: dict[str, int] = {}
-            for place, clip in enumerate(clips):
-                reference[place] = first.get(clip, -1)
-                if not np.isnan(aus[place]).all():
-                    first.setdefault(clip, place)
         return ImageIndex(
             root,
             names,
             subjects,
             [hashed_split(subject) for subject in subjects],
             aus if self.aus else None,
-            reference,
+            first_of_clips(clips, aus) if self.clip and self.aus else None,
             list(range(len(names))) if self.clip else None,
             clips if self.clip else None,
             tuple(files),
