@@ -52,6 +52,8 @@ def report(runs: tuple[Path, ...], form: str, metrics: str, no_ci: bool, output:
     results = Results(tuple(load(path) for path in runs))
     names = [name.strip() for name in metrics.split(",") if name.strip()]
     results.report(form, output, metrics=names, intervals=not no_ci)
+    if output is not None:
+        click.echo(f"written: {output}", err=True)
     if form != "html":
         for note in results.notes:
             click.echo(f"note: {note}", err=True)

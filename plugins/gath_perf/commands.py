@@ -320,6 +320,7 @@ def history(page: Path | None, storage: Path | None) -> None:
             raise UsageError(
                 f"{page} cannot be written: {error.strerror}; pass another file with --html."
             ) from error
+        click.echo(f"written: {page}", err=True)
         return
     console = Console()
     for record in records:

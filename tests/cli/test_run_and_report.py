@@ -111,6 +111,7 @@ def test_a_file_holds_what_is_printed(gath_bench: Any, tmp_path: Path, toy_run: 
     assert printed.code == 0
     written = gath_bench("report", toy_run, "--format", form, "-o", tmp_path / "table")
     assert (written.code, written.out) == (0, "")
+    assert f"written: {tmp_path / 'table'}" in written.err
     text = (tmp_path / "table").read_text(encoding="utf-8")
     assert text.strip()
     if form != "console":

@@ -61,7 +61,7 @@ def test_names_cannot_end_the_script() -> None:
 def test_the_command_writes_the_page(tmp_path: Path) -> None:
     words = ["history", "--storage", str(STORAGE), "--html", str(tmp_path / "history.html")]
     done = CliRunner().invoke(perf_group, words, catch_exceptions=False)
-    assert done.output == ""
+    assert (done.stdout, done.stderr) == ("", f"written: {words[-1]}\n")
     assert "Performance records" in (tmp_path / "history.html").read_text(encoding="utf-8")
 
 

@@ -47,6 +47,7 @@ def visit(page: Path, scratch: Path, *flags: str) -> Visit:
             f"--log-net-log={log}",
             "--window-size=1280,9000",
             "--virtual-time-budget=10000",
+            "--run-all-compositor-stages-before-draw",
             *flags,
             "--dump-dom",
             page.resolve().as_uri(),
