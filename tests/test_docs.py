@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import tomllib
@@ -99,6 +100,15 @@ def test_the_readme_table_is_that_of_the_reference_run() -> None:
     for model, values in shown.items():
         assert len(values) == 5
         assert values.items() <= measured[model].items()
+
+
+def test_the_reference_page_shows_generated_images() -> None:
+    """They lie in the run folder only until it is committed: a page that is written later has none."""
+    page = (ROOT / "results" / "reference" / "quick.html").read_text(encoding="utf-8")
+    (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    places = json.loads(data)["places"]
+    assert len(places) == 2
+    assert all(place["gallery"].get("samples") for place in places)
 
 
 def test_ci_runs_the_readme_test_command() -> None:

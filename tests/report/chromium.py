@@ -24,6 +24,17 @@ class Visit:
     requests: list[str]
 
 
+def visit_until(page: Path, scratch: Path, wanted: str) -> Visit:
+    """`visit`, again if the DOM does not have a text yet: what is drawn when seen waits for the browser's next frame,
+    which on a busy machine comes after the virtual time of a visit.
+    """
+    for _ in range(4):
+        seen = visit(page, scratch)
+        if wanted in seen.dom:
+            break
+    return seen
+
+
 def visit(page: Path, scratch: Path, *flags: str) -> Visit:
     """Open a page in headless Chromium, without a network, and let its scripts run."""
     assert BROWSER is not None

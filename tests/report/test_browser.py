@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from report.chromium import BROWSER, Elements, Visit, visit
+from report.chromium import BROWSER, Elements, Visit, visit, visit_until
 from report.worlds import MODELS, SCRIPT
 
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium here: apt-get install chromium")
@@ -15,7 +15,7 @@ needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium here: ap
 
 @pytest.fixture(scope="module")
 def visited(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Visit:
-    return visit(page, tmp_path_factory.mktemp("browser"))
+    return visit_until(page, tmp_path_factory.mktemp("browser"), 'class="main-svg"')
 
 
 @needs_browser
@@ -54,6 +54,7 @@ def test_figures_and_gallery_are_drawn(visited: Visit) -> None:
 #: Operates the page with keyboard events, and writes the outcome into the page.
 DRIVER = """
 setTimeout(() => {
+  dispatchEvent(new Event("beforeprint"));  // draws every figure now
   const shown = "article:not([hidden]) ";
   const names = () => [...document.querySelectorAll(shown + "table.summary tbody th")].map((n) => n.textContent);
   const head = document.querySelectorAll("table.summary thead th")[2];
@@ -100,6 +101,20 @@ def test_the_page_is_used_by_keyboard(page: Path, tmp_path: Path) -> None:
     assert done["differences"] == 3 * 4
     assert done["hidden"] is True
     assert done["places"] == [True, False]
+
+
+@needs_browser
+def test_paper_shows_figures_that_were_never_scrolled_to(page: Path, tmp_path: Path) -> None:
+    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8"))
+    drawn = []
+    for event in ("no such event", "beforeprint"):
+        script = f"<script>setTimeout(() => dispatchEvent(new Event({event!r})), 3000)</script>"
+        (tmp_path / "printed.html").write_text(html.replace("</body>", f"{script}</body>"))
+        seen = visit(tmp_path / "printed.html", tmp_path, "--window-size=1280,200")
+        assert seen.console == []
+        drawn.append(seen.dom.count('class="main-svg"'))
+    assert drawn[0] == 0
+    assert drawn[1] >= 2  # Pareto plot and distribution, of the place shown
 
 
 @needs_browser

@@ -36,13 +36,11 @@
   const plots = [];
   const seen = new IntersectionObserver((entries) => {
     for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      seen.unobserve(entry.target);
-      const plot = plots.find((one) => one.node === entry.target);
-      plot.drawn = true;
-      draw(plot);
+      if (entry.isIntersecting) drawFirst(plots.find((one) => one.node === entry.target));
     }
   }, { rootMargin: "300px" });
+  // Paper shows what was never scrolled to.
+  addEventListener("beforeprint", () => plots.filter((one) => !one.drawn && one.node.offsetParent).forEach(drawFirst));
 
   // `make()` gives { traces, layout, points }; a point is [trace, index, what is said of it].
   function addPlot(parent, label, make) {
@@ -53,6 +51,12 @@
     plots.push(plot);
     seen.observe(node);
     return plot;
+  }
+
+  function drawFirst(plot) {
+    seen.unobserve(plot.node);
+    plot.drawn = true;
+    draw(plot);
   }
 
   function draw(plot) {
