@@ -6,19 +6,21 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gath_bench.analysis.summarise import is_contaminated
 from gath_bench.animation.api import make_motion, play
 from gath_bench.animation.model import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR, DEFAULT_MODEL, PhotoModel
-from gath_bench.animation.portrait import BUILT_IN, Crop, Portrait, to_pixels, to_tensor
-from gath_bench.au import DEFAULT_SPACE, apply, find_map, format_aus, get_preset, get_space
-from gath_bench.contracts import EvaluatorInfo, Template
+from gath_bench.animation.portrait import Crop, Portrait, to_tensor
+from gath_bench.au import DEFAULT_SPACE, apply, find_map
+from gath_bench.contracts import EvaluatorInfo
+from gath_bench.demo.examples import Example, Photo, built_in_example, procedural_examples
+from gath_bench.demo.sliders import SPACE, expression_text, on_sliders
 from gath_bench.errors import Unavailable, UsageError, describe_error
 from gath_bench.evaluators import EvaluatorPool, FeatureCache
 from gath_bench.faces.framing import Framing
@@ -28,54 +30,14 @@ from gath_bench.registry import Registry
 from gath_bench.video import write_animation
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from PIL import Image
     from torch import Tensor
 
-#: The AUs of the sliders. The expression is mapped to the AU space of the model.
-SPACE = get_space(DEFAULT_SPACE)
 #: The live picture: lossless formats take longer to write than the model takes to generate.
 LIVE_SUFFIX = ".jpg"
-#: Procedural portraits beside the built-in photo: their number, and the sides of thumbnail and portrait in pixels.
-PROCEDURAL, THUMBNAIL, PROCEDURAL_SIDE = 7, 96, 256
 #: The longer side in pixels of what the grader gets. It looks at 96 pixels across the face; the detection takes as much
 #: longer as the picture is larger.
 GRADED_SIDE = 256
-#: Where the procedural portraits come from.
-_DATASET, _SPLIT, _PROTOCOL = "synthfaces", "val", "same-subject"
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A portrait that the user has chosen.
-
-    Attributes:
-        name: what messages and file names call it.
-        source: a file, or an image.
-        domain: ``"photo"`` or ``"synthetic"``, for the validity of the grader.
-        template: where the parts of the face are in a portrait that is framed already; None for a photo.
-    """
-
-    name: str
-    source: Path | Image.Image
-    domain: str = "photo"
-    template: Template | None = None
-
-
-@dataclass(frozen=True)
-class Example:
-    """A portrait to choose from.
-
-    Attributes:
-        name: its name.
-        thumbnail: a small picture of it.
-        load: gives the portrait.
-    """
-
-    name: str
-    thumbnail: Image.Image
-    load: Callable[[], Photo]
 
 
 @dataclass(frozen=True)
@@ -214,7 +176,7 @@ class Handlers:
     @cached_property
     def examples(self) -> tuple[Example, ...]:
         """The portraits that need no file: the built-in photo, and procedural ones where they are installed."""
-        return (_built_in(), *_procedural(self.registry))
+        return (built_in_example(), *procedural_examples(self.registry))
 
     def open(self, photo: Photo, model: str, *, crop: Crop = "face", all_faces: bool = False) -> Session:
         """Find and align the face of a portrait.
@@ -240,7 +202,7 @@ class Handlers:
             portrait.name = photo.name
             own = portrait.source_aus()
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        return Session(photo, model, portrait, _on_sliders(own, ready), folder, _original(portrait, folder))
+        return Session(photo, model, portrait, on_sliders(own, ready), folder, _original(portrait, folder))
 
     def show(self, session: Session, aus: Mapping[str, float]) -> Picture:
         """The portrait with an expression. It becomes the session's picture, for `grade` and `save`.
@@ -399,43 +361,6 @@ class Handlers:
         return tuple(found)
 
 
-def expression_text(aus: Mapping[str, float]) -> str:
-    """An expression in the notation of ``--aus``; AUs at 0 are left out.
-
-    >>> expression_text({"AU06": 0.0, "AU12": 0.8}), expression_text({"AU06": 0.0})
-    ('AU12=0.8', 'neutral')
-    """
-    return format_aus({label: value for label, value in aus.items() if value > 0}) or "neutral"
-
-
-def preset_aus(name: str, own: Mapping[str, float] | None = None) -> dict[str, float]:
-    """The sliders of a preset.
-
-    Args:
-        name: one of `gath_bench.au.PRESETS`.
-        own: AUs of the portrait to which the preset is added; None sets the other AUs to 0.
-
-    Returns:
-        AU -> coefficient in [0, 1], of every AU of `SPACE`.
-    """
-    base, added = own or {}, get_preset(name).aus
-    return {label: min(1.0, base.get(label, 0.0) + added.get(label, 0.0)) for label in SPACE.labels}
-
-
-def example_series(path: Path) -> Path:
-    """Write a short AU time series to try: a smile with a blink in it, 2 s at 25 rows per second."""
-    import math
-
-    rows = ["timestamp,AU06,AU12,AU45"]
-    for number in range(50):
-        time = number / 25
-        smile = (1 - math.cos(math.pi * time)) / 2
-        blink = max(0.0, 1 - abs(time - 1.0) / 0.12)
-        rows.append(f"{time:.2f},{0.6 * smile:.3f},{0.9 * smile:.3f},{blink:.3f}")
-    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return path
-
-
 def user_message(error: Exception) -> str:
     """An exception as a sentence for the page.
 
@@ -446,51 +371,6 @@ def user_message(error: Exception) -> str:
     """
     text = describe_error(error)
     return text if isinstance(error, UsageError | Unavailable) else f"unexpected {text}"
-
-
-def _built_in() -> Example:
-    from PIL import Image
-    from skimage import data
-
-    astronaut: Any = data.astronaut
-    pixels: NDArray[np.uint8] = astronaut()
-    # The middle of the face in the picture of 512 x 512 pixels.
-    thumbnail = Image.fromarray(pixels[20:230, 120:330]).resize(
-        (THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS
-    )
-    return Example(BUILT_IN, thumbnail, lambda: Photo(BUILT_IN, Path(BUILT_IN)))
-
-
-def _procedural(registry: Registry) -> Iterator[Example]:
-    """Portraits of `synthfaces`; nothing if it is not installed."""
-    from PIL import Image
-
-    if _DATASET not in registry.entries["dataset"]:
-        return
-    small = registry.make("dataset", f"{_DATASET}[resolution={THUMBNAIL}]").instance
-    large = registry.make("dataset", f"{_DATASET}[resolution={PROCEDURAL_SIDE}]").instance
-    samples = {sample.subject: sample for sample in reversed(small.samples(_SPLIT, _PROTOCOL, 0))}
-    chosen = list(reversed(samples.values()))[:PROCEDURAL]
-    thumbnails = small.load(chosen).source
-    for number, (sample, thumbnail) in enumerate(zip(chosen, thumbnails, strict=True), 1):
-        name = f"{_DATASET} {number}"
-
-        def load(sample: object = sample, name: str = name) -> Photo:
-            image = Image.fromarray(to_pixels(large.load([sample]).source[0]))
-            return Photo(name, image, large.info.domain, large.info.template)
-
-        yield Example(name, Image.fromarray(to_pixels(thumbnail)), load)
-
-
-def _on_sliders(own: Tensor, model: PhotoModel) -> dict[str, float]:
-    """AUs of the model's space (K,) as values of the sliders; AUs that it does not have are 0."""
-    import torch
-
-    mapped = torch.as_tensor(apply(find_map(model.space.name, SPACE.name), own[None]))[0]
-    return {
-        label: round(value, 2)
-        for label, value in zip(SPACE.labels, torch.nan_to_num(mapped).clamp(0, 1).tolist(), strict=True)
-    }
 
 
 def _original(portrait: Portrait, folder: Path) -> Path:
@@ -550,8 +430,3 @@ def _counted(
         yield frame
         if progress:
             progress(done, total)
-
-
-def slider_values(values: Sequence[float]) -> dict[str, float]:
-    """The values of the sliders, in the order of `SPACE`, by AU."""
-    return dict(zip(SPACE.labels, map(float, values), strict=True))

@@ -10,18 +10,9 @@ from typing import Any
 
 from gath_bench.au import PRESETS, by_region
 from gath_bench.demo import content
-from gath_bench.demo.handlers import (
-    SPACE,
-    Graded,
-    Handlers,
-    Photo,
-    Picture,
-    Session,
-    example_series,
-    preset_aus,
-    slider_values,
-    user_message,
-)
+from gath_bench.demo.examples import Photo, example_series
+from gath_bench.demo.handlers import Graded, Handlers, Picture, Session, user_message
+from gath_bench.demo.sliders import SPACE, preset_aus, slider_values
 from gath_bench.errors import UsageError
 from gath_bench.provenance import STILL_FORMATS
 

@@ -33,7 +33,8 @@ WINDOW = (1200, 1000)
 def measure_handlers(photo: Path) -> tuple[str, str, str]:
     """Size of the photo; the time of model and paste-back, and of these with the file."""
     from gath_bench.animation.api import make_motion, play
-    from gath_bench.demo.handlers import Handlers, Photo
+    from gath_bench.demo.examples import Photo
+    from gath_bench.demo.handlers import Handlers
     from gath_bench.plugins import load_plugins
     from gath_bench.registry import Registry
 

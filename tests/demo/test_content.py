@@ -9,7 +9,9 @@ from report.chromium import Elements
 
 from gath_bench.au import SPACES, by_region
 from gath_bench.demo import content
-from gath_bench.demo.handlers import SPACE, AUReading, Graded, Handlers, Photo
+from gath_bench.demo.examples import Photo
+from gath_bench.demo.handlers import AUReading, Graded, Handlers
+from gath_bench.demo.sliders import SPACE
 
 HOSTILE = "<script>alert(1)</script>"
 

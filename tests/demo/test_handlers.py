@@ -14,16 +14,9 @@ from PIL import Image
 import gath_bench
 from gath_bench.au import PRESETS, parse_aus, preset
 from gath_bench.contracts import EvaluatorInfo, Validation
-from gath_bench.demo.handlers import (
-    SPACE,
-    Handlers,
-    Photo,
-    Session,
-    example_series,
-    expression_text,
-    preset_aus,
-    slider_values,
-)
+from gath_bench.demo.examples import Photo, example_series
+from gath_bench.demo.handlers import Handlers, Session
+from gath_bench.demo.sliders import SPACE, expression_text, preset_aus, slider_values
 from gath_bench.errors import UsageError
 from gath_bench.plugins import load_plugins
 from gath_bench.provenance import read_provenance
