@@ -40,6 +40,8 @@ SIDE, AUS, BATCH, FRAMES = 128, 17, 8, 8192
 #: Steps of the critic for each of the generator.
 CRITIC_STEPS = 5
 METRICS = ("au-error", "changed-error", "background-psnr", "identity", "lpips")
+#: What is printed of them, with gains.
+VALUES = ("au-error.mae", "au-error.pcc", "changed-error", "lpips", "background-psnr", "identity.normalised")
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ def train(minutes: float, cache: Path, output: Path) -> None:
     torch.save({"state": generator.state_dict(), "steps": step}, output)
 
 
-class GANimationModel:
+class Ganimation:
     """The trained generator as a model of the benchmark."""
 
     def __init__(self, weights: Path) -> None:
@@ -186,7 +188,7 @@ class GANimationModel:
     def info(self) -> ModelInfo:
         return ModelInfo("ganimation", "openface17", SIDE, template=SYNTHFACES)
 
-    def to(self, device: str) -> GANimationModel:
+    def to(self, device: str) -> Ganimation:
         self.generator.to(device)
         return self
 
@@ -198,8 +200,9 @@ class GANimationModel:
 
 def compare(ganimation: Path, warp: Path, limit: int) -> None:
     """Print the table of both models beside oracle and copy-source."""
-    models = ["oracle", "copy-source", GANimationModel(ganimation), f"gath-warp[weights={warp}]"]
-    print(gb.evaluate(models=models, datasets=["synthfaces"], metrics=list(METRICS), limit=limit))
+    models = ["oracle", "copy-source", Ganimation(ganimation), f"gath-warp[weights={warp}]"]
+    results = gb.evaluate(models=models, datasets=["synthfaces"], metrics=list(METRICS), limit=limit)
+    results.report("markdown", metrics=VALUES)
 
 
 def main() -> None:
