@@ -40,7 +40,7 @@ SIDE, AUS, BATCH, FRAMES = 128, 17, 8, 8192
 #: Steps of the critic for each of the generator.
 CRITIC_STEPS = 5
 METRICS = ("au-error", "changed-error", "background-psnr", "identity", "lpips")
-#: What is printed of them, with gains.
+#: What is printed of them.
 VALUES = ("au-error.mae", "au-error.pcc", "changed-error", "lpips", "background-psnr", "identity.normalised")
 
 
