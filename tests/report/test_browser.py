@@ -104,17 +104,27 @@ def test_the_page_is_used_by_keyboard(page: Path, tmp_path: Path) -> None:
 
 
 @needs_browser
-def test_paper_shows_figures_that_were_never_scrolled_to(page: Path, tmp_path: Path) -> None:
+def test_paper_shows_all_figures_at_its_width_and_the_screen_returns(page: Path, tmp_path: Path) -> None:
     html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8"))
-    drawn = []
-    for event in ("no such event", "beforeprint"):
-        script = f"<script>setTimeout(() => dispatchEvent(new Event({event!r})), 3000)</script>"
-        (tmp_path / "printed.html").write_text(html.replace("</body>", f"{script}</body>"))
-        seen = visit(tmp_path / "printed.html", tmp_path, "--window-size=1280,200")
-        assert seen.console == []
-        drawn.append(seen.dom.count('class="main-svg"'))
-    assert drawn[0] == 0
-    assert drawn[1] >= 2  # Pareto plot and distribution, of the place shown
+    script = """
+    setTimeout(() => {
+      const widths = () => [...document.querySelectorAll("article:not([hidden]) .plot")]
+        .filter((plot) => plot.offsetParent)
+        .map((plot) => plot.querySelector(".main-svg")?.getBoundingClientRect().width ?? 0);
+      const seen = [widths()];
+      for (const event of ["beforeprint", "afterprint"]) { dispatchEvent(new Event(event)); seen.push(widths()); }
+      document.body.dataset.done = JSON.stringify(seen);
+    }, 3000);
+    """
+    (tmp_path / "printed.html").write_text(html.replace("</body>", f"<script>{script}</script></body>"))
+    seen = visit(tmp_path / "printed.html", tmp_path, "--window-size=1280,200")
+    assert seen.console == []
+    ((said,),) = [[a["data-done"]] for tag, a in Elements(seen.dom).tags if tag == "body"]
+    before, paper, after = json.loads(said or "")
+    assert 0 in before  # not seen yet
+    assert len(paper) >= 2  # Pareto plot and distribution
+    assert all(0 < width <= 700 for width in paper)  # A4 has about 700 px between the margins
+    assert all(width > 1000 for width in after)
 
 
 @needs_browser

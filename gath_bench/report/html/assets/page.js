@@ -39,8 +39,14 @@
       if (entry.isIntersecting) drawFirst(plots.find((one) => one.node === entry.target));
     }
   }, { rootMargin: "300px" });
-  // Paper shows what was never scrolled to.
-  addEventListener("beforeprint", () => plots.filter((one) => !one.drawn && one.node.offsetParent).forEach(drawFirst));
+  // Paper is narrower than most windows, and shows what was never scrolled to.
+  const PAPER_WIDTH = 640;
+  let onPaper = false;
+  addEventListener("beforeprint", () => {
+    onPaper = true;
+    plots.filter((one) => one.node.offsetParent).forEach(drawFirst);
+  });
+  addEventListener("afterprint", () => { onPaper = false; redraw(); });
 
   // `make()` gives { traces, layout, points }; a point is [trace, index, what is said of it].
   function addPlot(parent, label, make) {
@@ -69,6 +75,7 @@
       dragmode: canHover ? "zoom" : false, margin: { l: 55, r: 15, t: 15, b: 50 },
       font: { color: css("--ink"), family: "system-ui, sans-serif", size: 13 },
       hoverlabel: { bgcolor: css("--raised"), bordercolor: css("--line"), font: { color: css("--ink") }, align: "left" },
+      width: onPaper ? PAPER_WIDTH : plot.node.clientWidth || undefined,
       ...layout, xaxis: { ...grid, ...layout.xaxis }, yaxis: { ...grid, ...layout.yaxis },
     }, { responsive: true, displaylogo: false, displayModeBar: canHover ? "hover" : false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] });
   }
