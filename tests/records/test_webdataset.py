@@ -116,7 +116,7 @@ def test_a_label_file_gives_the_aus_instead_of_columns(root: Path, tmp_path: Pat
         person, frame = divmod(round(float(image.mean()) * 255), 6)
         assert subject == f"p{person:02d}"
         assert aus.tolist() == pytest.approx([(3 * person + frame) / 90] * 12)
-    # The source portrait is the first frame with AUs. A third of the people have an unlabelled first frame.
+    # The source portrait is the first frame with AUs. Every fifth person's first frame has none.
     first_frames = {3 * person + (3 * person % 5 == 0) for person in range(30)}
     assert dataset.index.reference is not None
     assert {int(place) for place in dataset.index.reference if place >= 0} == first_frames
